@@ -1,0 +1,1 @@
+"""Adapters: they translate between the core's ports and the outside world."""

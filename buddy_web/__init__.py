@@ -1,0 +1,1 @@
+"""A thin Flask host that wires the core to the adapters and carries requests."""
