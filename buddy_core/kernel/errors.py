@@ -27,9 +27,8 @@ class BuddyError(Exception):
 
     def facts(self) -> dict[str, Any]:
         """Return the error's fields by name, as plain values."""
-        if not attrs.has(type(self)):
-            return {}
-        return {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
+        fields: tuple[attrs.Attribute[Any], ...] = getattr(type(self), "__attrs_attrs__", ())
+        return {field.name: getattr(self, field.name) for field in fields}
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message()}"

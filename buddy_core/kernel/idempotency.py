@@ -11,6 +11,7 @@ import attrs
 from attrs import field, frozen
 
 from buddy_core.kernel.canonical import canonical_bytes
+from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.errors import Conflict, Contention, InvalidValue
 from buddy_core.kernel.unit_of_work import UnitOfWork
 
@@ -32,7 +33,7 @@ class IdempotencyMismatch(Conflict):
         )
 
 
-def _check_key(_: object, __: Any, value: str) -> None:
+def _check_key(_: object, __: Any, value: Any) -> None:
     if not isinstance(value, str) or not value:
         raise InvalidValue(
             "idempotency_key", "is missing; send one unique value for each thing to be done once"
@@ -95,8 +96,8 @@ def request_key(scope: str, key: str, command: Any) -> RequestKey:
 async def once(
     uow: UnitOfWork[Tx],
     request: RequestKey,
-    at: datetime,
-    work: Callable[[Tx], Awaitable[R]],
+    clock: Clock,
+    work: Callable[[Tx, datetime], Awaitable[R]],
     *,
     encode: Callable[[R], bytes],
     decode: Callable[[bytes], R],
@@ -106,6 +107,7 @@ async def once(
 
     `lock` runs before the receipt is looked up, so that two requests with one key
     on the same wallet stand in line and the second finds the first's receipt.
+    The clock is read after it, so that work is never dated before it could begin.
     A refusal leaves no receipt: it changed nothing, and asking again is allowed.
 
     Raises:
@@ -122,7 +124,8 @@ async def once(
                     if seen.request.fingerprint != request.fingerprint:
                         raise IdempotencyMismatch(request.key)
                     return decode(seen.result)
-                result = await work(tx)
+                at = clock.now()
+                result = await work(tx, at)
                 await tx.receipts.add(Receipt(request, encode(result), at))
                 return result
         except Contention:

@@ -1,0 +1,1 @@
+"""The storage ports on SQLAlchemy Core: SQLite through aiosqlite, PostgreSQL through asyncpg."""

@@ -1,0 +1,94 @@
+"""Column types that keep one form per value and refuse what is not in it.
+
+Reading is strict: a stored value in any other form than the one we write raises,
+so that `verify` sees an altered byte even where it would mean the same.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, Dialect, LargeBinary, String, Text, Uuid
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from buddy_core.kernel.canonical import canonical_bytes, instant_from_text, instant_text
+from buddy_core.kernel.clock import utc
+from buddy_core.kernel.errors import InvalidValue
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant: `timestamptz` on PostgreSQL, canonical text with six decimals on SQLite."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(DateTime(timezone=True))
+        return dialect.type_descriptor(String(27))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        return utc(value) if dialect.name == "postgresql" else instant_text(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return value.astimezone(UTC)  # type: ignore[no-any-return]
+        return instant_from_text(value)
+
+
+class Id(TypeDecorator[UUID]):
+    """A UUID: native on PostgreSQL, lower-case text with hyphens on SQLite."""
+
+    impl = String(36)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(Uuid())
+        return dialect.type_descriptor(String(36))
+
+    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return str(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
+        if value is None or isinstance(value, UUID):
+            return value
+        try:
+            found = UUID(value)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InvalidValue("id", f"{value!r} is not a UUID") from error
+        if str(found) != value:
+            raise InvalidValue("id", f"{value!r} is not in canonical form")
+        return found
+
+
+class CanonicalJson(TypeDecorator[Any]):
+    """Plain JSON values as canonical text, the same bytes on both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        return canonical_bytes(value).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        try:
+            found = json.loads(value)
+        except (ValueError, TypeError) as error:
+            raise InvalidValue("json", f"{value!r} is not JSON") from error
+        if canonical_bytes(found).decode() != value:
+            raise InvalidValue("json", f"{value!r} is not in canonical form")
+        return found
+
+
+Hash = LargeBinary
+"""SHA-256: 32 bytes."""

@@ -1,0 +1,23 @@
+"""Rewarded ads and what they pay; inventory and targeting will live here."""
+
+from buddy_core.ads.errors import CallbackRefused, RewardCapReached, RewardNotFound, RewardNotHeld
+from buddy_core.ads.model import AdCallback, Cap, Reward, RewardRule, RewardStatus
+from buddy_core.ads.ports import RewardCounters, RewardRules, Rewards
+from buddy_core.ads.rules import admit, caps_for
+
+__all__ = [
+    "AdCallback",
+    "CallbackRefused",
+    "Cap",
+    "Reward",
+    "RewardCapReached",
+    "RewardCounters",
+    "RewardNotFound",
+    "RewardNotHeld",
+    "RewardRule",
+    "RewardRules",
+    "RewardStatus",
+    "Rewards",
+    "admit",
+    "caps_for",
+]

@@ -1,0 +1,57 @@
+"""The ways rewarded ads say no."""
+
+from __future__ import annotations
+
+import attrs
+
+from buddy_core.kernel.errors import NotFound, Rejected
+
+
+@attrs.define
+class CallbackRefused(Rejected):
+    """A callback with a good signature does not belong to an open reward."""
+
+    code = "ads.callback_refused"
+
+    problem: str
+
+    def message(self) -> str:
+        return f"The callback is refused: {self.problem}."
+
+
+@attrs.define
+class RewardNotFound(NotFound):
+    """There is no such reward for this account."""
+
+    code = "ads.reward_not_found"
+
+    reward_id: str
+
+    def message(self) -> str:
+        return "This ad is not known any more. Start another one."
+
+
+@attrs.define
+class RewardCapReached(Rejected):
+    """No more ads pay here for now."""
+
+    code = "ads.cap_reached"
+
+    scope: str
+    limit: int
+
+    def message(self) -> str:
+        when = "Register to go on earning." if self.scope == "guest" else "Come back tomorrow (UTC)."
+        return f"You have earned from {self.limit} ads; that is all for this {self.scope}. {when}"
+
+
+@attrs.define
+class RewardNotHeld(Rejected):
+    """Only a held reward can be released or refused."""
+
+    code = "ads.reward_not_held"
+
+    status: str
+
+    def message(self) -> str:
+        return f"This reward is {self.status}, not held, so there is nothing to decide."

@@ -1,0 +1,7 @@
+"""Titles and producers; the editorial desk will live here."""
+
+from buddy_core.catalog.errors import ProducerNotFound, TitleNotFound
+from buddy_core.catalog.model import Producer, Title, TitleType
+from buddy_core.catalog.ports import Producers, Titles
+
+__all__ = ["Producer", "ProducerNotFound", "Producers", "Title", "TitleNotFound", "TitleType", "Titles"]

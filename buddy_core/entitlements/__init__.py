@@ -1,0 +1,41 @@
+"""May this guest or member watch this title now, and why; a pure decision over plain facts."""
+
+from buddy_core.entitlements.events import AccessGranted, GrantsMerged
+from buddy_core.entitlements.model import (
+    TOKEN_UNLOCK,
+    Allowed,
+    Decision,
+    Denied,
+    Grant,
+    GrantChange,
+    GrantStatus,
+    Reason,
+    TitleFacts,
+    ViewerFacts,
+)
+from buddy_core.entitlements.ports import EntitlementsTx, Grants
+from buddy_core.entitlements.rules import GrantMerge, decide, is_live, merge_grants
+from buddy_core.entitlements.steps import grant_in, merge_grants_in
+
+__all__ = [
+    "TOKEN_UNLOCK",
+    "AccessGranted",
+    "Allowed",
+    "Decision",
+    "Denied",
+    "EntitlementsTx",
+    "Grant",
+    "GrantChange",
+    "GrantMerge",
+    "GrantStatus",
+    "Grants",
+    "GrantsMerged",
+    "Reason",
+    "TitleFacts",
+    "ViewerFacts",
+    "decide",
+    "grant_in",
+    "is_live",
+    "merge_grants",
+    "merge_grants_in",
+]

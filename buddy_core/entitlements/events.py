@@ -1,0 +1,32 @@
+"""Facts about grants, in the past tense."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from attrs import frozen
+
+from buddy_core.kernel.events import Event
+from buddy_core.kernel.ids import AccountId, GrantId, TitleId
+
+
+@frozen
+class AccessGranted(Event):
+    """An account may now watch a title."""
+
+    type: ClassVar[str] = "entitlements.granted.v1"
+    grant_id: GrantId
+    account_id: AccountId
+    title_id: TitleId
+    kind: str
+
+
+@frozen
+class GrantsMerged(Event):
+    """The grants of one account went to another."""
+
+    type: ClassVar[str] = "entitlements.merged.v1"
+    from_account: AccountId
+    to_account: AccountId
+    transferred: int
+    superseded: int

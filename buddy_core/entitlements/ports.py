@@ -1,0 +1,40 @@
+"""What entitlements need from storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from buddy_core.entitlements.model import Grant, GrantChange
+from buddy_core.kernel.events import Outbox
+from buddy_core.kernel.ids import AccountId, TitleId
+
+
+class Grants(Protocol):
+    """Grants by account; a status changes only by a recorded change."""
+
+    async def of_account(self, account: AccountId, titles: Sequence[TitleId] | None = None) -> list[Grant]:
+        """Return the account's grants, oldest first; of all titles, or of those named."""
+        ...
+
+    async def add(self, grants: Sequence[Grant]) -> None:
+        """Store new grants.
+
+        Raises:
+            Contention: the account has an active token unlock of the title already.
+        """
+        ...
+
+    async def change(self, changes: Sequence[GrantChange]) -> None:
+        """Record changes of status and let the grants show them."""
+        ...
+
+
+class EntitlementsTx(Protocol):
+    """A transaction that entitlement steps can work in."""
+
+    @property
+    def grants(self) -> Grants: ...
+
+    @property
+    def outbox(self) -> Outbox: ...

@@ -1,0 +1,97 @@
+"""May this viewer watch this title here and now; and what a merge does to grants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from attrs import evolve, frozen
+
+from buddy_core.entitlements.model import (
+    TOKEN_UNLOCK,
+    Allowed,
+    Decision,
+    Denied,
+    Grant,
+    GrantChange,
+    GrantStatus,
+    Reason,
+    TitleFacts,
+    ViewerFacts,
+)
+from buddy_core.kernel.countries import COUNTRIES
+from buddy_core.kernel.ids import AccountId, GrantId, derived_uuid
+
+MAX_HEIGHT = 1080
+"""What a token unlock shows at most, in lines of picture."""
+
+
+def decide(viewer: ViewerFacts, title: TitleFacts, at: datetime) -> Decision:
+    """Answer whether `viewer` may watch `title` at `at`; the first reason against it wins.
+
+    Reasons are asked in the order of `Reason`. Among live grants the oldest is
+    named, then the smaller id; adding a grant never turns a yes into a no.
+    """
+    if not title.is_published:
+        return Denied(Reason.NOT_PUBLISHED)
+    if viewer.country not in COUNTRIES:
+        return Denied(Reason.COUNTRY_UNKNOWN)
+    if not title.is_licensed:
+        return Denied(Reason.NO_LICENCE)
+    live = [grant for grant in viewer.grants if grant.title_id == title.title_id and is_live(grant, at)]
+    if not live:
+        return Denied(Reason.NO_GRANT, title.unlockable_by)
+    best = min(live, key=lambda grant: (grant.granted_at, grant.id))
+    return Allowed(
+        via=best.id,
+        kind=best.kind,
+        until=None
+        if any(grant.ends_at is None for grant in live)
+        else max(g.ends_at for g in live if g.ends_at),
+        max_height=MAX_HEIGHT,
+        ads=False,
+        downloads=False,
+    )
+
+
+def is_live(grant: Grant, at: datetime) -> bool:
+    """Tell whether a grant opens its title at `at`: from its start, up to but not at its end."""
+    in_time = grant.granted_at <= at and (grant.ends_at is None or at < grant.ends_at)
+    return grant.status is GrantStatus.ACTIVE and in_time
+
+
+@frozen
+class GrantMerge:
+    """What a merge writes: the changes first, then the new grants."""
+
+    changes: tuple[GrantChange, ...]
+    grants: tuple[Grant, ...]
+
+
+def merge_grants(
+    moved: Iterable[Grant], kept: Iterable[Grant], target: AccountId, at: datetime
+) -> GrantMerge:
+    """Give `target` every active grant of `moved`; of two unlocks of one title the older stays.
+
+    Age is `granted_at`, then origin id, so that any order of merges ends the same.
+    """
+    mine = {g.title_id: g for g in kept if g.status is GrantStatus.ACTIVE and g.kind == TOKEN_UNLOCK}
+    changes: list[GrantChange] = []
+    grants: list[Grant] = []
+    for grant in sorted(moved, key=_age):
+        if grant.status is not GrantStatus.ACTIVE:
+            continue
+        twin = mine.get(grant.title_id) if grant.kind == TOKEN_UNLOCK else None
+        if twin is not None and _age(twin) <= _age(grant):
+            changes.append(GrantChange(grant.id, GrantStatus.SUPERSEDED, at, "merge", twin.id))
+            continue
+        new_id = GrantId(derived_uuid("grant", grant.origin_id, target))
+        changes.append(GrantChange(grant.id, GrantStatus.TRANSFERRED, at, "merge", new_id))
+        if twin is not None:
+            changes.append(GrantChange(twin.id, GrantStatus.SUPERSEDED, at, "merge", new_id))
+        grants.append(evolve(grant, id=new_id, account_id=target, recorded_at=at))
+    return GrantMerge(tuple(changes), tuple(grants))
+
+
+def _age(grant: Grant) -> tuple[datetime, GrantId]:
+    return grant.granted_at, grant.origin_id

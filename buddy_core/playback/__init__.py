@@ -1,0 +1,29 @@
+"""Playing a title: sessions, heartbeats, positions, links and keys."""
+
+from buddy_core.playback.errors import LinkRefused, NoMedia, PlaybackDenied, SessionEnded, SessionNotFound
+from buddy_core.playback.model import HARD_END, LEASE, Beat, ContentKey, PlaybackSession, Position
+from buddy_core.playback.ports import ContentKeys, Positions, Sessions, UrlSigner, UrlVerifier
+from buddy_core.playback.rules import beat, is_watched, newer, stop
+
+__all__ = [
+    "HARD_END",
+    "LEASE",
+    "Beat",
+    "ContentKey",
+    "ContentKeys",
+    "LinkRefused",
+    "NoMedia",
+    "PlaybackDenied",
+    "PlaybackSession",
+    "Position",
+    "Positions",
+    "SessionEnded",
+    "SessionNotFound",
+    "Sessions",
+    "UrlSigner",
+    "UrlVerifier",
+    "beat",
+    "is_watched",
+    "newer",
+    "stop",
+]

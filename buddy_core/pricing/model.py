@@ -1,0 +1,40 @@
+"""Token costs as data, and the quote: the one answer to "what will it cost me"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from buddy_core.kernel.clock import utc
+from buddy_core.kernel.ids import TitleId
+from buddy_core.pricing.errors import BadCost
+
+
+def _costs(_: object, attribute: Any, value: Mapping[Any, Any]) -> None:
+    for name, cost in value.items():
+        if isinstance(cost, bool) or not isinstance(cost, int) or cost < 1:
+            raise BadCost(str(name), cost)
+
+
+@frozen
+class TokenCosts:
+    """What an unlock costs from an instant on: by type of title, and by title where one differs."""
+
+    version: int
+    effective_from: datetime = field(converter=utc)
+    by_type: Mapping[str, int] = field(validator=_costs)
+    by_title: Mapping[TitleId, int] = field(factory=dict, validator=_costs)
+
+
+@frozen
+class Quote:
+    """A cost with the rule that set it; what was shown is what is charged, or nothing is."""
+
+    title_id: TitleId
+    tokens: int
+    rule: str
+    """`type:<name>` or `title:<id>`: the line of the table that won."""
+    rule_version: int

@@ -1,0 +1,28 @@
+"""What pricing needs from storage."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from buddy_core.pricing.model import TokenCosts
+
+
+class CostTables(Protocol):
+    """Versions of the table of token costs; only ever added to."""
+
+    async def in_force(self, at: datetime) -> TokenCosts:
+        """Return the version in force at `at`.
+
+        Raises:
+            NotFound: no version had taken effect yet.
+        """
+        ...
+
+    async def add(self, costs: TokenCosts) -> None:
+        """Append a version.
+
+        Raises:
+            Contention: that version number exists already.
+        """
+        ...

@@ -1,0 +1,45 @@
+"""Every token spent on a title, shared to the last minor unit; pure, usable with no port at all."""
+
+from buddy_core.royalty.errors import (
+    ClosedOutOfOrder,
+    PeriodAlreadyClosed,
+    PeriodNotFinished,
+    StatementDiffers,
+    TermsProblems,
+)
+from buddy_core.royalty.events import MonthClosed
+from buddy_core.royalty.model import (
+    PLATFORM,
+    Month,
+    Reconciliation,
+    Statement,
+    StatementLine,
+    StoredStatement,
+    TokenSpend,
+    TokenTerms,
+)
+from buddy_core.royalty.ports import Statements, TokenSpends
+from buddy_core.royalty.rules import seal, state_month, statement_body, stored_bytes
+
+__all__ = [
+    "PLATFORM",
+    "ClosedOutOfOrder",
+    "Month",
+    "MonthClosed",
+    "PeriodAlreadyClosed",
+    "PeriodNotFinished",
+    "Reconciliation",
+    "Statement",
+    "StatementDiffers",
+    "StatementLine",
+    "Statements",
+    "StoredStatement",
+    "TermsProblems",
+    "TokenSpend",
+    "TokenSpends",
+    "TokenTerms",
+    "seal",
+    "state_month",
+    "statement_body",
+    "stored_bytes",
+]

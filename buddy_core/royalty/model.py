@@ -1,0 +1,126 @@
+"""Token spends as royalty facts, the terms that share them, and statements."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from fractions import Fraction
+
+from attrs import frozen
+
+from buddy_core.kernel.ids import EntityId, EntryId, LicenceId, PartnerId, TitleId
+from buddy_core.kernel.periods import Period
+
+PLATFORM = "platform"
+"""The holder of what no licence gives to a partner."""
+
+
+@frozen
+class TokenSpend:
+    """Tokens of one kind spent on a title, worth an exact amount when they were spent."""
+
+    entry_id: EntryId
+    """The ledger entry; with `kind` it names the fact."""
+    kind: str
+    tokens: int
+    version: int
+    """The value version that was in force."""
+    currency: str
+    value: Fraction
+    """Exact minor units of `currency` for all `tokens` together."""
+    title_id: TitleId
+    entity: EntityId
+    country: str
+    at: datetime
+
+
+@frozen
+class TokenTerms:
+    """A partner's share of the tokens spent on a title, in some countries, from an instant on."""
+
+    licence_id: LicenceId
+    title_id: TitleId
+    holder: PartnerId
+    share: Fraction
+    territories: tuple[str, ...]
+    excluded: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+@frozen
+class Month:
+    """A calendar month of one selling entity in its own zone, as half-open UTC instants."""
+
+    name: str
+    """`YYYY-MM`."""
+    entity: EntityId
+    zone: str
+    period: Period
+
+
+@frozen
+class StatementLine:
+    """Tokens of one kind and value version, spent on one title under one licence."""
+
+    title_id: TitleId
+    licence_id: LicenceId | None
+    kind: str
+    version: int
+    tokens: int
+    unit_value: Fraction
+    value: Fraction
+    share: Fraction
+    amount: Fraction
+    """`value` x `share`, exact, in minor units of the statement's currency."""
+
+
+@frozen
+class Reconciliation:
+    """The whole month, on the platform's statement only: all value = all shares + rounding."""
+
+    value: Fraction
+    """Exact worth of every token spent."""
+    rounded: int
+    """That, rounded half up once: what is split."""
+    rounding: Fraction
+    """`rounded` less `value`: the printed rounding line."""
+    holders: int
+    platform: int
+
+
+@frozen
+class Statement:
+    """One holder's month with one entity in one currency. Amounts are minor units.
+
+    `payable` is the holder's part of the rounded month by largest remainder;
+    `rounding` is `payable` less the exact sum of the lines.
+    """
+
+    month: Month
+    holder: str
+    """A partner id, or `platform`."""
+    currency: str
+    lines: tuple[StatementLine, ...]
+    exact: Fraction
+    payable: int
+    reconciliation: Reconciliation | None = None
+
+    @property
+    def rounding(self) -> Fraction:
+        """What rounding to whole minor units added (or took)."""
+        return self.payable - self.exact
+
+
+@frozen
+class StoredStatement:
+    """A closed statement: the bytes that are final, and their place in the entity's chain."""
+
+    entity: EntityId
+    sequence: int
+    month: str
+    holder: str
+    currency: str
+    body: bytes
+    closed_at: datetime
+    previous_hash: bytes
+    hash: bytes

@@ -1,0 +1,77 @@
+"""What royalty needs from storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from buddy_core.kernel.ids import EntityId
+from buddy_core.kernel.periods import Period
+from buddy_core.royalty.model import StoredStatement, TokenSpend
+
+
+class TokenSpends(Protocol):
+    """The royalty facts of token spends; only ever added to."""
+
+    async def add(self, spends: Sequence[TokenSpend]) -> None:
+        """Store facts.
+
+        Raises:
+            PeriodAlreadyClosed: a fact falls into a month that is closed.
+        """
+        ...
+
+    async def of_period(self, entity: EntityId, period: Period) -> list[TokenSpend]:
+        """Return an entity's facts whose instant lies in the half-open period."""
+        ...
+
+    async def first_at(self, entity: EntityId, since: datetime | None) -> datetime | None:
+        """Return the instant of the entity's first fact at or after `since`, or None."""
+        ...
+
+
+class Statements(Protocol):
+    """Closed statements, a chain an entity; only ever added to."""
+
+    async def hold_months_open(self, entity: EntityId, at: datetime) -> None:
+        """Keep the month that `at` falls in from being closed until this transaction ends.
+
+        Raises:
+            Contention: it has been closed already; begin again with a later instant.
+        """
+        ...
+
+    async def lock_for_close(self, entity: EntityId) -> None:
+        """Wait for every transaction that holds the entity's months open, and keep new ones out."""
+        ...
+
+    async def closed_until(self, entity: EntityId) -> datetime | None:
+        """Return the end of the last closed month, or None when none is closed."""
+        ...
+
+    async def of_month(self, entity: EntityId, month: str) -> list[StoredStatement]:
+        """Return the statements of a closed month in chain order."""
+        ...
+
+    async def of_holder(self, holder: str) -> list[StoredStatement]:
+        """Return every statement of a holder, newest month first."""
+        ...
+
+    async def last(self, entity: EntityId) -> StoredStatement | None:
+        """Return the last statement of the entity's chain."""
+        ...
+
+    async def months(self, entity: EntityId) -> list[str]:
+        """Return the closed months of an entity in order, those without statements too."""
+        ...
+
+    async def close(
+        self, entity: EntityId, month: str, ends_at: datetime, statements: Sequence[StoredStatement]
+    ) -> None:
+        """Store a month's statements and mark the month closed.
+
+        Raises:
+            Contention: another closer was first.
+        """
+        ...

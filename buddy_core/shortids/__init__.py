@@ -1,0 +1,103 @@
+"""Short public ids and slugs: generated without collision, or chosen by hand; see README.md."""
+
+from buddy_core.shortids.errors import (
+    ShortIdAlreadyGiven,
+    ShortIdIllegal,
+    ShortIdPublished,
+    ShortIdsExhausted,
+    ShortIdTaken,
+    ShortIdUnknown,
+    SlugIllegal,
+)
+from buddy_core.shortids.handlers import stock_short_ids
+from buddy_core.shortids.model import (
+    ALPHABET,
+    KEY_BYTES,
+    MAX_LENGTH,
+    MIN_LENGTH,
+    Assignment,
+    Block,
+    Candidate,
+    Origin,
+    ShortId,
+    ShortIdSpace,
+    capacity,
+    fold,
+)
+from buddy_core.shortids.ports import (
+    ShortIdBooks,
+    ShortIdBooksTx,
+    ShortIds,
+    ShortIdTx,
+    Transliterator,
+)
+from buddy_core.shortids.rules.accounting import Fault, LengthAccount, SpaceAccount, account
+from buddy_core.shortids.rules.generation import (
+    BLOCK_SIZE,
+    candidates,
+    check_manual,
+    generate,
+    reserve,
+)
+from buddy_core.shortids.rules.slugs import MAX_SLUG, check_slug, next_slug, path, slug_from
+from buddy_core.shortids.rules.words import DEFAULT_WORDS, NO_WORDS, SKIPPED_WORDS, WordList
+from buddy_core.shortids.steps import (
+    Stock,
+    account_in,
+    assign_in,
+    change_in,
+    publish_in,
+    resolve_in,
+)
+
+__all__ = [
+    "ALPHABET",
+    "BLOCK_SIZE",
+    "DEFAULT_WORDS",
+    "KEY_BYTES",
+    "MAX_LENGTH",
+    "MAX_SLUG",
+    "MIN_LENGTH",
+    "NO_WORDS",
+    "SKIPPED_WORDS",
+    "Assignment",
+    "Block",
+    "Candidate",
+    "Fault",
+    "LengthAccount",
+    "Origin",
+    "ShortId",
+    "ShortIdAlreadyGiven",
+    "ShortIdBooks",
+    "ShortIdBooksTx",
+    "ShortIdIllegal",
+    "ShortIdPublished",
+    "ShortIdSpace",
+    "ShortIdTaken",
+    "ShortIdTx",
+    "ShortIdUnknown",
+    "ShortIds",
+    "ShortIdsExhausted",
+    "SlugIllegal",
+    "SpaceAccount",
+    "Stock",
+    "Transliterator",
+    "WordList",
+    "account",
+    "account_in",
+    "assign_in",
+    "candidates",
+    "capacity",
+    "change_in",
+    "check_manual",
+    "check_slug",
+    "fold",
+    "generate",
+    "next_slug",
+    "path",
+    "publish_in",
+    "reserve",
+    "resolve_in",
+    "slug_from",
+    "stock_short_ids",
+]

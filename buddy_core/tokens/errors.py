@@ -1,0 +1,133 @@
+"""The ways the token rules say no."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from buddy_core.kernel.errors import Invalid, Rejected
+from buddy_core.kernel.ids import AccountId
+
+
+@attrs.define
+class BadTokenAmount(Invalid):
+    """A number of tokens must be a whole number from 1 to 2^53."""
+
+    code = "tokens.bad_amount"
+
+    amount: object
+
+    def message(self) -> str:
+        return f"{self.amount!r} is not a number of tokens; give a whole number from 1 to 2^53."
+
+
+@attrs.define
+class BadLot(Invalid):
+    """A lot's fields contradict each other."""
+
+    code = "tokens.bad_lot"
+
+    problem: str
+
+    def message(self) -> str:
+        return f"The lot cannot be opened: {self.problem}."
+
+
+@attrs.define
+class UnknownKind(Invalid):
+    """No value is known for this kind of token."""
+
+    code = "tokens.unknown_kind"
+
+    kind: str
+
+    def message(self) -> str:
+        return f"There is no value version for tokens of kind {self.kind!r}. Add one before using the kind."
+
+
+@attrs.define
+class InsufficientTokens(Rejected):
+    """The wallet holds fewer spendable tokens than the cost."""
+
+    code = "tokens.insufficient"
+
+    needed: int
+    available: int
+
+    def message(self) -> str:
+        return (
+            f"This costs {self.needed} tokens and {self.available} can be spent. "
+            f"Get {self.needed - self.available} more to go on."
+        )
+
+
+@attrs.define
+class WalletFrozen(Rejected):
+    """A frozen wallet neither earns nor spends."""
+
+    code = "tokens.wallet_frozen"
+
+    account_id: AccountId
+
+    def message(self) -> str:
+        return "This wallet is frozen: it can neither earn nor spend. Support can say why and unfreeze it."
+
+
+@attrs.define
+class NotFrozen(Rejected):
+    """Only a frozen wallet can be unfrozen."""
+
+    code = "tokens.not_frozen"
+
+    account_id: AccountId
+
+    def message(self) -> str:
+        return "This wallet is not frozen, so there is nothing to unfreeze."
+
+
+@attrs.define
+class NoValueInCurrency(Invalid):
+    """The value version has no value in the settlement currency."""
+
+    code = "tokens.no_value_in_currency"
+
+    kind: str
+    version: int
+    currency: str
+
+    def message(self) -> str:
+        return (
+            f"Version {self.version} of {self.kind} tokens has no value in {self.currency}. "
+            "Add a version that has one."
+        )
+
+
+@attrs.define
+class ValueVersionInPast(Rejected):
+    """A value version may only take effect now or later, after all that exist."""
+
+    code = "tokens.value_version_in_past"
+
+    kind: str
+    effective_from: datetime
+    earliest: datetime
+
+    def message(self) -> str:
+        return (
+            f"A new value of {self.kind} tokens must take effect at or after "
+            f"{self.earliest.isoformat()}, so that no past figure changes."
+        )
+
+
+@attrs.define
+class BadTokenValue(Invalid):
+    """A token value is missing, negative or not exact."""
+
+    code = "tokens.bad_value"
+
+    kind: str
+    problem: str
+
+    def message(self) -> str:
+        return f"The value of {self.kind} tokens cannot be used: {self.problem}."

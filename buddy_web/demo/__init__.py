@@ -1,0 +1,1 @@
+"""The demo: its catalogue as data, and the media made from it."""

@@ -1,0 +1,249 @@
+"""How values read: money, tokens, time and durations through Babel, in the reader's locale and zone."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, tzinfo
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.numbers import format_currency, format_decimal, format_percent
+from jinja2 import Environment, pass_context
+from jinja2.runtime import Context
+
+from buddy_core.kernel.currencies import minor_digits
+from buddy_core.kernel.money import Money
+from buddy_web import charts, words
+
+DEFAULT_LOCALE = "en_IN"
+DEFAULT_ZONE = "Asia/Kolkata"
+
+_MINOR_NAMES = {"INR": "paise", "USD": "cents", "AED": "fils", "EUR": "cents", "GBP": "pence", "KWD": "fils"}
+
+
+def babel_locale(tag: str) -> Locale:
+    """Return Babel's locale for `en-IN` or `en_IN`; its language or English where that is unknown."""
+    parts = tag.replace("-", "_").split("_")
+    for candidate in ("_".join(parts), parts[0], "en"):
+        try:
+            return Locale.parse(candidate)
+        except (UnknownLocaleError, ValueError):
+            continue
+    raise AssertionError("Babel always knows English")
+
+
+def lang(tag: str) -> str:
+    """Return the BCP 47 tag for the `lang` attribute."""
+    return tag.replace("_", "-")
+
+
+def direction(tag: str) -> str:
+    """Return `rtl` or `ltr`, after the locale's script."""
+    return babel_locale(tag).text_direction
+
+
+def money(value: Money, locale: str = DEFAULT_LOCALE) -> str:
+    """Return the amount with its symbol and every minor digit: `₹12,34,567.50`."""
+    return _currency(Fraction(value.minor), value.currency, locale)
+
+
+def exact_money(minor: Fraction, currency: str, locale: str = DEFAULT_LOCALE) -> str:
+    """Return an exact amount in minor units: all of its digits, or, where they never end, the fraction too.
+
+    `Fraction(3, 5)` of a US cent reads `$0.006`; `Fraction(50, 3)` paise reads `₹0.1667… (50/3 paise)`.
+    """
+    if _terminates(minor.denominator):
+        return _currency(minor, currency, locale)
+    digits = minor_digits(currency)
+    whole = minor * 10**2
+    rounded = Fraction((2 * whole.numerator + whole.denominator) // (2 * whole.denominator), 10**2)
+    unit = _MINOR_NAMES.get(currency, f"1/{10**digits} {currency}")
+    return f"{_currency(rounded, currency, locale)}… ({minor.numerator}/{minor.denominator} {unit})"
+
+
+def _currency(minor: Fraction, currency: str, locale: str) -> str:
+    """Format minor units whose decimals end, with at least the currency's own digits."""
+    digits = minor_digits(currency)
+    major = _decimal(minor / 10**digits)
+    scale = -int(major.as_tuple().exponent)
+    if scale < digits:
+        with localcontext(prec=60):
+            major = major.quantize(Decimal(1).scaleb(-digits))
+    pattern = babel_locale(locale).currency_formats["standard"]
+    text: str = format_currency(
+        major, currency, pattern_with_digits(pattern.pattern, max(scale, digits)), babel_locale(locale),
+        currency_digits=False, decimal_quantization=False,
+    )  # fmt: skip
+    return text
+
+
+def pattern_with_digits(pattern: str, digits: int) -> str:
+    """Return a CLDR number pattern with exactly `digits` decimals in each of its parts."""
+    parts = []
+    for part in pattern.split(";"):
+        head, dot, tail = part.partition(".")
+        rest = tail.lstrip("0#") if dot else ""
+        if not dot:
+            last = max(head.rfind("0"), head.rfind("#")) + 1
+            head, rest = head[:last], head[last:]
+        parts.append(head + ("." + "0" * digits if digits else "") + rest)
+    return ";".join(parts)
+
+
+def _terminates(denominator: int) -> bool:
+    for prime in (2, 5):
+        while denominator % prime == 0:
+            denominator //= prime
+    return denominator == 1
+
+
+def _decimal(value: Fraction) -> Decimal:
+    """Return the decimal that equals `value`, whose denominator has only twos and fives."""
+    with localcontext(prec=60):
+        return Decimal(value.numerator) / Decimal(value.denominator)
+
+
+def number(value: int, locale: str = DEFAULT_LOCALE) -> str:
+    """Return a whole number with the locale's grouping."""
+    return format_decimal(value, locale=babel_locale(locale))
+
+
+def signed(value: int, locale: str = DEFAULT_LOCALE) -> str:
+    """Return a whole number that always shows its sign (with a true minus)."""
+    return ("+" if value > 0 else "−" if value < 0 else "") + number(abs(value), locale)
+
+
+def percent(value: Fraction, locale: str = DEFAULT_LOCALE) -> str:
+    """Return a share of one as a percentage, to two decimals at most."""
+    hundredths = round(value * 10_000)
+    return format_percent(Decimal(hundredths) / 10_000, format="#,##0.##%", locale=babel_locale(locale))
+
+
+def count(value: int, noun: str, locale: str = DEFAULT_LOCALE) -> str:
+    """Return a number with its noun in the right plural: `1 token`, `2 tokens`."""
+    found = babel_locale(locale)
+    forms = words.nouns(noun, found.language)
+    form = forms.get(str(found.plural_form(abs(value))), forms["other"])
+    return form.format(n=number(value, locale))
+
+
+def tokens(value: int, locale: str = DEFAULT_LOCALE) -> str:
+    """Return a number of tokens in words."""
+    return count(value, "token", locale)
+
+
+def duration(seconds: int, locale: str = DEFAULT_LOCALE) -> str:
+    """Return a running time: `1 h 42 min`, or seconds where it is under a minute."""
+    if seconds < 60:
+        return f"{number(seconds, locale)} s"
+    hours, minutes = divmod((seconds + 30) // 60, 60)
+    shown = [f"{number(hours, locale)} h"] if hours else []
+    return " ".join(shown + ([f"{number(minutes, locale)} min"] if minutes or not hours else []))
+
+
+def clock(seconds: int) -> str:
+    """Return a position in a film: `0:24`, `1:02:09`."""
+    minutes, rest = divmod(max(seconds, 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def day(at: datetime | date, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_ZONE) -> str:
+    """Return the date in the reader's zone: `1 Dec 2026`."""
+    shown = at.astimezone(_zone(zone)).date() if isinstance(at, datetime) else at
+    return format_date(shown, "medium", locale=babel_locale(locale))
+
+
+def moment(at: datetime, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_ZONE) -> str:
+    """Return date and time in the reader's zone."""
+    return format_datetime(at, "medium", tzinfo=_zone(zone), locale=babel_locale(locale))
+
+
+def hour(at: datetime, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_ZONE) -> str:
+    """Return the time of day in the reader's zone."""
+    return format_time(at, "short", tzinfo=_zone(zone), locale=babel_locale(locale))
+
+
+def month(value: str, locale: str = DEFAULT_LOCALE) -> str:
+    """Return `2026-10` as `October 2026`."""
+    return _skeleton(value, "yMMMM", locale)
+
+
+def month_short(value: str, locale: str = DEFAULT_LOCALE) -> str:
+    """Return `2026-10` as `Oct`."""
+    return _skeleton(value, "MMM", locale)
+
+
+def _skeleton(value: str, skeleton: str, locale: str) -> str:
+    first = datetime.strptime(value + "-01", "%Y-%m-%d").replace(tzinfo=ZoneInfo("UTC"))
+    return format_skeleton(skeleton, first, locale=babel_locale(locale))
+
+
+def language(tag: str, locale: str = DEFAULT_LOCALE) -> str:
+    """Return a language's name in the reader's own: `hi` reads `Hindi`."""
+    name = babel_locale(tag).get_display_name(babel_locale(locale)) if tag else None
+    return name or tag
+
+
+def own_language(tag: str) -> str:
+    """Return a language's name in itself, for a captions menu."""
+    return babel_locale(tag).get_display_name() or tag
+
+
+def country(code: str, locale: str = DEFAULT_LOCALE) -> str:
+    """Return a country's name."""
+    return babel_locale(locale).territories.get(code, code)
+
+
+def tone(key: str) -> str:
+    """Return one of eight placeholder classes, always the same for the same key."""
+    return f"tone-{zlib.crc32(key.encode()) % 8}"
+
+
+def _zone(name: str) -> tzinfo:
+    return ZoneInfo(name)
+
+
+def _localised(function: Callable[..., str]) -> Callable[..., str]:
+    """Let a filter take the page's locale."""
+
+    @pass_context
+    def filtered(context: Context, value: Any, *rest: Any) -> str:
+        return function(value, *rest, locale=context.get("locale") or DEFAULT_LOCALE)
+
+    return filtered
+
+
+def _zoned(function: Callable[..., str]) -> Callable[..., str]:
+    """Let a filter take the page's locale and zone; a zone given in the template wins."""
+
+    @pass_context
+    def filtered(context: Context, value: Any, zone: str | None = None) -> str:
+        shown = zone or context.get("zone") or DEFAULT_ZONE
+        return function(value, locale=context.get("locale") or DEFAULT_LOCALE, zone=shown)
+
+    return filtered
+
+
+def install(environment: Environment) -> None:
+    """Give the templates their filters and words."""
+    localised: Mapping[str, Callable[..., str]] = {
+        "money": money, "exact_money": exact_money, "number": number, "signed": signed, "percent": percent,
+        "count": count, "tokens": tokens, "duration": duration, "month": month, "month_short": month_short,
+        "language": language, "country": country,
+    }  # fmt: skip
+    for name, function in localised.items():
+        environment.filters[name] = _localised(function)
+    for name, function in {"day": day, "moment": moment, "hour": hour}.items():
+        environment.filters[name] = _zoned(function)
+    plain: Mapping[str, Callable[..., Any]] = {
+        "clock": clock, "tone": tone, "lang": lang, "dir": direction, "own_language": own_language,
+        "bars": charts.bars, "shares": charts.shares, "change": charts.change,
+    }  # fmt: skip
+    environment.filters.update(plain)
+    environment.globals["words"] = words

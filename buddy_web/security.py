@@ -1,0 +1,69 @@
+"""What guards every answer and request: security headers, cache rules, and the limit on bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+"""No inline script or style; `blob:` for media and workers alone, which hls.js and shaka need."""
+
+STRICT_TRANSPORT = "max-age=31536000; includeSubDomains; preload"
+PERMISSIONS_POLICY = (
+    "camera=(), microphone=(), geolocation=(), usb=(), payment=(self), autoplay=(self), "
+    "encrypted-media=(self), fullscreen=(self), picture-in-picture=(self)"
+)
+HEADERS: dict[str, str] = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": PERMISSIONS_POLICY,
+}
+PRIVATE = "private, no-store"
+_BODY_LIMIT = "_buddy_body_limit"
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def body_limit(max_bytes: int) -> Callable[[View], View]:
+    """Declare that a view takes bodies of another size than most; put it nearest to the function."""
+
+    def mark(view: View) -> View:
+        setattr(view, _BODY_LIMIT, max_bytes)
+        return view
+
+    return mark
+
+
+def install_security(app: Flask, *, secure: bool, max_body_bytes: int) -> None:
+    """Put the headers on every answer, keep answers out of caches, and refuse bodies that are too large."""
+    app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
+
+    @app.before_request
+    def limit_body() -> None:
+        if request.endpoint is not None:
+            limit = getattr(current_app.view_functions[request.endpoint], _BODY_LIMIT, max_body_bytes)
+            request.max_content_length = limit
+        # Refused before a view sees it; a body of undeclared length is cut off while it is read.
+        if (request.content_length or 0) > (request.max_content_length or max_body_bytes):
+            raise RequestEntityTooLarge
+
+    @app.after_request
+    def guard(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers[name] = value
+        if secure:
+            response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT
+        # Whatever is not declared cacheable is somebody's own; a cookie is that always.
+        if "Cache-Control" not in response.headers or "Set-Cookie" in response.headers:
+            response.headers["Cache-Control"] = PRIVATE
+        return response

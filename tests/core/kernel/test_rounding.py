@@ -1,0 +1,118 @@
+"""Rounding by name, against the decimal module and by its laws."""
+
+from __future__ import annotations
+
+import decimal
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buddy_core.kernel import InvalidValue, Rounding, round_fraction
+
+DECIMAL_MODES = {
+    Rounding.HALF_UP: decimal.ROUND_HALF_UP,
+    Rounding.HALF_DOWN: decimal.ROUND_HALF_DOWN,
+    Rounding.HALF_EVEN: decimal.ROUND_HALF_EVEN,
+    Rounding.UP: decimal.ROUND_UP,
+    Rounding.DOWN: decimal.ROUND_DOWN,
+    Rounding.FLOOR: decimal.ROUND_FLOOR,
+    Rounding.CEILING: decimal.ROUND_CEILING,
+}
+
+TABLE = [
+    ("half_up", 3, -3, 2, -2),
+    ("half_down", 2, -2, 2, -2),
+    ("half_even", 2, -2, 2, -2),
+    ("half_toward_positive_infinity", 3, -2, 2, -2),
+    ("half_toward_negative_infinity", 2, -3, 2, -2),
+    ("up", 3, -3, 3, -3),
+    ("down", 2, -2, 2, -2),
+    ("floor", 2, -3, 2, -3),
+    ("ceiling", 3, -2, 3, -2),
+]
+
+halves = st.integers().map(lambda n: Fraction(n, 2))
+fractions = st.one_of(st.fractions(), halves)
+roundings = st.sampled_from(Rounding)
+
+
+@pytest.mark.parametrize(("name", "half", "minus_half", "low", "minus_low"), TABLE)
+def test_each_rule_rounds_as_the_readme_table_says(
+    name: str, half: int, minus_half: int, low: int, minus_low: int
+) -> None:
+    """Every named rule gives the four answers printed in the README's table."""
+    values = (Fraction(5, 2), Fraction(-5, 2), Fraction(11, 5), Fraction(-11, 5))
+    assert tuple(round_fraction(value, Rounding(name)) for value in values) == (
+        half,
+        minus_half,
+        low,
+        minus_low,
+    )
+
+
+@given(
+    st.one_of(
+        st.decimals(-(10**6), 10**6, places=3), st.integers(-(10**6), 10**6).map(lambda n: Decimal(n) / 2)
+    ),
+    st.sampled_from(sorted(DECIMAL_MODES, key=lambda rounding: rounding.value)),
+)
+def test_rounding_agrees_with_the_decimal_module(value: Decimal, rounding: Rounding) -> None:
+    """In the seven rules that both know, the answer is the decimal module's."""
+    expected = value.quantize(Decimal(1), rounding=DECIMAL_MODES[rounding])
+    assert round_fraction(Fraction(value), rounding) == int(expected)
+
+
+@given(fractions, roundings)
+def test_rounding_moves_less_than_one(value: Fraction, rounding: Rounding) -> None:
+    """No rule moves a number by one or more, and whole numbers stay."""
+    rounded = round_fraction(value, rounding)
+    assert abs(rounded - value) < 1
+    assert round_fraction(rounded, rounding) == rounded
+
+
+@given(fractions, st.sampled_from([rounding for rounding in Rounding if rounding.value.startswith("half")]))
+def test_half_rules_choose_the_nearest(value: Fraction, rounding: Rounding) -> None:
+    """Every half rule moves a number by at most a half."""
+    assert abs(round_fraction(value, rounding) - value) <= Fraction(1, 2)
+
+
+@given(
+    fractions,
+    st.sampled_from([Rounding.HALF_UP, Rounding.HALF_DOWN, Rounding.HALF_EVEN, Rounding.UP, Rounding.DOWN]),
+)
+def test_symmetric_rules_mirror_negative_numbers(value: Fraction, rounding: Rounding) -> None:
+    """Five rules give a refund exactly the mirrored amount of its charge."""
+    assert round_fraction(-value, rounding) == -round_fraction(value, rounding)
+
+
+@given(fractions)
+def test_the_directed_pairs_mirror_each_other(value: Fraction) -> None:
+    """Floor mirrors ceiling, and half toward minus infinity mirrors half toward plus infinity."""
+    assert round_fraction(-value, Rounding.FLOOR) == -round_fraction(value, Rounding.CEILING)
+    assert round_fraction(-value, Rounding.HALF_TOWARD_NEGATIVE_INFINITY) == -round_fraction(
+        value, Rounding.HALF_TOWARD_POSITIVE_INFINITY
+    )
+
+
+def test_rounding_is_exact_beyond_floats() -> None:
+    """A half that a float cannot hold is still seen as a half."""
+    big = 10**30
+    assert round_fraction(Fraction(2 * big + 1, 2), Rounding.HALF_UP) == big + 1
+    assert round_fraction(Fraction(2 * big + 1, 2) - Fraction(1, 10**40), Rounding.HALF_UP) == big
+
+
+@pytest.mark.parametrize("value", [2.5, True, "2.5", Decimal("2.5"), None])
+def test_inexact_values_are_refused(value: Any) -> None:
+    """Anything but an int or Fraction is refused, bools included."""
+    with pytest.raises(InvalidValue):
+        round_fraction(value, Rounding.HALF_UP)
+
+
+def test_an_unknown_rounding_name_is_refused() -> None:
+    """A misspelt rule raises InvalidValue, which lists the rules."""
+    with pytest.raises(InvalidValue, match="half_even"):
+        Rounding("bankers")

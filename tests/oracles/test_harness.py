@@ -1,0 +1,108 @@
+"""The oracle harness refuses what would make a green run mean nothing; tried in pytest runs of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+def run_on(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the cases of a folder in a fresh pytest, as `BUDDY_ORACLES=folder nox -s oracles` does."""
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-rA",
+            "-p",
+            "no:cacheprovider",
+            str(HERE / "test_oracles.py"),
+        ],
+        env={**os.environ, "BUDDY_ORACLES": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def write(folder: Path, topic: str, *cases: dict[str, Any]) -> None:
+    """Write one topic's file in the form of the oracle cases."""
+    rows = [{"id": f"case-{number}", "source": "here", **case} for number, case in enumerate(cases)]
+    (folder / f"{topic}.json").write_text(json.dumps({"schema": {}, "cases": rows}))
+
+
+def test_wrong_answers_and_unknown_names_fail(tmp_path: Path) -> None:
+    """A wrong figure, an unanswered key, another type, an unknown topic or group: each fails by name."""
+    write(
+        tmp_path,
+        "currency",
+        {"inputs": {"code": "INR"}, "expected": {"exponent": 2}},
+        {"inputs": {"code": "INR"}, "expected": {"exponent": 3}},
+        {"inputs": {"code": "INR"}, "expected": {"exponent": 2, "symbol": "₹"}},
+        {"inputs": {"code": "INR"}, "expected": {"exponent": "2"}},
+        {"inputs": {"code": "INR"}, "expected": {"exponent": 2.0}},
+        {"inputs": {"code": "INR"}, "expected": {"error": True}},
+    )
+    write(tmp_path, "astrology", {"inputs": {}, "expected": {"lucky": True}})
+    write(
+        tmp_path, "provider_vectors", {"group": "carrier_pigeon", "inputs": {}, "expected": {"valid": True}}
+    )
+    result = run_on(tmp_path)
+    failed = {line.split("::")[1].split(" ")[0] for line in result.stdout.splitlines() if "FAILED" in line}
+    assert result.returncode == 1
+    assert failed == {
+        "test_case[currency/case-1]",
+        "test_case[currency/case-2]",
+        "test_case[currency/case-3]",
+        "test_case[currency/case-4]",
+        "test_case[currency/case-5]",
+        "test_case[provider_vectors/case-0]",
+        "test_topic_is_built_or_listed[astrology]",
+        "test_groups_are_built_or_listed[provider_vectors]",
+    }
+
+
+def test_other_cases_of_the_same_shape_run(tmp_path: Path) -> None:
+    """Lists of cases, refusals and figures never seen here are answered, and the counts are printed."""
+    write(
+        tmp_path,
+        "currency",
+        {"inputs": {"cases": [{"code": "JPY"}, {"code": "KWD"}]}, "expected": {"exponent": [0, 3]}},
+        {"inputs": {"code": "RUPEES"}, "expected": {"error": True}},
+    )
+    write(
+        tmp_path,
+        "allocation",
+        {
+            "inputs": {
+                "total_minor": 100,
+                "weights": ["1", "1/2", "1.5"],
+                "method": "last_come",
+                "step_minor": 5,
+            },
+            "expected": {"shares_minor": [30, 15, 55]},
+        },
+        {"inputs": {"value": "1", "rounding": "by dice"}, "expected": {"error": True}},
+    )
+    write(tmp_path, "waterfall", {"inputs": {}, "expected": {"royalty_minor": 1}})
+    result = run_on(tmp_path)
+    table = [line.split() for line in result.stdout.partition("oracle cases")[2].splitlines()]
+    assert result.returncode == 0, result.stdout
+    assert ["allocation", "2", "2", "0"] in table
+    assert ["currency", "2", "2", "0"] in table
+    assert ["waterfall", "1", "0", "1"] in table
+
+
+def test_an_empty_folder_fails(tmp_path: Path) -> None:
+    """A folder without cases is a mistake, not a success."""
+    result = run_on(tmp_path)
+    assert result.returncode != 0
+    assert "no oracle cases" in result.stdout + result.stderr
