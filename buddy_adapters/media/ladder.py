@@ -46,7 +46,7 @@ def renditions_for(ladder: Sequence[Rendition], *, width: int, height: int) -> t
     rungs = sorted(ladder, key=lambda rung: rung.height)
     fitting = [rung for rung in rungs if rung.height <= height]
     if not fitting:
-        fitting = [evolve(rungs[0], height=_even(height))]
+        return (evolve(rungs[0], width=_even(width), height=_even(height)),)
     return tuple(evolve(rung, width=_even(width * rung.height // height)) for rung in fitting)
 
 

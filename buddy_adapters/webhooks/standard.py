@@ -97,7 +97,8 @@ def verify(
         raise WebhookRefused("timestamp_malformed", "the timestamp is not a count of seconds")
     expected = _signature(body, message_id, timestamp, secret).encode()
     # Every signature is compared, so that the time taken does not tell which one is right.
-    matches = [hmac.compare_digest(expected, given.encode(errors="replace")) for given in signatures.split(" ")]
+    listed = [given.encode(errors="replace") for given in signatures.split(" ")]
+    matches = [hmac.compare_digest(expected, given) for given in listed]
     if not any(matches):
         raise WebhookRefused("signature_wrong", "no v1 signature is of this id, time and body by this secret")
     sent_at = datetime.fromtimestamp(int(timestamp), UTC)

@@ -2,11 +2,12 @@
 
 from buddy_core.ads.errors import CallbackRefused, RewardCapReached, RewardNotFound, RewardNotHeld
 from buddy_core.ads.model import AdCallback, Cap, Reward, RewardRule, RewardStatus
-from buddy_core.ads.ports import RewardCounters, RewardRules, Rewards
+from buddy_core.ads.ports import AdsTx, RewardCounters, RewardRules, Rewards
 from buddy_core.ads.rules import admit, caps_for
 
 __all__ = [
     "AdCallback",
+    "AdsTx",
     "CallbackRefused",
     "Cap",
     "Reward",

@@ -80,3 +80,16 @@ class RewardCounters(Protocol):
     async def peek(self, caps: Sequence[Cap]) -> Cap | None:
         """Return the first cap that is reached, changing nothing."""
         ...
+
+
+class AdsTx(Protocol):
+    """A transaction that reads and writes rewards."""
+
+    @property
+    def rewards(self) -> Rewards: ...
+
+    @property
+    def reward_rules(self) -> RewardRules: ...
+
+    @property
+    def reward_counters(self) -> RewardCounters: ...

@@ -51,3 +51,13 @@ class Producers(Protocol):
     async def all(self) -> list[Producer]:
         """Return every producer by name."""
         ...
+
+
+class CatalogTx(Protocol):
+    """A transaction that reads and writes the catalogue."""
+
+    @property
+    def titles(self) -> Titles: ...
+
+    @property
+    def producers(self) -> Producers: ...

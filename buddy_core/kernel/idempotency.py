@@ -85,6 +85,7 @@ class ReceiptTx(Protocol):
 
 
 Tx = TypeVar("Tx", bound=ReceiptTx)
+AnyTx = TypeVar("AnyTx")
 R = TypeVar("R")
 
 
@@ -114,21 +115,36 @@ async def once(
         IdempotencyMismatch: the key was used for another command.
         Contention: other writers won the same rows several times running.
     """
-    for attempt in range(_TRIES):
+
+    async def answer(tx: Tx) -> R:
+        if lock is not None:
+            await lock(tx)
+        seen = await tx.receipts.find(request.scope, request.key)
+        if seen is not None:
+            if seen.request.fingerprint != request.fingerprint:
+                raise IdempotencyMismatch(request.key)
+            return decode(seen.result)
+        at = clock.now()
+        result = await work(tx, at)
+        await tx.receipts.add(Receipt(request, encode(result), at))
+        return result
+
+    return await retried(uow, answer)
+
+
+async def retried(uow: UnitOfWork[AnyTx], work: Callable[[AnyTx], Awaitable[R]]) -> R:
+    """Run `work` in one transaction, again from the start when other writers were first.
+
+    For work that is idempotent by a natural key and so needs no receipt.
+
+    Raises:
+        Contention: other writers won the same rows several times running.
+    """
+    for _ in range(_TRIES - 1):
         try:
             async with uow.begin() as tx:
-                if lock is not None:
-                    await lock(tx)
-                seen = await tx.receipts.find(request.scope, request.key)
-                if seen is not None:
-                    if seen.request.fingerprint != request.fingerprint:
-                        raise IdempotencyMismatch(request.key)
-                    return decode(seen.result)
-                at = clock.now()
-                result = await work(tx, at)
-                await tx.receipts.add(Receipt(request, encode(result), at))
-                return result
+                return await work(tx)
         except Contention:
-            if attempt == _TRIES - 1:
-                raise
-    raise AssertionError("unreachable")
+            continue
+    async with uow.begin() as tx:
+        return await work(tx)

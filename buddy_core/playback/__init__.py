@@ -2,7 +2,7 @@
 
 from buddy_core.playback.errors import LinkRefused, NoMedia, PlaybackDenied, SessionEnded, SessionNotFound
 from buddy_core.playback.model import HARD_END, LEASE, Beat, ContentKey, PlaybackSession, Position
-from buddy_core.playback.ports import ContentKeys, Positions, Sessions, UrlSigner, UrlVerifier
+from buddy_core.playback.ports import ContentKeys, PlaybackTx, Positions, Sessions, UrlSigner, UrlVerifier
 from buddy_core.playback.rules import beat, is_watched, newer, stop
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "NoMedia",
     "PlaybackDenied",
     "PlaybackSession",
+    "PlaybackTx",
     "Position",
     "Positions",
     "SessionEnded",

@@ -74,3 +74,13 @@ class ContentKeys(Protocol):
             NotFound: there is none.
         """
         ...
+
+
+class PlaybackTx(Protocol):
+    """A transaction that reads and writes sessions and positions."""
+
+    @property
+    def sessions(self) -> Sessions: ...
+
+    @property
+    def positions(self) -> Positions: ...

@@ -2,7 +2,7 @@
 
 from buddy_core.pricing.errors import BadCost, NotForTokens, PriceChanged
 from buddy_core.pricing.model import Quote, TokenCosts
-from buddy_core.pricing.ports import CostTables
+from buddy_core.pricing.ports import CostTables, PricingTx
 from buddy_core.pricing.rules import check_seen, quote
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "CostTables",
     "NotForTokens",
     "PriceChanged",
+    "PricingTx",
     "Quote",
     "TokenCosts",
     "check_seen",

@@ -26,3 +26,10 @@ class CostTables(Protocol):
             Contention: that version number exists already.
         """
         ...
+
+
+class PricingTx(Protocol):
+    """A transaction that reads and writes costs."""
+
+    @property
+    def token_costs(self) -> CostTables: ...

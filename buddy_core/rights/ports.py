@@ -23,3 +23,10 @@ class Licences(Protocol):
     async def add(self, licence: Licence) -> None:
         """Store a licence."""
         ...
+
+
+class RightsTx(Protocol):
+    """A transaction that reads and writes licences."""
+
+    @property
+    def licences(self) -> Licences: ...

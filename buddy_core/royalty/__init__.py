@@ -18,7 +18,7 @@ from buddy_core.royalty.model import (
     TokenSpend,
     TokenTerms,
 )
-from buddy_core.royalty.ports import Statements, TokenSpends
+from buddy_core.royalty.ports import RoyaltyTx, Statements, TokenSpends
 from buddy_core.royalty.rules import seal, state_month, statement_body, stored_bytes
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "PeriodAlreadyClosed",
     "PeriodNotFinished",
     "Reconciliation",
+    "RoyaltyTx",
     "Statement",
     "StatementDiffers",
     "StatementLine",

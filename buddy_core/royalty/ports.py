@@ -75,3 +75,13 @@ class Statements(Protocol):
             Contention: another closer was first.
         """
         ...
+
+
+class RoyaltyTx(Protocol):
+    """A transaction that reads and writes royalty facts and statements."""
+
+    @property
+    def token_spends(self) -> TokenSpends: ...
+
+    @property
+    def statements(self) -> Statements: ...

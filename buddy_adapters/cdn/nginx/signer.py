@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from buddy_adapters.cdn.errors import LinkSettingsWrong
 from buddy_adapters.cdn.nginx.mapping import NginxSecureLink
 from buddy_core.kernel.clock import utc
+
+if TYPE_CHECKING:
+    from buddy_core.playback import UrlSigner, UrlVerifier
 
 PREFIX_VARIABLE = "remote_prefix"
 
@@ -62,3 +66,9 @@ class NginxUrlSigner:
                 f"the expression has no ${PREFIX_VARIABLE}, so the link would bind no network"
             )
         return {PREFIX_VARIABLE: client_prefix}
+
+
+if TYPE_CHECKING:
+    _any = NginxUrlSigner(NginxSecureLink("$secure_link_expires$uri"))
+    _signs: UrlSigner = _any
+    _checks: UrlVerifier = _any

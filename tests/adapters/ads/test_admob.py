@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import anyio
 import httpx
 import pytest
-from attrs import define, evolve
+from attrs import asdict, define
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,7 +65,7 @@ FULL = {
 
 def signed_raw(signed_text: str, raw: str | None = None) -> str:
     """Sign a text as Google would, and send it in another spelling when one is given."""
-    signature = PRIVATE.sign(signed_text.encode(), ec.ECDSA(ec.hashes.SHA256()))
+    signature = PRIVATE.sign(signed_text.encode(), ec.ECDSA(SHA256()))
     encoded = base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
     return f"{raw or signed_text}&signature={encoded}&key_id=7"
 
@@ -110,17 +111,15 @@ def test_any_changed_character_is_refused(data: st.DataObject) -> None:
     assert callback == verify(raw, GOOGLE_KEYS)
 
 
-@given(st.dictionaries(st.sampled_from(sorted(FULL)), st.text(st.characters(exclude_characters="&="))))
-def test_signed_parameters_come_back(texts: dict[str, str]) -> None:
+texts = st.text(st.characters(exclude_characters="&=", exclude_categories=["Cs"]))
+
+
+@given(st.dictionaries(st.sampled_from(sorted(FULL.keys() - {"reward_amount", "timestamp"})), texts))
+def test_signed_parameters_come_back(parameters: dict[str, str]) -> None:
     """Whatever text the parameters hold, it arrives unchanged, and absent ones are None."""
-    sent = {**texts, **{name: FULL[name] for name in ("reward_amount", "timestamp", "ad_unit")}}
-    try:
-        raw = sign(sent, PRIVATE, "7")
-    except UnicodeEncodeError:
-        return
-    callback = verify(raw, KEYS)
-    for name in ("custom_data", "user_id", "reward_item", "transaction_id", "ad_network"):
-        assert getattr(callback, name) == texts.get(name)
+    callback = verify(sign({**parameters, "reward_amount": "3"}, PRIVATE, "7"), KEYS)
+    said = {name: value for name, value in asdict(callback).items() if value is not None}
+    assert said == {"key_id": "7", "reward_amount": 3, **parameters}
 
 
 def test_a_parameter_smuggled_inside_a_value_is_refused() -> None:
@@ -143,7 +142,7 @@ def test_a_value_smuggled_out_as_parameters_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw, why",
+    ("raw", "why"),
     [
         ("", "parameter_unknown"),
         ("ad_unit=1", "signature_missing"),
@@ -185,7 +184,7 @@ def test_malformed_queries_are_refused_by_name(raw: str | bytes, why: str) -> No
 
 def test_a_signature_with_bytes_behind_it_is_refused() -> None:
     """DER is taken in its one exact form."""
-    signature = PRIVATE.sign(b"ad_unit=1", ec.ECDSA(ec.hashes.SHA256())) + b"\0"
+    signature = PRIVATE.sign(b"ad_unit=1", ec.ECDSA(SHA256())) + b"\0"
     encoded = base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
     assert reason(f"ad_unit=1&signature={encoded}&key_id=7") == "signature_wrong"
 
@@ -199,13 +198,12 @@ def test_what_could_not_be_verified_is_not_signed(parameters: dict[str, str]) ->
 
 def document(*key_ids: int, form: str = "base64") -> bytes:
     """Write a key list as Google publishes it."""
-    formats = {
-        "base64": (serialization.Encoding.DER, lambda raw: base64.b64encode(raw).decode()),
-        "pem": (serialization.Encoding.PEM, bytes.decode),
-    }
-    encoding, text = formats[form]
-    spki = PRIVATE.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return json.dumps({"keys": [{"keyId": key_id, form: text(spki)} for key_id in key_ids]}).encode()
+    public, spki = PRIVATE.public_key(), serialization.PublicFormat.SubjectPublicKeyInfo
+    if form == "pem":
+        text = public.public_bytes(serialization.Encoding.PEM, spki).decode()
+    else:
+        text = base64.b64encode(public.public_bytes(serialization.Encoding.DER, spki)).decode()
+    return json.dumps({"keys": [{"keyId": key_id, form: text} for key_id in key_ids]}).encode()
 
 
 class TestKeys:
@@ -325,11 +323,10 @@ class TestKeySource:
         self.clock.at += timedelta(minutes=1)
         assert "7" in self.keys_for("7")
 
-    @pytest.mark.parametrize("broken", [{"status": 500}, {"document": b"<html>"}])
-    def test_a_broken_answer_is_no_list(self, broken: dict[str, object]) -> None:
+    @pytest.mark.parametrize(("status", "body"), [(500, document(7)), (200, b"<html>")])
+    def test_a_broken_answer_is_no_list(self, status: int, body: bytes) -> None:
         """An error page gives no keys and is not kept."""
-        broken_server = evolve(self.server, **broken)
-        self.http._transport = httpx.MockTransport(broken_server.answer)
+        self.server.status, self.server.document = status, body
         with pytest.raises(SsvKeysUnavailable):
             self.keys_for("7")
 

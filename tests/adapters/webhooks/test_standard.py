@@ -48,9 +48,10 @@ def test_the_published_signature_is_made_and_proven() -> None:
     assert check() == WebhookMessage(ID, AT, BODY)
 
 
-@given(st.binary(), st.binary(min_size=1), st.datetimes(datetime(1970, 1, 2), timezones=st.just(UTC)))
-def test_what_is_signed_is_proven(body: bytes, key: bytes, at: datetime) -> None:
+@given(st.binary(), st.binary(min_size=1), st.integers(0, 99_999_999_999))
+def test_what_is_signed_is_proven(body: bytes, key: bytes, seconds: int) -> None:
     """Any body passes with its own headers, names in any case."""
+    at = datetime.fromtimestamp(seconds, UTC)
     secret = WebhookSecret(key)
     headers = sign(body, message_id="m-1", sent_at=at, secret=secret)
     upper = {name.title(): value for name, value in headers.items()}
@@ -98,7 +99,7 @@ def test_five_minutes_either_way_are_good(seconds: int) -> None:
     check(now=AT + timedelta(seconds=seconds))
 
 
-@pytest.mark.parametrize("seconds, why", [(-301, "too_new"), (301, "too_old")])
+@pytest.mark.parametrize(("seconds", "why"), [(-301, "too_new"), (301, "too_old")])
 def test_beyond_five_minutes_is_refused(seconds: int, why: str) -> None:
     """An old message is not taken again, and one from the future not at all."""
     with pytest.raises(WebhookRefused) as caught:

@@ -1,0 +1,114 @@
+"""Accounts and credentials in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Table, Text, UniqueConstraint, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from buddy_adapters.sql.dialect import insert_ignoring, insert_rows, integrity_as, locked
+from buddy_adapters.sql.metadata import metadata
+from buddy_adapters.sql.types import Id, Instant
+from buddy_core.accounts import Account, AccountType, Credential, EmailTaken
+from buddy_core.kernel.errors import Contention
+from buddy_core.kernel.ids import AccountId
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("email", Text),
+    Column("merged_into", Id, ForeignKey("accounts.id")),
+    Column("merged_at", Instant),
+    UniqueConstraint("email"),
+    CheckConstraint("type IN ('guest', 'registered')", name="type"),
+    CheckConstraint("type <> 'guest' OR email IS NULL", name="guest_has_no_email"),
+    CheckConstraint("merged_into IS NULL OR (type = 'guest' AND merged_into <> id)", name="guest_merges"),
+    CheckConstraint("(merged_into IS NULL) = (merged_at IS NULL)", name="merged_at"),
+)
+
+account_credentials = Table(
+    "account_credentials",
+    metadata,
+    Column("account_id", Id, ForeignKey("accounts.id"), primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    CheckConstraint("length(password_hash) > 0", name="password_hash"),
+)
+
+
+class SqlAccounts:
+    """Accounts, each address once."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, account: Account, credential: Credential | None = None) -> None:
+        with integrity_as(lambda: Contention("account")):
+            if not await insert_ignoring(self._connection, accounts, [account_to_row(account)], ["email"]):
+                raise EmailTaken
+            if credential is not None:
+                await insert_rows(self._connection, account_credentials, [credential_to_row(credential)])
+
+    async def get(self, account: AccountId) -> Account | None:
+        found = await self._connection.execute(select(accounts).where(accounts.c.id == account))
+        row = found.mappings().one_or_none()
+        return None if row is None else account_from_row(row)
+
+    async def lock(self, accounts_: Sequence[AccountId]) -> dict[AccountId, Account]:
+        query = select(accounts).where(accounts.c.id.in_(accounts_)).order_by(accounts.c.id)
+        found = await self._connection.execute(locked(self._connection, query))
+        return {row["id"]: account_from_row(row) for row in found.mappings()}
+
+    async def by_email(self, email: str) -> tuple[Account, Credential] | None:
+        query = select(accounts, account_credentials.c.account_id, account_credentials.c.password_hash)
+        found = await self._connection.execute(
+            query.join_from(accounts, account_credentials).where(accounts.c.email == email)
+        )
+        row = found.mappings().one_or_none()
+        return None if row is None else (account_from_row(row), credential_from_row(row))
+
+    async def mark_merged(self, guest: AccountId, member: AccountId, at: datetime) -> None:
+        statement = update(accounts).where(accounts.c.id == guest, accounts.c.merged_into.is_(None))
+        with integrity_as(lambda: Contention("account")):
+            done = await self._connection.execute(statement.values(merged_into=member, merged_at=at))
+        if done.rowcount != 1:
+            raise Contention("account")
+
+
+def account_to_row(account: Account) -> dict[str, Any]:
+    """Return the row of an account."""
+    return {
+        "id": account.id,
+        "type": account.type.value,
+        "created_at": account.created_at,
+        "email": account.email,
+        "merged_into": account.merged_into,
+        "merged_at": account.merged_at,
+    }
+
+
+def account_from_row(row: Mapping[Any, Any]) -> Account:
+    """Return the account of a row."""
+    return Account(
+        id=row["id"],
+        type=AccountType(row["type"]),
+        created_at=row["created_at"],
+        email=row["email"],
+        merged_into=row["merged_into"],
+        merged_at=row["merged_at"],
+    )
+
+
+def credential_to_row(credential: Credential) -> dict[str, Any]:
+    """Return the row of a credential."""
+    return {"account_id": credential.account_id, "password_hash": credential.password_hash}
+
+
+def credential_from_row(row: Mapping[Any, Any]) -> Credential:
+    """Return the credential of a row."""
+    return Credential(row["account_id"], row["password_hash"])

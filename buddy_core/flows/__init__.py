@@ -1,0 +1,69 @@
+"""The only place where modules meet to change things."""
+
+from buddy_core.flows.close_period import (
+    Closed,
+    CloseReport,
+    CloseTx,
+    close_month,
+    month_for,
+    provisional_month,
+)
+from buddy_core.flows.may_watch import Answer, MayWatchTx, may_watch_in
+from buddy_core.flows.merge_guest import Joined, MergeTx, Register, merge_guest, register, sign_in
+from buddy_core.flows.play import (
+    Playing,
+    PlayTx,
+    SessionClaim,
+    beat_session,
+    open_session,
+    start_playback,
+    stop_session,
+)
+from buddy_core.flows.reward import (
+    BeginReward,
+    RewardTx,
+    begin_reward,
+    decide_held_reward,
+    find_reward,
+    settle_reward,
+)
+from buddy_core.flows.staff import StaffTx, freeze_wallet, set_token_value
+from buddy_core.flows.unlock import Unlocked, UnlockTitle, UnlockTx, unlock_title
+
+__all__ = [
+    "Answer",
+    "BeginReward",
+    "CloseReport",
+    "CloseTx",
+    "Closed",
+    "Joined",
+    "MayWatchTx",
+    "MergeTx",
+    "PlayTx",
+    "Playing",
+    "Register",
+    "RewardTx",
+    "SessionClaim",
+    "StaffTx",
+    "UnlockTitle",
+    "UnlockTx",
+    "Unlocked",
+    "beat_session",
+    "begin_reward",
+    "close_month",
+    "decide_held_reward",
+    "find_reward",
+    "freeze_wallet",
+    "may_watch_in",
+    "merge_guest",
+    "month_for",
+    "open_session",
+    "provisional_month",
+    "register",
+    "set_token_value",
+    "settle_reward",
+    "sign_in",
+    "start_playback",
+    "stop_session",
+    "unlock_title",
+]

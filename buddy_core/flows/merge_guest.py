@@ -1,0 +1,158 @@
+"""A guest becomes a member, or signs in as one: everything comes along, once."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from attrs import evolve, frozen
+
+from buddy_core.accounts import (
+    Account,
+    AccountNotFound,
+    AccountsTx,
+    AccountType,
+    GuestMerged,
+    Passwords,
+    add_member_in,
+    check_credentials,
+    check_merge,
+    check_password,
+    fold_email,
+)
+from buddy_core.ads import AdsTx
+from buddy_core.entitlements import EntitlementsTx, GrantStatus, merge_grants_in
+from buddy_core.kernel.canonical import canonical_bytes
+from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.events import envelope
+from buddy_core.kernel.idempotency import once, request_key, retried
+from buddy_core.kernel.ids import AccountId, EventId, IdSource
+from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.playback import PlaybackTx
+from buddy_core.tokens import MergeWallets, TokensTx, merge_in
+
+
+class MergeTx(AccountsTx, TokensTx, EntitlementsTx, PlaybackTx, AdsTx, Protocol):
+    """What a merge needs of a transaction."""
+
+
+@frozen
+class Joined:
+    """Who the viewer is now, and what came along."""
+
+    account_id: AccountId
+    tokens_moved: int = 0
+    tokens_expired_by_cap: int = 0
+    unlocks_moved: int = 0
+    unlocks_superseded: int = 0
+
+
+@frozen
+class Register:
+    """Make a member out of an e-mail address and a password, and bring the guest's things."""
+
+    email: str
+    password: str
+    guest_id: AccountId | None
+    idempotency_key: str
+
+
+async def register(
+    command: Register, *, uow: UnitOfWork[MergeTx], clock: Clock, ids: IdSource, passwords: Passwords
+) -> Joined:
+    """Register, once per idempotency key.
+
+    Raises:
+        BadEmail, WeakPassword: what is wrong with the input.
+        EmailTaken: sign in instead.
+    """
+    email = fold_email(command.email)
+    hashed = await passwords.hash(check_password(command.password))
+
+    async def work(tx: MergeTx, at: datetime) -> Joined:
+        member = await add_member_in(tx, AccountId(ids.uuid7()), email, hashed, at, ids)
+        if command.guest_id is None:
+            return Joined(member.id)
+        return await merge_guest_in(tx, command.guest_id, member.id, at, ids)
+
+    # Neither address nor password goes into the fingerprint: it is stored for ever.
+    request = request_key(f"register:{command.guest_id}", command.idempotency_key, [command.guest_id])
+    return await once(uow, request, clock, work, encode=canonical_bytes, decode=_from_bytes)
+
+
+async def sign_in(
+    email: str,
+    password: str,
+    guest_id: AccountId | None,
+    *,
+    uow: UnitOfWork[MergeTx],
+    clock: Clock,
+    ids: IdSource,
+    passwords: Passwords,
+) -> Joined:
+    """Sign in, and bring what a guest on this device has; a second time brings nothing more.
+
+    Raises:
+        BadEmail, WrongCredentials.
+    """
+    member = await check_credentials(email, password, uow=uow, passwords=passwords)
+    if guest_id is None or guest_id == member.id:
+        return Joined(member.id)
+    return await merge_guest(guest_id, member.id, uow=uow, clock=clock, ids=ids)
+
+
+async def merge_guest(
+    guest_id: AccountId, member_id: AccountId, *, uow: UnitOfWork[MergeTx], clock: Clock, ids: IdSource
+) -> Joined:
+    """Move all that a guest has to a member. Merging twice is merging once.
+
+    Raises:
+        AccountNotFound, CannotMerge.
+    """
+    return await retried(uow, lambda tx: merge_guest_in(tx, guest_id, member_id, clock.now(), ids))
+
+
+async def merge_guest_in(
+    tx: MergeTx, guest_id: AccountId, member_id: AccountId, at: datetime, ids: IdSource
+) -> Joined:
+    """Merge inside a transaction: tokens by paired entries, grants, positions, then the pointer.
+
+    A guest that is a member by now, or went to this member before, brings nothing.
+    """
+    accounts = await tx.accounts.lock([guest_id, member_id])
+    guest, member = _both(accounts, guest_id, member_id)
+    if guest.type is not AccountType.GUEST or not check_merge(guest, member):
+        return Joined(member_id)
+    await tx.wallets.lock([guest_id, member_id])
+    rule = await tx.reward_rules.in_force(at)
+    command = MergeWallets(guest_id, member_id, rule.guest_life, f"merge:{guest_id}:{member_id}")
+    tokens = await merge_in(tx, command, at, ids)
+    grants = await merge_grants_in(tx, guest_id, member_id, at, ids)
+    positions = await tx.positions.of_account(guest_id)
+    await tx.positions.save([evolve(found, account_id=member_id) for found in positions.values()])
+    await tx.accounts.mark_merged(guest_id, member_id, at)
+    event = GuestMerged(guest_id, member_id)
+    await tx.outbox.add([envelope(event, id=EventId(ids.uuid7()), subject=str(member_id), at=at)])
+    return Joined(
+        member_id,
+        tokens.transferred,
+        tokens.expired_by_cap,
+        len(grants.grants),
+        sum(change.status is GrantStatus.SUPERSEDED for change in grants.changes),
+    )
+
+
+def _both(
+    accounts: dict[AccountId, Account], guest_id: AccountId, member_id: AccountId
+) -> tuple[Account, Account]:
+    for wanted in (guest_id, member_id):
+        if wanted not in accounts:
+            raise AccountNotFound(wanted)
+    return accounts[guest_id], accounts[member_id]
+
+
+def _from_bytes(raw: bytes) -> Joined:
+    stored = json.loads(raw)
+    return Joined(**{**stored, "account_id": AccountId(UUID(stored["account_id"]))})

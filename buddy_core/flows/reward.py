@@ -1,0 +1,195 @@
+"""A rewarded ad from its start to the tokens it pays, or the reason it does not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from attrs import evolve, frozen
+
+from buddy_core.access import Actor, AuditTx, Change, record_in, require
+from buddy_core.accounts import AccountsTx, AccountType, resolve_in
+from buddy_core.ads import (
+    AdCallback,
+    AdsTx,
+    Reward,
+    RewardCapReached,
+    RewardNotFound,
+    RewardNotHeld,
+    RewardRule,
+    RewardStatus,
+    admit,
+    caps_for,
+)
+from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.idempotency import retried
+from buddy_core.kernel.ids import AccountId, DeviceId, IdSource
+from buddy_core.kernel.outcomes import unwrap
+from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.tokens import EarnTokens, TokenKind, TokensTx, WalletFrozen, earn_in
+
+
+class RewardTx(AdsTx, AccountsTx, TokensTx, AuditTx, Protocol):
+    """What rewards need of a transaction."""
+
+
+@frozen
+class BeginReward:
+    """A viewer wants to watch an ad for tokens, on this device, from this address."""
+
+    account_id: AccountId
+    device_id: DeviceId
+    ip_key: str
+    ad_unit: str
+
+
+async def begin_reward(
+    command: BeginReward, *, uow: UnitOfWork[RewardTx], clock: Clock, ids: IdSource
+) -> Reward:
+    """Open a reward and give out its nonce: all that the ad network is told.
+
+    Raises:
+        RewardCapReached: no more ads pay here for now.
+        WalletFrozen: a frozen wallet earns nothing.
+    """
+    async with uow.begin() as tx:
+        at = clock.now()
+        account = await resolve_in(tx, command.account_id)
+        rule = await tx.reward_rules.in_force(at)
+        if (await tx.wallets.load([account.id]))[account.id].is_frozen:
+            raise WalletFrozen(account.id)
+        reward = Reward(
+            id=ids.opaque("rwd"),
+            nonce=ids.opaque("non"),
+            account_id=account.id,
+            as_guest=account.type is AccountType.GUEST,
+            device_id=command.device_id,
+            ip_key=command.ip_key,
+            ad_unit=command.ad_unit,
+            started_at=at,
+            expires_at=at + rule.nonce_lives_for,
+        )
+        reached = await tx.reward_counters.peek(caps_for(reward, rule, at))
+        if reached is not None:
+            raise RewardCapReached(reached.scope, reached.limit)
+        await tx.rewards.add(reward)
+        return reward
+
+
+async def settle_reward(
+    callback: AdCallback, *, uow: UnitOfWork[RewardTx], clock: Clock, ids: IdSource
+) -> Reward:
+    """Admit a proven callback and pay by our own rule; a repeat answers what became of the first.
+
+    A cap reached meanwhile or a frozen wallet is recorded, not raised: the callback was good.
+
+    Raises:
+        CallbackRefused: it belongs to no open reward.
+    """
+    return await retried(uow, lambda tx: _settle_in(tx, callback, clock.now(), ids))
+
+
+async def find_reward(reward_id: str, account_id: AccountId, *, uow: UnitOfWork[RewardTx]) -> Reward:
+    """Return an account's own reward.
+
+    Raises:
+        RewardNotFound: there is none, or it is another account's.
+    """
+    async with uow.read() as tx:
+        reward = await tx.rewards.get(reward_id)
+        if reward is None:
+            raise RewardNotFound(reward_id)
+        owner, asker = await resolve_in(tx, reward.account_id), await resolve_in(tx, account_id)
+        if owner.id != asker.id:
+            raise RewardNotFound(reward_id)
+        return reward
+
+
+async def decide_held_reward(
+    actor: Actor,
+    reward_id: str,
+    *,
+    release: bool,
+    reason: str,
+    correlation_id: str,
+    uow: UnitOfWork[RewardTx],
+    clock: Clock,
+    ids: IdSource,
+) -> Reward:
+    """Pay or refuse what was held for a frozen wallet, with a reason, on the record.
+
+    Raises:
+        NotPermitted: the actor may not.
+        RewardNotFound, RewardNotHeld: there is nothing to decide.
+        WalletFrozen: unfreeze the wallet before releasing.
+    """
+    require(actor, "reward:release")
+
+    async def work(tx: RewardTx) -> Reward:
+        at = clock.now()
+        reward = await tx.rewards.lock(reward_id)
+        if reward is None:
+            raise RewardNotFound(reward_id)
+        if reward.status is not RewardStatus.HELD:
+            raise RewardNotHeld(reward.status)
+        settled = evolve(
+            reward,
+            status=RewardStatus.PAID if release else RewardStatus.REFUSED,
+            settled_at=at,
+            note=reason,
+        )
+        if release:
+            await _pay_in(tx, reward, await tx.reward_rules.in_force(at), at, ids)
+        await _store_in(tx, settled, at)
+        action = "reward.release" if release else "reward.refuse"
+        change = Change(action, reward_id, reward.status, [settled.status, reason], correlation_id)
+        await record_in(tx, actor, change, at)
+        return settled
+
+    return await retried(uow, work)
+
+
+async def _settle_in(tx: RewardTx, callback: AdCallback, at: datetime, ids: IdSource) -> Reward:
+    earlier = await tx.rewards.reward_of_callback(callback.network, callback.transaction_id)
+    if earlier is not None:
+        found = await tx.rewards.get(earlier)
+        if found is not None and found.nonce == callback.nonce:
+            return found
+    reward = admit(callback, await tx.rewards.lock_nonce(callback.nonce), at)
+    await tx.rewards.add_callback(callback, reward.id, at)
+    settled = await _outcome_in(tx, reward, at, ids)
+    await _store_in(tx, settled, at)
+    return settled
+
+
+async def _outcome_in(tx: RewardTx, reward: Reward, at: datetime, ids: IdSource) -> Reward:
+    account = (await resolve_in(tx, reward.account_id)).id
+    await tx.wallets.lock([account])
+    if (await tx.wallets.load([account]))[account].is_frozen:
+        return evolve(reward, status=RewardStatus.HELD, settled_at=at, note="wallet frozen")
+    rule = await tx.reward_rules.in_force(at)
+    reached = await tx.reward_counters.take(caps_for(reward, rule, at))
+    if reached is not None:
+        return evolve(reward, status=RewardStatus.CAPPED, settled_at=at, note=reached.scope)
+    await _pay_in(tx, reward, rule, at, ids)
+    return evolve(reward, status=RewardStatus.PAID, settled_at=at)
+
+
+async def _pay_in(tx: RewardTx, reward: Reward, rule: RewardRule, at: datetime, ids: IdSource) -> None:
+    account = (await resolve_in(tx, reward.account_id)).id
+    command = EarnTokens(
+        account_id=account,
+        kind=TokenKind(rule.token_kind),
+        amount=rule.tokens,
+        source="ads.reward",
+        source_ref=reward.id,
+        idempotency_key=reward.id,
+        expires_at=at + rule.tokens_live_for,
+        earned_as_guest=reward.as_guest,
+        rule_version=rule.version,
+    )
+    unwrap((await earn_in(tx, [command], at, ids))[0])
+
+
+async def _store_in(tx: RewardTx, reward: Reward, at: datetime) -> None:
+    await tx.rewards.settle(reward.id, reward.status, at, reward.note)

@@ -1,0 +1,105 @@
+"""Which template is shown with which sample, and the context that all of them get."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, field, frozen
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from buddy_core.views import Viewer
+from buddy_web import formats
+from buddy_web.preview import accounts, numbers, viewing
+
+WEB = Path(__file__).parent.parent
+GUEST = Viewer(True, None, 3, 0, "IN", True)
+MEMBER = Viewer(False, "asha@example.com", 3, 0, "IN", True, frozenset({"viewer"}))
+PRODUCER = evolve(MEMBER, email="producer@example.com", roles=frozenset({"viewer", "producer"}))
+ADMIN = evolve(MEMBER, email="admin@example.com", roles=frozenset({"viewer", "admin"}))
+
+
+@frozen
+class Sample:
+    """One file of the preview; `path` is the address that the page believes it is at."""
+
+    template: str
+    path: str = "/"
+    page: Any = None
+    viewer: Viewer = GUEST
+    locale: str = "en_IN"
+    more: dict[str, Any] = field(factory=dict)
+
+    def context(self) -> dict[str, Any]:
+        """Return what the service would give the template."""
+        common = {"csrf_token": "t0k3n", "locale": self.locale, "zone": "Asia/Kolkata", "path": self.path}
+        return {**common, "viewer": self.viewer, "page": self.page, **self.more}
+
+
+SAMPLES: dict[str, Sample] = {
+    "home": Sample("home.html", "/", viewing.HOME, MEMBER),
+    "home-guest": Sample("home.html", "/", viewing.HOME_GUEST),
+    "home-empty": Sample("home.html", "/", viewing.HOME_EMPTY),
+    "home-ar": Sample("home.html", "/", viewing.HOME, GUEST, "ar_AE"),
+    "series": Sample("title.html", "/series/c8rt/night-ferry", viewing.SERIES),
+    "series-hi": Sample("title.html", "/series/c8rt/night-ferry", viewing.SERIES, locale="hi_IN"),
+    "film": Sample("title.html", "/film/7fqk/the-last-monsoon", viewing.FILM),
+    "film-denied": Sample("title.html", "/film/m2wd/salt-road", viewing.FILM_DENIED),
+    "unlock": Sample("unlock.html", "/unlock/episode/k6ym", viewing.UNLOCK),
+    "unlock-short": Sample("unlock.html", "/unlock/film/7fqk", viewing.UNLOCK_SHORT),
+    "unlock-changed": Sample("unlock.html", "/unlock/episode/k6ym", viewing.UNLOCK_CHANGED),
+    "unlock-denied": Sample("unlock.html", "/unlock/film/m2wd", viewing.UNLOCK_DENIED),
+    "watch": Sample("watch.html", "/watch/episode/h3sd", viewing.WATCH, MEMBER),
+    "watch-denied": Sample("watch.html", "/watch/episode/k6ym", viewing.WATCH_DENIED),
+    **{f"earn-{name}": Sample("earn.html", "/earn", page) for name, page in accounts.EARN_STATES.items()},
+    "sandbox-ad": Sample("sandbox_ad.html", "/sandbox/ads/rw_1", accounts.SANDBOX_AD),
+    "wallet": Sample("wallet.html", "/wallet", accounts.WALLET),
+    "wallet-empty": Sample("wallet.html", "/wallet", accounts.WALLET_EMPTY, MEMBER),
+    "join": Sample("join.html", "/join", accounts.JOIN),
+    "join-taken": Sample("join.html", "/join", accounts.JOIN_TAKEN),
+    "sign-in": Sample("sign_in.html", "/sign-in", accounts.SIGN_IN),
+    "producer": Sample("producer.html", "/producer", numbers.PRODUCER, PRODUCER),
+    "producer-new": Sample("producer.html", "/producer", numbers.PRODUCER_NEW, PRODUCER),
+    "statement": Sample("statement.html", "/producer/2026-10", numbers.STATEMENT, PRODUCER),
+    "statement-running": Sample("statement.html", "/producer/2026-11", numbers.STATEMENT_RUNNING, PRODUCER),
+    "why": Sample("why.html", "/producer/2026-10/why/ln_1", numbers.WHY, PRODUCER),
+    "admin": Sample("admin_home.html", "/admin", numbers.ADMIN, ADMIN),
+    "admin-quiet": Sample("admin_home.html", "/admin", numbers.ADMIN_QUIET, ADMIN),
+    "admin-values": Sample("admin_values.html", "/admin/values", numbers.VALUES, ADMIN),
+    "admin-values-wrong": Sample("admin_values.html", "/admin/values", numbers.VALUES_WRONG, ADMIN),
+    "admin-close": Sample("admin_close.html", "/admin/close", numbers.CLOSE, ADMIN),
+    "admin-audit": Sample("admin_audit.html", "/admin/audit", numbers.AUDIT, ADMIN),
+    "admin-audit-empty": Sample("admin_audit.html", "/admin/audit", numbers.AUDIT_EMPTY, ADMIN),
+    "admin-rewards": Sample("admin_rewards.html", "/admin/rewards", numbers.REWARDS, ADMIN),
+    "error-404": Sample("error.html", "/nowhere", accounts.MISSING),
+    "error-500": Sample("error.html", "/nowhere", accounts.BROKEN),
+}
+
+PARTS: dict[str, Sample] = {
+    "part-unlock": Sample("_unlock_sheet.html", page=viewing.UNLOCK),
+    "part-why": Sample("_why.html", page=numbers.WHY),
+    "part-earn": Sample(
+        "_earn_status.html",
+        more={"status": accounts.EARN_STATES["paid"].status, "next_url": "/unlock/film/7fqk", "oob": True},
+    ),
+    "part-effect": Sample("_value_effect.html", more={"effect": numbers.EFFECT, "zone_name": numbers.ZONE}),
+    "part-balance": Sample("_balance.html"),
+}
+"""Templates that htmx puts into an open page; they have no frame of their own."""
+
+
+def environment() -> Environment:
+    """Return the templates as the service sets them up, but with every missing variable an error."""
+    found = Environment(
+        loader=FileSystemLoader(WEB / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=False,
+    )
+    formats.install(found)
+    return found
+
+
+def render(sample: Sample, templates: Environment | None = None) -> str:
+    """Return the page as HTML."""
+    return (templates or environment()).get_template(sample.template).render(sample.context())

@@ -1,0 +1,147 @@
+"""Chromium for the browser tests: pages of a phone and a desktop, axe, and screenshots."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+HINT = "no Chromium on this machine; run: apt-get install chromium"
+AXE = Path(__file__).parents[2] / "buddy_web" / "static" / "vendor" / "axe.min.js"
+PICTURES = Path(__file__).with_name("screenshots")
+SERIOUS = ("serious", "critical")
+
+# Root needs --no-sandbox; the rest keeps the browser from asking the outside world for anything.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--autoplay-policy=no-user-gesture-required",
+)
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 800}
+
+
+def find_chromium() -> str | None:
+    """Return the path of the system's Chromium, by any of the names it goes by."""
+    names = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark everything in this folder as a browser test."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """The system's Chromium; without it the test skips with the line that installs it, and fails in CI."""
+    found = find_chromium()
+    if found is not None:
+        return found
+    if os.environ.get("CI") == "true":
+        pytest.fail(HINT)
+    pytest.skip(HINT)
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path: str) -> Iterator[Browser]:
+    """One browser a module.
+
+    Not one a session: while Playwright's synchronous API is open, its loop counts as the thread's
+    running one, and no asyncio test could start in the same process.
+    """
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def phone_context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A phone of its own (390x844, touch) without any cookie."""
+    context = chromium.new_context(
+        viewport={**PHONE}, device_scale_factor=2, is_mobile=True, has_touch=True, locale="en-IN"
+    )
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def desktop_context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A desktop of its own (1280x800) without any cookie."""
+    context = chromium.new_context(viewport={**DESKTOP}, locale="en-IN")
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def phone(phone_context: BrowserContext) -> Iterator[Page]:
+    """A page on the phone; a script error on it fails the test."""
+    yield from _watched(phone_context.new_page())
+
+
+@pytest.fixture
+def desktop(desktop_context: BrowserContext) -> Iterator[Page]:
+    """A page on the desktop; a script error on it fails the test."""
+    yield from _watched(desktop_context.new_page())
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], list[str]]:
+    """A function that returns a page's serious accessibility findings, one line each."""
+    return serious_findings
+
+
+@pytest.fixture
+def shoot() -> Callable[[Page, str], Path]:
+    """A function that writes a screenshot `<name>-<width>.png` and returns its path.
+
+    It goes to the git-ignored tests/browser/screenshots, or to the folder that BUDDY_SCREENSHOTS names.
+    """
+    return screenshot
+
+
+def serious_findings(page: Page) -> list[str]:
+    """Run axe on the page as it stands and return what it finds serious or critical."""
+    page.evaluate(AXE.read_text("utf-8") + "; undefined")
+    report = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{finding['impact']}: {finding['id']}: {finding['help']}: {node['html'][:160]}"
+        for finding in report["violations"]
+        if finding["impact"] in SERIOUS
+        for node in finding["nodes"]
+    ]
+
+
+def screenshot(page: Page, name: str) -> Path:
+    """Write a picture of what the page's window shows."""
+    folder = Path(os.environ.get("BUDDY_SCREENSHOTS") or PICTURES)
+    folder.mkdir(parents=True, exist_ok=True)
+    size = page.viewport_size or DESKTOP
+    path = folder / f"{name}-{size['width']}.png"
+    page.screenshot(path=path, animations="disabled")
+    return path
+
+
+def _watched(page: Page) -> Iterator[Page]:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    page.close()
+    assert errors == [], f"scripts on the page failed: {errors}"
