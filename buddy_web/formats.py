@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
@@ -161,7 +161,10 @@ def day(at: datetime | date, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_Z
 
 def moment(at: datetime, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_ZONE) -> str:
     """Return date and time in the reader's zone."""
-    return format_datetime(at, "medium", tzinfo=_zone(zone), locale=babel_locale(locale))
+    found, local = babel_locale(locale), at.astimezone(_zone(zone))
+    glue = found.datetime_formats["medium"]
+    date_text = format_date(local.date(), "medium", locale=found)
+    return glue.format(format_time(local, "short", tzinfo=_zone(zone), locale=found), date_text)
 
 
 def hour(at: datetime, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_ZONE) -> str:

@@ -1,60 +1,42 @@
-"""Short ids in memory: the reference that every other store is tested against."""
+"""Short ids in memory."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from operator import itemgetter
 from uuid import UUID
 
 from attrs import evolve
 
-from buddy_core.kernel.errors import Contention
+from buddy_adapters.memory.tables import TableName, Tables
+from buddy_core.kernel import Contention
 from buddy_core.shortids import (
     KEY_BYTES,
     Assignment,
     Block,
     ShortIdAlreadyGiven,
-    ShortIdBooks,
-    ShortIds,
     ShortIdSpace,
     ShortIdTaken,
     reserve,
 )
 
-first = itemgetter(0)
-
-
-def new_key() -> bytes:
-    """Return a random key for a new space."""
-    return secrets.token_bytes(KEY_BYTES)
+SPACES: TableName[str, ShortIdSpace] = TableName("shortid_spaces")
+BY_FOLDED: TableName[tuple[str, str], Assignment] = TableName("shortids_by_folded")
+BY_TARGET: TableName[UUID, Assignment] = TableName("shortids_by_target")
 
 
 class MemoryShortIds:
-    """Spaces and assignments in dicts; `copy` lets a unit of work roll back by swapping.
+    """Spaces by type, and assignments by folded form and by target."""
 
-    It never awaits anything, so each call is atomic on one event loop. Keeping
-    whole transactions apart is the unit of work's part.
-    """
-
-    def __init__(self, new_key: Callable[[], bytes] = new_key) -> None:
-        self._new_key = new_key
-        self._spaces: dict[str, ShortIdSpace] = {}
-        self._by_folded: dict[tuple[str, str], Assignment] = {}
-        self._by_target: dict[UUID, Assignment] = {}
-
-    def copy(self) -> MemoryShortIds:
-        """Return an independent store with the same content."""
-        other = MemoryShortIds(self._new_key)
-        other._spaces = dict(self._spaces)
-        other._by_folded = dict(self._by_folded)
-        other._by_target = dict(self._by_target)
-        return other
+    def __init__(self, tables: Tables) -> None:
+        self._spaces = tables[SPACES]
+        self._by_folded, self._by_target = tables[BY_FOLDED], tables[BY_TARGET]
 
     async def reserve(self, type: str, count: int) -> Block:
-        space = self._spaces.get(type) or ShortIdSpace(type, self._new_key())
-        self._spaces[type], block = reserve(space, count)
+        space = self._spaces.get(type) or ShortIdSpace(type, secrets.token_bytes(KEY_BYTES))
+        advanced, block = reserve(space, count)
+        self._spaces.put(type, advanced)
         return block
 
     async def taken(self, type: str, folded: Sequence[str]) -> set[str]:
@@ -72,8 +54,8 @@ class MemoryShortIds:
         self._expect(assignment)
         if assignment.published:
             raise Contention("short id")
-        del self._by_folded[assignment.type, assignment.folded]
-        del self._by_target[assignment.target]
+        self._by_folded.drop((assignment.type, assignment.folded))
+        self._by_target.drop(assignment.target)
 
     async def publish(self, assignment: Assignment, at: datetime) -> None:
         held = self._by_target.get(assignment.target)
@@ -88,20 +70,24 @@ class MemoryShortIds:
     async def for_target(self, target: UUID) -> Assignment | None:
         return self._by_target.get(target)
 
-    async def spaces(self) -> list[ShortIdSpace]:
-        return [space for _, space in sorted(self._spaces.items(), key=first)]
-
-    async def assignments(self, type: str) -> list[Assignment]:
-        return [row for (of_type, _), row in sorted(self._by_folded.items(), key=first) if of_type == type]
-
     def _store(self, assignment: Assignment) -> None:
-        self._by_folded[assignment.type, assignment.folded] = assignment
-        self._by_target[assignment.target] = assignment
+        self._by_folded.put((assignment.type, assignment.folded), assignment)
+        self._by_target.put(assignment.target, assignment)
 
     def _expect(self, assignment: Assignment) -> None:
         if self._by_target.get(assignment.target) != assignment:
             raise Contention("short id")
 
 
-short_ids: ShortIds = MemoryShortIds()
-short_id_books: ShortIdBooks = MemoryShortIds()
+class MemoryShortIdBooks:
+    """Spaces and assignments as they lie here."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._spaces, self._by_folded = tables[SPACES], tables[BY_FOLDED]
+
+    async def spaces(self) -> list[ShortIdSpace]:
+        return sorted(self._spaces.rows(), key=lambda space: space.type)
+
+    async def assignments(self, type: str) -> list[Assignment]:
+        mine = [item for item in self._by_folded.rows() if item.type == type]
+        return sorted(mine, key=lambda item: item.folded)

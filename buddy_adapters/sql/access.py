@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Table, Text, 
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.types import Hash, Id, Instant
 
-assignments = Table(
+assignments_table = Table(
     "access_assignments",
     metadata,
     Column("account_id", Id, nullable=False),
@@ -18,23 +18,23 @@ assignments = Table(
 # Two keys, because NULLs are never equal in one.
 Index(
     "uq_access_assignments_account_id_role",
-    assignments.c.account_id,
-    assignments.c.role,
+    assignments_table.c.account_id,
+    assignments_table.c.role,
     unique=True,
-    postgresql_where=assignments.c.partner_id.is_(None),
-    sqlite_where=assignments.c.partner_id.is_(None),
+    postgresql_where=assignments_table.c.partner_id.is_(None),
+    sqlite_where=assignments_table.c.partner_id.is_(None),
 )
 Index(
     "uq_access_assignments_account_id_role_partner_id",
-    assignments.c.account_id,
-    assignments.c.role,
-    assignments.c.partner_id,
+    assignments_table.c.account_id,
+    assignments_table.c.role,
+    assignments_table.c.partner_id,
     unique=True,
-    postgresql_where=assignments.c.partner_id.is_not(None),
-    sqlite_where=assignments.c.partner_id.is_not(None),
+    postgresql_where=assignments_table.c.partner_id.is_not(None),
+    sqlite_where=assignments_table.c.partner_id.is_not(None),
 )
 
-audit = Table(
+audit_table = Table(
     "audit_records",
     metadata,
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),

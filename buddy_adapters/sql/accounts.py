@@ -16,7 +16,7 @@ from buddy_core.accounts import Account, AccountType, Credential, EmailTaken
 from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.ids import AccountId
 
-accounts = Table(
+accounts_table = Table(
     "accounts",
     metadata,
     Column("id", Id, primary_key=True),
@@ -32,7 +32,7 @@ accounts = Table(
     CheckConstraint("(merged_into IS NULL) = (merged_at IS NULL)", name="merged_at"),
 )
 
-account_credentials = Table(
+credentials_table = Table(
     "account_credentials",
     metadata,
     Column("account_id", Id, ForeignKey("accounts.id"), primary_key=True),
@@ -49,31 +49,35 @@ class SqlAccounts:
 
     async def add(self, account: Account, credential: Credential | None = None) -> None:
         with integrity_as(lambda: Contention("account")):
-            if not await insert_ignoring(self._connection, accounts, [account_to_row(account)], ["email"]):
+            if not await insert_ignoring(
+                self._connection, accounts_table, [account_to_row(account)], ["email"]
+            ):
                 raise EmailTaken
             if credential is not None:
-                await insert_rows(self._connection, account_credentials, [credential_to_row(credential)])
+                await insert_rows(self._connection, credentials_table, [credential_to_row(credential)])
 
     async def get(self, account: AccountId) -> Account | None:
-        found = await self._connection.execute(select(accounts).where(accounts.c.id == account))
+        found = await self._connection.execute(select(accounts_table).where(accounts_table.c.id == account))
         row = found.mappings().one_or_none()
         return None if row is None else account_from_row(row)
 
-    async def lock(self, accounts_: Sequence[AccountId]) -> dict[AccountId, Account]:
-        query = select(accounts).where(accounts.c.id.in_(accounts_)).order_by(accounts.c.id)
+    async def lock(self, accounts: Sequence[AccountId]) -> dict[AccountId, Account]:
+        query = select(accounts_table).where(accounts_table.c.id.in_(accounts)).order_by(accounts_table.c.id)
         found = await self._connection.execute(locked(self._connection, query))
         return {row["id"]: account_from_row(row) for row in found.mappings()}
 
     async def by_email(self, email: str) -> tuple[Account, Credential] | None:
-        query = select(accounts, account_credentials.c.account_id, account_credentials.c.password_hash)
+        query = select(accounts_table, credentials_table.c.account_id, credentials_table.c.password_hash)
         found = await self._connection.execute(
-            query.join_from(accounts, account_credentials).where(accounts.c.email == email)
+            query.join_from(accounts_table, credentials_table).where(accounts_table.c.email == email)
         )
         row = found.mappings().one_or_none()
         return None if row is None else (account_from_row(row), credential_from_row(row))
 
     async def mark_merged(self, guest: AccountId, member: AccountId, at: datetime) -> None:
-        statement = update(accounts).where(accounts.c.id == guest, accounts.c.merged_into.is_(None))
+        statement = update(accounts_table).where(
+            accounts_table.c.id == guest, accounts_table.c.merged_into.is_(None)
+        )
         with integrity_as(lambda: Contention("account")):
             done = await self._connection.execute(statement.values(merged_into=member, merged_at=at))
         if done.rowcount != 1:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
-   
     Table,
     Text,
     UniqueConstraint,
@@ -19,7 +23,7 @@ from sqlalchemy import (
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.types import Id, Instant
 
-rewards = Table(
+rewards_table = Table(
     "ads_rewards",
     metadata,
     Column("id", Text, primary_key=True),
@@ -42,7 +46,7 @@ rewards = Table(
     Index("ix_ads_rewards_status_started_at", "status", "started_at"),
 )
 
-callbacks = Table(
+callbacks_table = Table(
     "ads_callbacks",
     metadata,
     Column("network", Text, primary_key=True),
@@ -57,7 +61,7 @@ callbacks = Table(
     info={"append_only": True},
 )
 
-reward_rules = Table(
+rules_table = Table(
     "ads_reward_rules",
     metadata,
     Column("version", Integer, primary_key=True, autoincrement=False),
@@ -78,7 +82,7 @@ reward_rules = Table(
     CheckConstraint("tokens_live_for_us > 0 AND nonce_lives_for_us > 0", name="lives_for"),
 )
 
-counters = Table(
+counters_table = Table(
     "ads_counters",
     metadata,
     Column("scope", Text, primary_key=True),
@@ -88,3 +92,204 @@ counters = Table(
     CheckConstraint("scope IN ('account', 'device', 'ip', 'guest')", name="scope"),
     CheckConstraint("paid >= 0", name="paid"),
 )
+
+
+_COUNTER_KEY = (counters_table.c.scope, counters_table.c.subject, counters_table.c.day)
+
+
+class SqlRewards:
+    """Rewards, each nonce once; admitted callbacks, each transaction once."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, reward: Reward) -> None:
+        with integrity_as(lambda: Contention("reward")):
+            await insert_rows(self._connection, rewards_table, [reward_to_row(reward)])
+
+    async def get(self, reward_id: str) -> Reward | None:
+        return await self._one(select(rewards_table).where(rewards_table.c.id == reward_id))
+
+    async def lock_nonce(self, nonce: str) -> Reward | None:
+        query = select(rewards_table).where(rewards_table.c.nonce == nonce)
+        return await self._one(locked(self._connection, query))
+
+    async def lock(self, reward_id: str) -> Reward | None:
+        query = select(rewards_table).where(rewards_table.c.id == reward_id)
+        return await self._one(locked(self._connection, query))
+
+    async def settle(self, reward_id: str, status: RewardStatus, at: datetime, note: str) -> None:
+        statement = update(rewards_table).where(rewards_table.c.id == reward_id)
+        settled = statement.values(status=status.value, settled_at=at, note=note)
+        if (await self._connection.execute(settled)).rowcount != 1:
+            raise Contention("reward")
+
+    async def held(self) -> list[Reward]:
+        query = select(rewards_table).where(rewards_table.c.status == RewardStatus.HELD.value)
+        return await self._all(query.order_by(rewards_table.c.started_at, rewards_table.c.id))
+
+    async def of_account(self, account: AccountId, limit: int) -> list[Reward]:
+        query = select(rewards_table).where(rewards_table.c.account_id == account)
+        newest = query.order_by(rewards_table.c.started_at.desc(), rewards_table.c.id.desc())
+        return await self._all(newest.limit(limit))
+
+    async def reward_of_callback(self, network: str, transaction_id: str) -> str | None:
+        query = select(callbacks_table.c.reward_id).where(
+            callbacks_table.c.network == network, callbacks_table.c.transaction_id == transaction_id
+        )
+        return (await self._connection.execute(query)).scalar_one_or_none()
+
+    async def add_callback(self, callback: AdCallback, reward_id: str, at: datetime) -> None:
+        with integrity_as(lambda: Contention("ad callback")):
+            await insert_rows(self._connection, callbacks_table, [callback_to_row(callback, reward_id, at)])
+
+    async def _one(self, query: Select[Any]) -> Reward | None:
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        return None if row is None else reward_from_row(row)
+
+    async def _all(self, query: Select[Any]) -> list[Reward]:
+        return [reward_from_row(row) for row in (await self._connection.execute(query)).mappings()]
+
+
+class SqlRewardRules:
+    """Versions of the reward rule, each number once."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def in_force(self, at: datetime) -> RewardRule:
+        begun = select(rules_table).where(rules_table.c.effective_from <= at)
+        found = await self._connection.execute(begun.order_by(rules_table.c.version.desc()).limit(1))
+        row = found.mappings().one_or_none()
+        if row is None:
+            raise NotFound
+        return rule_from_row(row)
+
+    async def add(self, rule: RewardRule) -> None:
+        with integrity_as(lambda: Contention("reward rule")):
+            await insert_rows(self._connection, rules_table, [rule_to_row(rule)])
+
+
+class SqlRewardCounters:
+    """Counts of paid ads; those of one reward are locked together before they are looked at."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def take(self, caps: Sequence[Cap]) -> Cap | None:
+        # Every writer makes, then locks, its rows in one order: nobody waits in a circle.
+        new = [_counter_row(cap) for cap in sorted(caps, key=_counter_key)]
+        await insert_ignoring(self._connection, counters_table, new, ["scope", "subject", "day"])
+        reached = _first_reached(caps, await self._counts(locked(self._connection, _counters(caps))))
+        if reached is None:
+            statement = update(counters_table).where(_of(caps))
+            await self._connection.execute(statement.values(paid=counters_table.c.paid + 1))
+        return reached
+
+    async def peek(self, caps: Sequence[Cap]) -> Cap | None:
+        return _first_reached(caps, await self._counts(_counters(caps)))
+
+    async def _counts(self, query: Select[Any]) -> dict[tuple[str, str, str], int]:
+        found = await self._connection.execute(query)
+        return {(row["scope"], row["subject"], row["day"]): row["paid"] for row in found.mappings()}
+
+
+def _counters(caps: Sequence[Cap]) -> Select[Any]:
+    return select(counters_table).where(_of(caps)).order_by(*_COUNTER_KEY)
+
+
+def _of(caps: Sequence[Cap]) -> ColumnElement[bool]:
+    return tuple_(*_COUNTER_KEY).in_([_counter_key(cap) for cap in caps])
+
+
+def _counter_key(cap: Cap) -> tuple[str, str, str]:
+    return cap.scope, cap.subject, cap.day
+
+
+def _counter_row(cap: Cap) -> dict[str, Any]:
+    return {"scope": cap.scope, "subject": cap.subject, "day": cap.day, "paid": 0}
+
+
+def _first_reached(caps: Sequence[Cap], paid: Mapping[tuple[str, str, str], int]) -> Cap | None:
+    return next((cap for cap in caps if paid.get(_counter_key(cap), 0) >= cap.limit), None)
+
+
+def reward_to_row(reward: Reward) -> dict[str, Any]:
+    """Return the row of a reward."""
+    return {
+        "id": reward.id,
+        "nonce": reward.nonce,
+        "account_id": reward.account_id,
+        "as_guest": reward.as_guest,
+        "device_id": reward.device_id,
+        "ip_key": reward.ip_key,
+        "ad_unit": reward.ad_unit,
+        "started_at": reward.started_at,
+        "expires_at": reward.expires_at,
+        "status": reward.status.value,
+        "settled_at": reward.settled_at,
+        "note": reward.note,
+    }
+
+
+def reward_from_row(row: Mapping[Any, Any]) -> Reward:
+    """Return the reward of a row."""
+    return Reward(
+        id=row["id"],
+        nonce=row["nonce"],
+        account_id=row["account_id"],
+        as_guest=row["as_guest"],
+        device_id=row["device_id"],
+        ip_key=row["ip_key"],
+        ad_unit=row["ad_unit"],
+        started_at=row["started_at"],
+        expires_at=row["expires_at"],
+        status=RewardStatus(row["status"]),
+        settled_at=row["settled_at"],
+        note=row["note"],
+    )
+
+
+def callback_to_row(callback: AdCallback, reward_id: str, at: datetime) -> dict[str, Any]:
+    """Return the row of a callback that was admitted for a reward at `at`."""
+    return {
+        "network": callback.network,
+        "transaction_id": callback.transaction_id,
+        "ad_unit": callback.ad_unit,
+        "nonce": callback.nonce,
+        "shown_at": callback.at,
+        "reward_id": reward_id,
+        "admitted_at": at,
+    }
+
+
+def rule_to_row(rule: RewardRule) -> dict[str, Any]:
+    """Return the row of a rule; durations are whole microseconds."""
+    return {
+        "version": rule.version,
+        "effective_from": rule.effective_from,
+        "tokens": rule.tokens,
+        "token_kind": rule.token_kind,
+        "tokens_live_for_us": rule.tokens_live_for // _MICROSECOND,
+        "account_daily": rule.account_daily,
+        "device_daily": rule.device_daily,
+        "ip_daily": rule.ip_daily,
+        "guest_life": rule.guest_life,
+        "nonce_lives_for_us": rule.nonce_lives_for // _MICROSECOND,
+    }
+
+
+def rule_from_row(row: Mapping[Any, Any]) -> RewardRule:
+    """Return the rule of a row."""
+    return RewardRule(
+        version=row["version"],
+        effective_from=row["effective_from"],
+        tokens=row["tokens"],
+        token_kind=row["token_kind"],
+        tokens_live_for=row["tokens_live_for_us"] * _MICROSECOND,
+        account_daily=row["account_daily"],
+        device_daily=row["device_daily"],
+        ip_daily=row["ip_daily"],
+        guest_life=row["guest_life"],
+        nonce_lives_for=row["nonce_lives_for_us"] * _MICROSECOND,
+    )

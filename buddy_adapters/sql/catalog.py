@@ -15,7 +15,7 @@ from buddy_core.catalog import Producer, Title, TitleType
 from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.ids import PartnerId, TitleId
 
-producers = Table(
+producers_table = Table(
     "producers",
     metadata,
     Column("id", Id, primary_key=True),
@@ -24,7 +24,7 @@ producers = Table(
     UniqueConstraint("short_id"),
 )
 
-titles = Table(
+titles_table = Table(
     "titles",
     metadata,
     Column("id", Id, primary_key=True),
@@ -60,26 +60,30 @@ class SqlTitles:
 
     async def add(self, title: Title) -> None:
         with integrity_as(lambda: Contention("title")):
-            await insert_rows(self._connection, titles, [title_to_row(title)])
+            await insert_rows(self._connection, titles_table, [title_to_row(title)])
 
     async def get(self, ids: Sequence[TitleId]) -> dict[TitleId, Title]:
-        found = await self._connection.execute(select(titles).where(titles.c.id.in_(ids)))
+        found = await self._connection.execute(select(titles_table).where(titles_table.c.id.in_(ids)))
         return {row["id"]: title_from_row(row) for row in found.mappings()}
 
     async def find(self, type: TitleType, short_id: str) -> Title | None:
-        query = select(titles).where(titles.c.type == type.value, titles.c.short_id == short_id)
+        query = select(titles_table).where(
+            titles_table.c.type == type.value, titles_table.c.short_id == short_id
+        )
         row = (await self._connection.execute(query)).mappings().one_or_none()
         return None if row is None else title_from_row(row)
 
     async def all(self) -> list[Title]:
-        found = await self._connection.execute(select(titles))
+        found = await self._connection.execute(select(titles_table))
         # Sorted here, because databases put letters in the order of their own locale.
         return sorted((title_from_row(row) for row in found.mappings()), key=_in_order)
 
     async def slugs(self, type: TitleType, prefix: str) -> set[str]:
         # No LIKE: SQLite's ignores case.
-        begins = func.substr(titles.c.slug, 1, len(prefix)) == prefix
-        found = await self._connection.execute(select(titles.c.slug).where(titles.c.type == type.value, begins))
+        begins = func.substr(titles_table.c.slug, 1, len(prefix)) == prefix
+        found = await self._connection.execute(
+            select(titles_table.c.slug).where(titles_table.c.type == type.value, begins)
+        )
         return set(found.scalars())
 
 
@@ -91,14 +95,14 @@ class SqlProducers:
 
     async def add(self, producer: Producer) -> None:
         with integrity_as(lambda: Contention("producer")):
-            await insert_rows(self._connection, producers, [producer_to_row(producer)])
+            await insert_rows(self._connection, producers_table, [producer_to_row(producer)])
 
     async def get(self, ids: Sequence[PartnerId]) -> dict[PartnerId, Producer]:
-        found = await self._connection.execute(select(producers).where(producers.c.id.in_(ids)))
+        found = await self._connection.execute(select(producers_table).where(producers_table.c.id.in_(ids)))
         return {row["id"]: producer_from_row(row) for row in found.mappings()}
 
     async def all(self) -> list[Producer]:
-        found = await self._connection.execute(select(producers))
+        found = await self._connection.execute(select(producers_table))
         return sorted(
             (producer_from_row(row) for row in found.mappings()), key=lambda item: (item.name, item.id)
         )

@@ -9,7 +9,7 @@ from buddy_adapters.sql.dialect import upsert
 from buddy_adapters.sql.metadata import metadata
 from buddy_core.flags import DEFAULTS, UnknownFlag
 
-flags = Table(
+flags_table = Table(
     "flags",
     metadata,
     Column("name", Text, primary_key=True),
@@ -25,16 +25,16 @@ class SqlFlags:
 
     async def is_on(self, name: str) -> bool:
         _known(name)
-        stored = await self._connection.execute(select(flags.c.is_on).where(flags.c.name == name))
+        stored = await self._connection.execute(select(flags_table.c.is_on).where(flags_table.c.name == name))
         found = stored.scalar_one_or_none()
         return DEFAULTS[name] if found is None else found
 
     async def set(self, name: str, is_on: bool) -> None:
         _known(name)
-        await upsert(self._connection, flags, [{"name": name, "is_on": is_on}], ["name"], ["is_on"])
+        await upsert(self._connection, flags_table, [{"name": name, "is_on": is_on}], ["name"], ["is_on"])
 
     async def all(self) -> dict[str, bool]:
-        stored = {row.name: row.is_on for row in await self._connection.execute(select(flags))}
+        stored = {row.name: row.is_on for row in await self._connection.execute(select(flags_table))}
         return {name: stored.get(name, default) for name, default in DEFAULTS.items()}
 
 

@@ -15,7 +15,7 @@ from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.ids import AccountId, SessionId, TitleId
 from buddy_core.playback import PlaybackSession, Position, newer
 
-sessions = Table(
+sessions_table = Table(
     "playback_sessions",
     metadata,
     Column("id", Text, primary_key=True),
@@ -36,7 +36,7 @@ sessions = Table(
     CheckConstraint("watched_ms >= 0", name="watched_ms"),
 )
 
-positions = Table(
+positions_table = Table(
     "playback_positions",
     metadata,
     Column("account_id", Id, primary_key=True),
@@ -45,3 +45,125 @@ positions = Table(
     Column("at", Instant, nullable=False),
     CheckConstraint("position_ms >= 0", name="position_ms"),
 )
+
+
+class SqlSessions:
+    """Playback sessions by id."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, session: PlaybackSession) -> None:
+        with integrity_as(lambda: Contention("playback session")):
+            await insert_rows(self._connection, sessions_table, [session_to_row(session)])
+
+    async def get(self, session: SessionId) -> PlaybackSession | None:
+        return await self._load(select(sessions_table).where(sessions_table.c.id == session))
+
+    async def lock(self, session: SessionId) -> PlaybackSession | None:
+        query = select(sessions_table).where(sessions_table.c.id == session)
+        return await self._load(locked(self._connection, query))
+
+    async def save(self, session: PlaybackSession) -> None:
+        row = session_to_row(session)
+        changed = {name: row[name] for name in ("last_beat_at", "is_playing", "watched_ms", "stopped_at")}
+        statement = update(sessions_table).where(sessions_table.c.id == session.id).values(changed)
+        if (await self._connection.execute(statement)).rowcount != 1:
+            raise Contention("playback session")
+
+    async def _load(self, query: Select[Any]) -> PlaybackSession | None:
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        return None if row is None else session_from_row(row)
+
+
+class SqlPositions:
+    """The newest position of each account in each title."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def of_account(
+        self, account: AccountId, titles: Sequence[TitleId] | None = None
+    ) -> dict[TitleId, Position]:
+        query = select(positions_table).where(positions_table.c.account_id == account)
+        if titles is not None:
+            query = query.where(positions_table.c.title_id.in_(titles))
+        found = await self._connection.execute(query)
+        return {row["title_id"]: position_from_row(row) for row in found.mappings()}
+
+    async def save(self, positions: Sequence[Position]) -> None:
+        rows = [position_to_row(position) for position in _newest(positions)]
+        if not rows:
+            return
+        statement = insert(self._connection, positions_table).values(rows)
+        new = statement.excluded
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["account_id", "title_id"],
+                set_={"position_ms": new.position_ms, "at": new.at},
+                where=new.at > positions_table.c.at,
+            )
+        )
+
+
+def _newest(positions: Sequence[Position]) -> list[Position]:
+    """Return one position a title, since one statement may touch a row once; in the order of their keys.
+
+    Writers that lock rows in one order never wait for each other in a circle.
+    """
+    found: dict[tuple[AccountId, TitleId], Position] = {}
+    for position in positions:
+        key = (position.account_id, position.title_id)
+        found[key] = newer(found.get(key), position)
+    return [found[key] for key in sorted(found)]
+
+
+def session_to_row(session: PlaybackSession) -> dict[str, Any]:
+    """Return the row of a session."""
+    return {
+        "id": session.id,
+        "account_id": session.account_id,
+        "title_id": session.title_id,
+        "device_id": session.device_id,
+        "grant_id": session.grant_id,
+        "country": session.country,
+        "started_at": session.started_at,
+        "ends_at": session.ends_at,
+        "last_beat_at": session.last_beat_at,
+        "is_playing": session.is_playing,
+        "watched_ms": session.watched_ms,
+        "stopped_at": session.stopped_at,
+    }
+
+
+def session_from_row(row: Mapping[Any, Any]) -> PlaybackSession:
+    """Return the session of a row."""
+    return PlaybackSession(
+        id=row["id"],
+        account_id=row["account_id"],
+        title_id=row["title_id"],
+        device_id=row["device_id"],
+        grant_id=row["grant_id"],
+        country=row["country"],
+        started_at=row["started_at"],
+        ends_at=row["ends_at"],
+        last_beat_at=row["last_beat_at"],
+        is_playing=row["is_playing"],
+        watched_ms=row["watched_ms"],
+        stopped_at=row["stopped_at"],
+    )
+
+
+def position_to_row(position: Position) -> dict[str, Any]:
+    """Return the row of a position."""
+    return {
+        "account_id": position.account_id,
+        "title_id": position.title_id,
+        "position_ms": position.position_ms,
+        "at": position.at,
+    }
+
+
+def position_from_row(row: Mapping[Any, Any]) -> Position:
+    """Return the position of a row."""
+    return Position(row["account_id"], row["title_id"], row["position_ms"], row["at"])

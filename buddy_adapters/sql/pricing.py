@@ -17,7 +17,7 @@ from buddy_core.kernel.errors import Contention, NotFound
 from buddy_core.kernel.ids import TitleId
 from buddy_core.pricing import TokenCosts
 
-token_costs = Table(
+costs_table = Table(
     "token_costs",
     metadata,
     Column("version", Integer, primary_key=True, autoincrement=False),
@@ -26,3 +26,42 @@ token_costs = Table(
     Column("by_title", CanonicalJson, nullable=False),
     CheckConstraint("version >= 1", name="version"),
 )
+
+
+class SqlCostTables:
+    """Versions of the token costs, each number once."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def in_force(self, at: datetime) -> TokenCosts:
+        begun = select(costs_table).where(costs_table.c.effective_from <= at)
+        found = await self._connection.execute(begun.order_by(costs_table.c.version.desc()).limit(1))
+        row = found.mappings().one_or_none()
+        if row is None:
+            raise NotFound
+        return costs_from_row(row)
+
+    async def add(self, costs: TokenCosts) -> None:
+        with integrity_as(lambda: Contention("token costs")):
+            await insert_rows(self._connection, costs_table, [costs_to_row(costs)])
+
+
+def costs_to_row(costs: TokenCosts) -> dict[str, Any]:
+    """Return the row of a version."""
+    return {
+        "version": costs.version,
+        "effective_from": costs.effective_from,
+        "by_type": costs.by_type,
+        "by_title": costs.by_title,
+    }
+
+
+def costs_from_row(row: Mapping[Any, Any]) -> TokenCosts:
+    """Return the version of a row."""
+    return TokenCosts(
+        version=row["version"],
+        effective_from=row["effective_from"],
+        by_type=row["by_type"],
+        by_title={TitleId(UUID(title)): cost for title, cost in row["by_title"].items()},
+    )

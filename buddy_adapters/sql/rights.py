@@ -16,7 +16,7 @@ from buddy_core.kernel.errors import Contention, InvalidValue
 from buddy_core.kernel.ids import PartnerId, TitleId
 from buddy_core.rights import Licence
 
-licences = Table(
+licences_table = Table(
     "licences",
     metadata,
     Column("id", Id, primary_key=True),
@@ -42,17 +42,17 @@ class SqlLicences:
         self._connection = connection
 
     async def of_titles(self, titles: Sequence[TitleId]) -> list[Licence]:
-        return await self._load(select(licences).where(licences.c.title_id.in_(titles)))
+        return await self._load(select(licences_table).where(licences_table.c.title_id.in_(titles)))
 
     async def of_partner(self, partner: PartnerId) -> list[Licence]:
-        return await self._load(select(licences).where(licences.c.partner_id == partner))
+        return await self._load(select(licences_table).where(licences_table.c.partner_id == partner))
 
     async def add(self, licence: Licence) -> None:
         with integrity_as(lambda: Contention("licence")):
-            await insert_rows(self._connection, licences, [licence_to_row(licence)])
+            await insert_rows(self._connection, licences_table, [licence_to_row(licence)])
 
     async def _load(self, query: Select[Any]) -> list[Licence]:
-        found = await self._connection.execute(query.order_by(licences.c.id))
+        found = await self._connection.execute(query.order_by(licences_table.c.id))
         return [licence_from_row(row) for row in found.mappings()]
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from buddy_core.access.model import Assignment, AuditRecord
 from buddy_core.kernel.ids import AccountId
+from buddy_core.kernel.proof import Fault
 
 
 class Assignments(Protocol):
@@ -45,3 +46,11 @@ class AuditTx(Protocol):
 
     @property
     def audit(self) -> AuditLog: ...
+
+
+class AuditBooks(Protocol):
+    """The audit as stored, for `buddy verify`."""
+
+    async def records(self) -> tuple[list[AuditRecord], list[bytes], list[Fault]]:
+        """Return all records in order, their stored hashes, and the rows that could not be read."""
+        ...

@@ -13,7 +13,8 @@ from buddy_core.entitlements.model import (
     TitleFacts,
     ViewerFacts,
 )
-from buddy_core.entitlements.ports import EntitlementsTx, Grants
+from buddy_core.entitlements.ports import EntitlementsTx, GrantBooks, GrantRecords, Grants
+from buddy_core.entitlements.proof import GrantFacts, PaidUnlock, check_grants
 from buddy_core.entitlements.rules import GrantMerge, decide, is_live, merge_grants
 from buddy_core.entitlements.steps import grant_in, merge_grants_in
 
@@ -25,14 +26,19 @@ __all__ = [
     "Denied",
     "EntitlementsTx",
     "Grant",
+    "GrantBooks",
     "GrantChange",
+    "GrantFacts",
     "GrantMerge",
+    "GrantRecords",
     "GrantStatus",
     "Grants",
     "GrantsMerged",
+    "PaidUnlock",
     "Reason",
     "TitleFacts",
     "ViewerFacts",
+    "check_grants",
     "decide",
     "grant_in",
     "is_live",

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from attrs import frozen
+
 from buddy_core.entitlements.model import Grant, GrantChange
 from buddy_core.kernel.events import Outbox
 from buddy_core.kernel.ids import AccountId, TitleId
+from buddy_core.kernel.proof import Fault
 
 
 class Grants(Protocol):
@@ -27,6 +30,23 @@ class Grants(Protocol):
 
     async def change(self, changes: Sequence[GrantChange]) -> None:
         """Record changes of status and let the grants show them."""
+        ...
+
+
+@frozen
+class GrantRecords:
+    """Every grant and change as stored, and the rows that could not be read."""
+
+    grants: Sequence[Grant]
+    changes: Sequence[GrantChange]
+    unreadable: Sequence[Fault] = ()
+
+
+class GrantBooks(Protocol):
+    """Grants as stored, for `buddy verify`."""
+
+    async def all(self) -> GrantRecords:
+        """Return everything there is."""
         ...
 
 

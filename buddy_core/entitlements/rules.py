@@ -78,11 +78,11 @@ def merge_grants(
     mine = {g.title_id: g for g in kept if g.status is GrantStatus.ACTIVE and g.kind == TOKEN_UNLOCK}
     changes: list[GrantChange] = []
     grants: list[Grant] = []
-    for grant in sorted(moved, key=_age):
+    for grant in sorted(moved, key=age):
         if grant.status is not GrantStatus.ACTIVE:
             continue
         twin = mine.get(grant.title_id) if grant.kind == TOKEN_UNLOCK else None
-        if twin is not None and _age(twin) <= _age(grant):
+        if twin is not None and age(twin) <= age(grant):
             changes.append(GrantChange(grant.id, GrantStatus.SUPERSEDED, at, "merge", twin.id))
             continue
         new_id = GrantId(derived_uuid("grant", grant.origin_id, target))
@@ -93,5 +93,6 @@ def merge_grants(
     return GrantMerge(tuple(changes), tuple(grants))
 
 
-def _age(grant: Grant) -> tuple[datetime, GrantId]:
+def age(grant: Grant) -> tuple[datetime, GrantId]:
+    """Return what older means: granted earlier, then the smaller origin id."""
     return grant.granted_at, grant.origin_id

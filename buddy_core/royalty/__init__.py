@@ -18,7 +18,8 @@ from buddy_core.royalty.model import (
     TokenSpend,
     TokenTerms,
 )
-from buddy_core.royalty.ports import RoyaltyTx, Statements, TokenSpends
+from buddy_core.royalty.ports import RoyaltyBooks, RoyaltyRecords, RoyaltyTx, Statements, TokenSpends
+from buddy_core.royalty.proof import check_statements
 from buddy_core.royalty.rules import seal, state_month, statement_body, stored_bytes
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "PeriodAlreadyClosed",
     "PeriodNotFinished",
     "Reconciliation",
+    "RoyaltyBooks",
+    "RoyaltyRecords",
     "RoyaltyTx",
     "Statement",
     "StatementDiffers",
@@ -39,6 +42,7 @@ __all__ = [
     "TokenSpend",
     "TokenSpends",
     "TokenTerms",
+    "check_statements",
     "seal",
     "state_month",
     "statement_body",

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from attrs import frozen
+
 from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import Period
+from buddy_core.kernel.proof import Fault
 from buddy_core.royalty.model import StoredStatement, TokenSpend
 
 
@@ -74,6 +77,26 @@ class Statements(Protocol):
         Raises:
             Contention: another closer was first.
         """
+        ...
+
+
+@frozen
+class RoyaltyRecords:
+    """Every fact, closed month and statement as stored, and the rows that could not be read."""
+
+    spends: Sequence[TokenSpend]
+    months: Sequence[tuple[EntityId, str, datetime]]
+    """Entity, month and the instant it ended, of each closed month."""
+    statements: Sequence[StoredStatement]
+    """By entity and sequence."""
+    unreadable: Sequence[Fault] = ()
+
+
+class RoyaltyBooks(Protocol):
+    """Royalty facts and statements as stored, for `buddy verify`."""
+
+    async def all(self) -> RoyaltyRecords:
+        """Return everything there is."""
         ...
 
 

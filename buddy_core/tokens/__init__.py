@@ -50,6 +50,7 @@ from buddy_core.tokens.model import (
     spent_on,
 )
 from buddy_core.tokens.ports import AccountBooks, Entries, LedgerBooks, TokensTx, ValueVersions, Wallets
+from buddy_core.tokens.proof import check_books, check_versions
 from buddy_core.tokens.rules import (
     Draw,
     Merged,
@@ -84,7 +85,8 @@ __all__ = [
     "Operation", "Posted", "Posting", "SetTokenValue", "SpendTokens", "Spent", "SpentByKind",
     "TokenKind", "TokenValueSet", "TokensEarned", "TokensSpent", "TokensTransferred", "TokensTx",
     "UnknownKind", "ValueVersion", "ValueVersionInPast", "ValueVersions", "Wallet",
-    "WalletFreezeChanged", "WalletFrozen", "Wallets", "balance", "draw_order", "earn", "earn_in",
-    "earn_tokens", "freeze", "freeze_in", "is_expired", "is_live", "merge", "merge_in",
-    "next_version", "set_value_in", "spend", "spend_in", "spend_tokens", "spent_on", "version_at",
+    "WalletFreezeChanged", "WalletFrozen", "Wallets", "balance", "check_books", "check_versions",
+    "draw_order", "earn", "earn_in", "earn_tokens", "freeze", "freeze_in", "is_expired", "is_live",
+    "merge", "merge_in", "next_version", "set_value_in", "spend", "spend_in", "spend_tokens",
+    "spent_on", "version_at",
 ]  # fmt: skip

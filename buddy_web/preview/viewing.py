@@ -197,8 +197,8 @@ FILM = TitlePage(
     "the-last-monsoon",
     "film",
     "The Last Monsoon",
-    "A weather clerk in a drying valley hides one forecast from the whole town. When the clouds come after all, "
-    "she must say what she knew, and since when.",
+    "A weather clerk in a drying valley hides one forecast from the whole town. When the clouds come after "
+    "all, she must say what she knew, and since when.",
     Action("unlock", "/unlock/film/7fqk", 10),
     art("the-last-monsoon"),
     art("the-last-monsoon", "wide"),

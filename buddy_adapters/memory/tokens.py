@@ -1,0 +1,122 @@
+"""The token ledger in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from attrs import evolve
+
+from buddy_adapters.memory.tables import TableName, Tables
+from buddy_core.kernel import AccountId, Contention, LotId
+from buddy_core.kernel.proof import Fault
+from buddy_core.tokens import AccountBooks, Entry, Posted, TokenKind, ValueVersion, Wallet, version_at
+
+WALLETS: TableName[AccountId, Wallet] = TableName("wallets")
+BALANCES: TableName[AccountId, Mapping[LotId, int]] = TableName("lot_balances")
+ENTRIES: TableName[tuple[AccountId, int], Entry] = TableName("entries")
+HASHES: TableName[tuple[AccountId, int], bytes] = TableName("entry_hashes")
+VALUES: TableName[TokenKind, tuple[ValueVersion, ...]] = TableName("token_values")
+
+
+class MemoryWallets:
+    """Wallets as they are after their last entry; the only writer of the ledger."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._wallets, self._balances = tables[WALLETS], tables[BALANCES]
+        self._entries, self._hashes = tables[ENTRIES], tables[HASHES]
+
+    async def lock(self, accounts: Sequence[AccountId]) -> None:
+        """Do nothing: there is one writer at a time."""
+
+    async def load(self, accounts: Sequence[AccountId]) -> dict[AccountId, Wallet]:
+        return {account: self._wallets.get(account) or Wallet(account) for account in accounts}
+
+    async def append(self, posted: Sequence[Posted]) -> None:
+        heads: dict[AccountId, Wallet] = {}
+        for item in posted:
+            entry = item.entry
+            account = entry.account_id
+            head = heads.get(account) or self._wallets.get(account) or Wallet(account)
+            if (entry.sequence, entry.previous_hash) != (head.sequence + 1, head.head):
+                raise Contention("wallet")
+            # The wallet of an item may already be the one after later entries of the same batch, so the
+            # chain is followed on the entries.
+            heads[account] = Wallet(account, entry.sequence, entry.hash)
+            self._entries.put((account, entry.sequence), entry)
+            self._hashes.put((account, entry.sequence), heads[account].head)
+            opened = {lot.id: 0 for lot in entry.lots}
+            self._balances.put(account, {**(self._balances.get(account) or {}), **opened})
+        for account, wallet in {item.entry.account_id: item.wallet for item in posted}.items():
+            self._wallets.put(account, wallet)
+            left = {item.lot.id: item.remaining for item in wallet.lots}
+            self._balances.put(account, {**dict.fromkeys(self._balances.get(account) or {}, 0), **left})
+
+
+class MemoryEntries:
+    """The ledger, read back from its newest entry."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._wallets, self._entries = tables[WALLETS], tables[ENTRIES]
+
+    async def of_account(self, account: AccountId, *, before: int | None, limit: int) -> list[Entry]:
+        wallet = self._wallets.get(account)
+        end = (wallet.sequence if wallet else 0) + 1
+        if before is not None:
+            end = min(end, before)
+        newest_first = [(account, number) for number in range(end - 1, max(0, end - 1 - limit), -1)]
+        return list(self._entries.found(newest_first).values())
+
+
+class MemoryValueVersions:
+    """Value versions in order, by kind."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._values = tables[VALUES]
+
+    async def of_kind(self, kind: TokenKind) -> list[ValueVersion]:
+        return list(self._values.get(kind) or ())
+
+    async def in_force(self, at: datetime) -> Mapping[TokenKind, ValueVersion]:
+        found = {kind: version_at(self._values.get(kind) or (), at) for kind in self._values}
+        return {kind: version for kind, version in found.items() if version is not None}
+
+    async def add(self, version: ValueVersion) -> None:
+        known = self._values.get(version.kind) or ()
+        if any(item.version == version.version for item in known):
+            raise Contention("token value")
+        ordered = sorted((*known, version), key=lambda item: item.version)
+        self._values.put(version.kind, tuple(ordered))
+
+
+class MemoryLedgerBooks:
+    """The ledger as it lies here; what one store writes as whole values cannot be stray or unreadable."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._wallets, self._balances = tables[WALLETS], tables[BALANCES]
+        self._entries, self._hashes, self._values = tables[ENTRIES], tables[HASHES], tables[VALUES]
+
+    async def accounts(self) -> list[AccountId]:
+        named = {*self._wallets, *self._balances, *(account for account, _ in self._entries)}
+        return sorted(named)
+
+    async def of_accounts(self, accounts: Sequence[AccountId]) -> list[AccountBooks]:
+        return [self._books(account) for account in accounts]
+
+    async def strays(self) -> list[Fault]:
+        return []
+
+    async def value_versions(self) -> tuple[list[ValueVersion], list[bytes], list[Fault]]:
+        versions = [item for kind in sorted(self._values) for item in self._values.get(kind) or ()]
+        return versions, [item.hash for item in versions], []
+
+    def _books(self, account: AccountId) -> AccountBooks:
+        wallet = self._wallets.get(account)
+        numbers = [(account, number) for number in range(1, (wallet.sequence if wallet else 0) + 1)]
+        return AccountBooks(
+            account_id=account,
+            stored=None if wallet is None else evolve(wallet, lots=()),
+            balances=dict(self._balances.get(account) or {}),
+            entries=list(self._entries.found(numbers).values()),
+            hashes=list(self._hashes.found(numbers).values()),
+        )

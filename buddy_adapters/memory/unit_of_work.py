@@ -1,0 +1,97 @@
+"""Transactions in memory: one writer at a time, readers on what was committed when they began."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from buddy_adapters.memory.access import MemoryAssignments, MemoryAuditLog
+from buddy_adapters.memory.accounts import MemoryAccounts
+from buddy_adapters.memory.ads import MemoryRewardCounters, MemoryRewardRules, MemoryRewards
+from buddy_adapters.memory.catalog import MemoryProducers, MemoryTitles
+from buddy_adapters.memory.entitlements import MemoryGrants
+from buddy_adapters.memory.flags import MemoryFlags
+from buddy_adapters.memory.outbox import MemoryOutbox, MemoryOutboxQueue, MemoryReceipts
+from buddy_adapters.memory.playback import MemoryPositions, MemorySessions
+from buddy_adapters.memory.pricing import MemoryCostTables
+from buddy_adapters.memory.rights import MemoryLicences
+from buddy_adapters.memory.royalty import MemoryStatements, MemoryTokenSpends
+from buddy_adapters.memory.shortids import MemoryShortIdBooks, MemoryShortIds
+from buddy_adapters.memory.tables import Tables
+from buddy_adapters.memory.tokens import MemoryEntries, MemoryLedgerBooks, MemoryValueVersions, MemoryWallets
+from buddy_core.access import Assignments, AuditLog
+from buddy_core.accounts import Accounts
+from buddy_core.ads import RewardCounters, RewardRules, Rewards
+from buddy_core.catalog import Producers, Titles
+from buddy_core.entitlements import Grants
+from buddy_core.flags import Flags
+from buddy_core.kernel import Outbox, OutboxQueue, Receipts, UnitOfWork
+from buddy_core.playback import Positions, Sessions
+from buddy_core.pricing import CostTables
+from buddy_core.rights import Licences
+from buddy_core.royalty import Statements, TokenSpends
+from buddy_core.shortids import ShortIdBooks, ShortIds
+from buddy_core.tokens import Entries, LedgerBooks, ValueVersions, Wallets
+
+
+class MemoryTx:
+    """One transaction: every port that steps ask for, over the same tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.receipts: Receipts = MemoryReceipts(tables)
+        self.outbox: Outbox = MemoryOutbox(tables)
+        self.outbox_queue: OutboxQueue = MemoryOutboxQueue(tables)
+        self.wallets: Wallets = MemoryWallets(tables)
+        self.entries: Entries = MemoryEntries(tables)
+        self.token_values: ValueVersions = MemoryValueVersions(tables)
+        self.ledger_books: LedgerBooks = MemoryLedgerBooks(tables)
+        self.grants: Grants = MemoryGrants(tables)
+        self.token_spends: TokenSpends = MemoryTokenSpends(tables)
+        self.statements: Statements = MemoryStatements(tables)
+        self.accounts: Accounts = MemoryAccounts(tables)
+        self.titles: Titles = MemoryTitles(tables)
+        self.producers: Producers = MemoryProducers(tables)
+        self.licences: Licences = MemoryLicences(tables)
+        self.token_costs: CostTables = MemoryCostTables(tables)
+        self.rewards: Rewards = MemoryRewards(tables)
+        self.reward_rules: RewardRules = MemoryRewardRules(tables)
+        self.reward_counters: RewardCounters = MemoryRewardCounters(tables)
+        self.sessions: Sessions = MemorySessions(tables)
+        self.positions: Positions = MemoryPositions(tables)
+        self.assignments: Assignments = MemoryAssignments(tables)
+        self.audit: AuditLog = MemoryAuditLog(tables)
+        self.flags: Flags = MemoryFlags(tables)
+        self.shortids: ShortIds = MemoryShortIds(tables)
+        self.shortid_books: ShortIdBooks = MemoryShortIdBooks(tables)
+
+
+class MemoryUnitOfWork:
+    """A whole store in memory, for tests, examples and one event loop.
+
+    Writers stand in line, so that locks have nothing to do; a transaction that
+    fails is undone row by row. Do not open one transaction inside another.
+    """
+
+    def __init__(self) -> None:
+        self._tables = Tables()
+        self._writer = asyncio.Lock()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[MemoryTx]:
+        """Open a transaction that may write, once every earlier writer has ended."""
+        async with self._writer:
+            try:
+                yield MemoryTx(self._tables)
+            except BaseException:
+                self._tables.rollback()
+                raise
+            self._tables.commit()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[MemoryTx]:
+        """Open a transaction on what is committed now; it waits for nobody and refuses writes."""
+        yield MemoryTx(self._tables.snapshot())
+
+
+_conforms: type[UnitOfWork[MemoryTx]] = MemoryUnitOfWork

@@ -1,0 +1,253 @@
+"""Wallets, entries and value versions of tokens in SQL."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, Table, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from buddy_adapters.sql.dialect import (
+    insert_ignoring,
+    insert_rows,
+    integrity_as,
+    is_postgresql,
+    update_rows,
+)
+from buddy_adapters.sql.tokens_tables import (
+    balance_to_row,
+    balances,
+    entries,
+    entry_from_row,
+    entry_to_row,
+    hold_from_row,
+    hold_to_row,
+    holds,
+    lot_from_row,
+    lot_to_row,
+    lots,
+    posting_from_row,
+    posting_to_row,
+    postings,
+    value_versions,
+    version_from_row,
+    version_to_row,
+    wallet_to_row,
+    wallets,
+)
+from buddy_core.kernel.errors import Contention
+from buddy_core.kernel.ids import AccountId
+from buddy_core.tokens import (
+    WALLET,
+    Entries,
+    Entry,
+    OpenLot,
+    Posted,
+    TokenKind,
+    ValueVersion,
+    ValueVersions,
+    Wallet,
+    Wallets,
+)
+
+_OPEN_LOTS = (
+    select(wallets, balances.c.remaining, *(column.label(f"lot_{column.name}") for column in lots.c))
+    .select_from(wallets)
+    .outerjoin(balances, and_(balances.c.account_id == wallets.c.account_id, balances.c.remaining > 0))
+    .outerjoin(lots, lots.c.id == balances.c.lot_id)
+)
+
+
+def _contention() -> Contention:
+    return Contention("wallet")
+
+
+class SqlWallets:
+    """Wallets in a few statements for any number of them; it lives as long as its transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._locked: set[AccountId] = set()
+        self._stored: set[AccountId] = set()
+
+    async def lock(self, accounts: Sequence[AccountId]) -> None:
+        """Lock the wallets' rows in id order, making those that are missing.
+
+        A lock is held to the end of the transaction, so a second call for the same
+        wallets asks nothing. A writer of SQLite has the whole database already.
+        """
+        wanted = sorted(set(accounts) - self._locked)
+        if not wanted or not is_postgresql(self._connection):
+            return
+        query = (
+            select(wallets.c.account_id)
+            .where(wallets.c.account_id.in_(wanted))
+            .order_by(wallets.c.account_id)
+            .with_for_update()
+        )
+        found = set((await self._connection.execute(query)).scalars())
+        missing = [account for account in wanted if account not in found]
+        if missing:
+            await self._make(missing)
+            # Where another transaction made the row, ours does not hold it yet.
+            await self._connection.execute(query)
+        self._locked.update(wanted)
+        self._stored.update(wanted)
+
+    async def load(self, accounts: Sequence[AccountId]) -> dict[AccountId, Wallet]:
+        query = _OPEN_LOTS.where(wallets.c.account_id.in_(sorted(set(accounts))))
+        rows: dict[AccountId, list[RowMapping]] = defaultdict(list)
+        for row in (await self._connection.execute(query)).mappings():
+            rows[row["account_id"]].append(row)
+        self._stored.update(rows)
+        return {
+            account: _wallet(rows[account]) if account in rows else Wallet(account) for account in accounts
+        }
+
+    async def append(self, posted: Sequence[Posted]) -> None:
+        """Write entries, postings, lots, holds, balances and wallets, a statement for each that has rows."""
+        if not posted:
+            return
+        await self._make([item.entry.account_id for item in posted])
+        with integrity_as(_contention):
+            await self._advance(posted)
+            made = [item.entry for item in posted]
+            await insert_rows(self._connection, entries, [entry_to_row(entry) for entry in made])
+            await insert_rows(self._connection, postings, _numbered(made, "postings", posting_to_row))
+            await insert_rows(self._connection, lots, _numbered(made, "lots", lot_to_row))
+            await insert_rows(self._connection, holds, _numbered(made, "holds", hold_to_row))
+            await self._settle(posted)
+
+    async def _make(self, accounts: Sequence[AccountId]) -> None:
+        missing = sorted(set(accounts) - self._stored)
+        empty = [wallet_to_row(Wallet(account)) for account in missing]
+        await insert_ignoring(self._connection, wallets, empty, ["account_id"])
+        self._stored.update(missing)
+
+    async def _advance(self, posted: Sequence[Posted]) -> None:
+        """Move each wallet on from the sequence that its first entry here follows."""
+        rows: dict[AccountId, dict[str, Any]] = {}
+        for item in posted:
+            first = rows.get(item.entry.account_id, {"old_sequence": item.entry.sequence - 1})
+            rows[item.entry.account_id] = wallet_to_row(item.wallet) | {"old_sequence": first["old_sequence"]}
+        moved = await update_rows(
+            self._connection,
+            wallets,
+            list(rows.values()),
+            ["account_id", "old_sequence"],
+            ["sequence", "head", "is_frozen"],
+        )
+        if moved != len(rows):
+            raise _contention()
+
+    async def _settle(self, posted: Sequence[Posted]) -> None:
+        """Store what is left of every lot that was opened or drawn on."""
+        last = {item.entry.account_id: item.wallet for item in posted}
+        left = {open_lot.lot.id: open_lot.remaining for wallet in last.values() for open_lot in wallet.lots}
+        opened = {lot.id for item in posted for lot in item.entry.lots}
+        touched = {
+            posting.lot_id: item.entry.account_id
+            for item in posted
+            for posting in item.entry.postings
+            if posting.account == WALLET and posting.lot_id is not None
+        }
+        rows = {lot: balance_to_row(account, lot, left.get(lot, 0)) for lot, account in touched.items()}
+        await insert_rows(self._connection, balances, [row for lot, row in rows.items() if lot in opened])
+        drawn = [row for lot, row in sorted(rows.items()) if lot not in opened]
+        if await update_rows(self._connection, balances, drawn, ["lot_id"], ["remaining"]) != len(drawn):
+            raise _contention()
+
+
+class SqlEntries:
+    """The ledger's entries with all that hangs on them."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def of_account(self, account: AccountId, *, before: int | None, limit: int) -> list[Entry]:
+        query = select(entries).where(entries.c.account_id == account)
+        if before is not None:
+            query = query.where(entries.c.sequence < before)
+        query = query.order_by(entries.c.sequence.desc()).limit(limit)
+        found = (await self._connection.execute(query)).mappings().all()
+        ids = [row["id"] for row in found]
+        of_entry = await self._parts(postings, ids)
+        opened = await self._parts(lots, ids)
+        held = await self._parts(holds, ids)
+        return [
+            entry_from_row(
+                row,
+                tuple(posting_from_row(part) for part in of_entry[row["id"]]),
+                tuple(lot_from_row(part) for part in opened[row["id"]]),
+                tuple(hold_from_row(part) for part in held[row["id"]]),
+            )
+            for row in found
+        ]
+
+    async def _parts(self, table: Table, ids: Sequence[UUID]) -> dict[UUID, list[RowMapping]]:
+        parts: dict[UUID, list[RowMapping]] = defaultdict(list)
+        if ids:
+            query = select(table).where(table.c.entry_id.in_(ids)).order_by(table.c.position)
+            for row in (await self._connection.execute(query)).mappings():
+                parts[row["entry_id"]].append(row)
+        return parts
+
+
+class SqlValueVersions:
+    """Value versions of all kinds."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def of_kind(self, kind: TokenKind) -> list[ValueVersion]:
+        query = select(value_versions).where(value_versions.c.kind == kind)
+        rows = await self._connection.execute(query.order_by(value_versions.c.version))
+        return [version_from_row(row) for row in rows.mappings()]
+
+    async def in_force(self, at: datetime) -> Mapping[TokenKind, ValueVersion]:
+        newer = value_versions.alias("newer")
+        last = (
+            select(func.max(newer.c.version))
+            .where(newer.c.kind == value_versions.c.kind, newer.c.effective_from <= at)
+            .scalar_subquery()
+        )
+        rows = await self._connection.execute(select(value_versions).where(value_versions.c.version == last))
+        return {version.kind: version for version in map(version_from_row, rows.mappings())}
+
+    async def add(self, version: ValueVersion) -> None:
+        if await insert_ignoring(self._connection, value_versions, [version_to_row(version)]) != 1:
+            raise Contention("token value")
+
+
+def _wallet(rows: Sequence[RowMapping]) -> Wallet:
+    first = rows[0]
+    open_lots = [
+        OpenLot(lot_from_row({name: row[f"lot_{name}"] for name in lots.c.keys()}), row["remaining"])  # noqa: SIM118
+        for row in rows
+        if row["lot_id"] is not None
+    ]
+    open_lots.sort(key=lambda item: item.lot.id)
+    return Wallet(
+        account_id=first["account_id"],
+        sequence=first["sequence"],
+        head=first["head"],
+        is_frozen=first["is_frozen"],
+        lots=tuple(open_lots),
+    )
+
+
+def _numbered(made: Iterable[Entry], parts: str, to_row: Any) -> list[dict[str, Any]]:
+    return [
+        to_row(part, entry, position) for entry in made for position, part in enumerate(getattr(entry, parts))
+    ]
+
+
+if TYPE_CHECKING:
+    _connection: AsyncConnection
+    _wallets: Wallets = SqlWallets(_connection)
+    _entries: Entries = SqlEntries(_connection)
+    _values: ValueVersions = SqlValueVersions(_connection)

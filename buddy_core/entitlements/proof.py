@@ -1,0 +1,115 @@
+"""Re-derive grants from what was paid and merged, and name every row that does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from attrs import frozen
+
+from buddy_core.entitlements.model import TOKEN_UNLOCK, Grant, GrantChange, GrantStatus
+from buddy_core.entitlements.rules import age
+from buddy_core.kernel.ids import AccountId, EntryId, GrantId, TitleId, derived_uuid
+from buddy_core.kernel.proof import Fault
+
+GRANTS = "entitlement_grants"
+CHANGES = "entitlement_grant_changes"
+
+
+@frozen
+class PaidUnlock:
+    """An unlock as the ledger tells it."""
+
+    entry_id: EntryId
+    account_id: AccountId
+    title_id: TitleId
+    grant_id: str
+    at: datetime
+
+
+@frozen
+class GrantFacts:
+    """What the ledger says that grants must follow from."""
+
+    paid: Mapping[EntryId, PaidUnlock]
+    merges: frozenset[tuple[AccountId, datetime]]
+    """Each account that took part in a merge, and when."""
+
+
+def check_grants(grants: Iterable[Grant], changes: Iterable[GrantChange], facts: GrantFacts) -> list[Fault]:
+    """Return what is wrong with all grants and their changes, held against the ledger."""
+    by_id = {grant.id: grant for grant in grants}
+    by_grant: dict[GrantId, GrantChange] = {}
+    faults: list[Fault] = []
+    for change in changes:
+        if change.grant_id in by_grant:
+            faults.append(Fault(CHANGES, str(change.grant_id), "inserted: a grant changes once"))
+        by_grant[change.grant_id] = change
+        faults += _check_change(change, by_id, facts)
+    came_from = {
+        change.successor_id: by_id[change.grant_id]
+        for change in by_grant.values()
+        if change.status is GrantStatus.TRANSFERRED and change.grant_id in by_id
+    }
+    for grant in by_id.values():
+        found = by_grant.get(grant.id)
+        if grant.status is not (found.status if found else GrantStatus.ACTIVE):
+            faults.append(Fault(GRANTS, str(grant.id), "altered: its status is not that of its changes"))
+        if grant.kind != TOKEN_UNLOCK:
+            faults.append(Fault(GRANTS, str(grant.id), f"altered: {grant.kind!r} is no kind of grant"))
+        elif grant.id == grant.origin_id:
+            faults += _check_bought(grant, facts)
+        else:
+            faults += _check_moved(grant, came_from.get(grant.id), by_grant)
+    known = {str(grant_id) for grant_id in by_id}
+    faults += [
+        Fault(GRANTS, unlock.grant_id, f"missing: entry {unlock.entry_id} paid for it")
+        for unlock in facts.paid.values()
+        if unlock.grant_id not in known
+    ]
+    return faults
+
+
+def _check_bought(grant: Grant, facts: GrantFacts) -> list[Fault]:
+    paid = facts.paid.get(grant.entry_id)
+    if paid is None:
+        return [Fault(GRANTS, str(grant.id), "inserted or altered: no entry paid for it")]
+    expected = (
+        str(grant.id),
+        grant.account_id,
+        grant.title_id,
+        grant.granted_at,
+        grant.recorded_at,
+        grant.ends_at,
+    )
+    if expected != (paid.grant_id, paid.account_id, paid.title_id, paid.at, paid.at, None):
+        return [Fault(GRANTS, str(grant.id), f"altered: it is not what entry {grant.entry_id} paid for")]
+    return []
+
+
+def _check_moved(grant: Grant, before: Grant | None, changes: Mapping[GrantId, GrantChange]) -> list[Fault]:
+    if before is None:
+        return [Fault(GRANTS, str(grant.id), "inserted or altered: no grant was moved to it")]
+    same = (
+        grant.id == derived_uuid("grant", grant.origin_id, grant.account_id)
+        and (grant.origin_id, grant.title_id, grant.granted_at, grant.ends_at, grant.entry_id)
+        == (before.origin_id, before.title_id, before.granted_at, before.ends_at, before.entry_id)
+        and grant.recorded_at == changes[before.id].at
+    )
+    return [] if same else [Fault(GRANTS, str(grant.id), f"altered: it is not what {before.id} was moved to")]
+
+
+def _check_change(change: GrantChange, grants: Mapping[GrantId, Grant], facts: GrantFacts) -> list[Fault]:
+    row = str(change.grant_id)
+    grant, successor = grants.get(change.grant_id), grants.get(change.successor_id)
+    if grant is None or successor is None:
+        return [Fault(CHANGES, row, "inserted or altered: a grant that it names does not exist")]
+    if change.reason != "merge" or (grant.account_id, change.at) not in facts.merges:
+        return [Fault(CHANGES, row, "inserted or altered: there was no such merge")]
+    if change.status is GrantStatus.TRANSFERRED:
+        fits = successor.account_id != grant.account_id and successor.origin_id == grant.origin_id
+    else:
+        fits = change.status is GrantStatus.SUPERSEDED and age(successor) <= age(grant)
+    if not fits or successor.title_id != grant.title_id:
+        return [Fault(CHANGES, row, "altered: its grants do not follow each other")]
+    return []

@@ -1,0 +1,248 @@
+"""Re-derive everything of value from the ledger and name the first row that does not fit.
+
+What is checked: every wallet's chain, postings, lots, holds, balances and value
+versions; grants against the spends that paid for them and the merges that moved
+them; royalty facts against the ledger; closed statements against their chain and
+their facts; the audit's chain. The account of short-id counters is reported.
+
+What cannot be seen from inside: rows taken off the very end together with
+everything that points at them, such as the last audit records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from fractions import Fraction
+from itertools import islice
+from typing import Protocol
+from uuid import UUID
+
+from attrs import Factory, define, frozen
+
+from buddy_core.access import AuditBooks, check_audit
+from buddy_core.entitlements import GrantBooks, GrantFacts, PaidUnlock, check_grants
+from buddy_core.flows.close_period import CloseTx, month_for, state_month_in
+from buddy_core.kernel.errors import BuddyError
+from buddy_core.kernel.ids import AccountId, EntryId, TitleId
+from buddy_core.kernel.proof import Fault
+from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.royalty import RoyaltyBooks, RoyaltyRecords, TokenSpend, check_statements, statement_body
+from buddy_core.shortids import ShortIdBooksTx, SpaceAccount, account_in
+from buddy_core.tax import SellerRoutes
+from buddy_core.tokens import (
+    WALLET,
+    AccountBooks,
+    Entry,
+    LedgerBooks,
+    Operation,
+    check_books,
+    check_versions,
+)
+
+VERIFIED_TABLES = (
+    "token_wallets",
+    "token_entries",
+    "token_postings",
+    "token_lots",
+    "token_lot_balances",
+    "token_holds",
+    "token_value_versions",
+    "entitlement_grants",
+    "entitlement_grant_changes",
+    "royalty_token_spends",
+    "royalty_periods",
+    "royalty_statements",
+    "access_audit",
+)
+"""The tables in which any altered, missing or inserted row is found."""
+
+_BATCH = 500
+
+
+class VerifyTx(CloseTx, ShortIdBooksTx, Protocol):
+    """What the check needs of a transaction."""
+
+    @property
+    def ledger_books(self) -> LedgerBooks: ...
+
+    @property
+    def grant_books(self) -> GrantBooks: ...
+
+    @property
+    def royalty_books(self) -> RoyaltyBooks: ...
+
+    @property
+    def audit_books(self) -> AuditBooks: ...
+
+
+@frozen
+class VerifyReport:
+    """How much was checked, what is wrong, and the books of the short-id counters."""
+
+    checked: dict[str, int]
+    """Things checked: wallets, entries, grants, facts, statements, audit records."""
+    faults: tuple[Fault, ...]
+    short_ids: tuple[SpaceAccount, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.faults
+
+
+@define
+class _Findings:
+    """What the walk over the wallets gathers for the checks that follow."""
+
+    faults: list[Fault] = Factory(list)
+    checked: Counter[str] = Factory(Counter)
+    paid: dict[EntryId, PaidUnlock] = Factory(dict)
+    spends: dict[tuple[EntryId, str], TokenSpend] = Factory(dict)
+    merges: set[tuple[AccountId, datetime]] = Factory(set)
+    transfers: Counter[tuple[str, str]] = Factory(Counter)
+
+
+async def verify(
+    *,
+    uow: UnitOfWork[VerifyTx],
+    routes: SellerRoutes,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> VerifyReport:
+    """Check the whole store on one snapshot; `progress` is told accounts done and in all."""
+    async with uow.read() as tx:
+        found = _Findings()
+        await _walk_wallets(tx, found, progress)
+        found.faults += await tx.ledger_books.strays()
+        found.faults += _unpaired(found.transfers)
+        records = await tx.grant_books.all()
+        found.faults += records.unreadable
+        facts = GrantFacts(found.paid, frozenset(found.merges))
+        found.faults += check_grants(records.grants, records.changes, facts)
+        royalty = await tx.royalty_books.all()
+        found.faults += royalty.unreadable
+        found.faults += _check_spends(royalty.spends, found.spends)
+        found.faults += check_statements(royalty.statements)
+        found.faults += await _check_months(tx, royalty, routes)
+        audit, hashes, unreadable = await tx.audit_books.records()
+        found.faults += [*unreadable, *check_audit(audit, hashes)]
+        found.checked.update(
+            grants=len(records.grants),
+            spends=len(royalty.spends),
+            statements=len(royalty.statements),
+            audit_records=len(audit),
+        )
+        return VerifyReport(dict(found.checked), tuple(found.faults), tuple(await account_in(tx)))
+
+
+async def _walk_wallets(tx: VerifyTx, found: _Findings, progress: Callable[[int, int], None]) -> None:
+    versions, hashes, unreadable = await tx.ledger_books.value_versions()
+    found.faults += [*unreadable, *check_versions(versions, hashes)]
+    units: dict[tuple[str, int, str], Fraction] = {
+        (version.kind, version.version, currency): value
+        for version in versions
+        for currency, value in version.values.items()
+    }
+    accounts = await tx.ledger_books.accounts()
+    rest = iter(accounts)
+    done = 0
+    while batch := list(islice(rest, _BATCH)):
+        for books in await tx.ledger_books.of_accounts(batch):
+            found.faults += check_books(books, units)
+            _gather(books, found)
+        done += len(batch)
+        progress(done, len(accounts))
+
+
+def _gather(books: AccountBooks, found: _Findings) -> None:
+    found.checked["wallets"] += 1
+    found.checked["entries"] += len(books.entries)
+    for entry in books.entries:
+        if entry.operation in (Operation.TRANSFER_OUT, Operation.TRANSFER_IN):
+            found.merges.add((entry.account_id, entry.effective_at))
+            for posting in entry.postings:
+                if posting.account != WALLET:
+                    found.transfers[entry.idempotency_key, posting.kind] += posting.amount
+        if entry.operation is Operation.SPEND and entry.source == "unlock":
+            _gather_spend(entry, found)
+
+
+def _gather_spend(entry: Entry, found: _Findings) -> None:
+    for posting in entry.postings:
+        if posting.account == WALLET:
+            continue
+        try:
+            title = TitleId(UUID(posting.account.removeprefix("spent:")))
+        except ValueError:
+            found.faults.append(Fault("token_postings", str(entry.id), "altered: it names no title"))
+            continue
+        if posting.currency is None or posting.value is None or entry.entity is None or entry.country is None:
+            found.faults.append(Fault("token_postings", str(entry.id), "altered: the spend has no value"))
+            continue
+        found.paid[entry.id] = PaidUnlock(
+            entry.id, entry.account_id, title, entry.source_ref, entry.effective_at
+        )
+        found.spends[entry.id, posting.kind] = TokenSpend(
+            entry_id=entry.id,
+            kind=posting.kind,
+            tokens=posting.amount,
+            version=posting.version,
+            currency=posting.currency,
+            value=posting.value,
+            title_id=title,
+            entity=entry.entity,
+            country=entry.country,
+            at=entry.effective_at,
+        )
+
+
+def _unpaired(transfers: Counter[tuple[str, str]]) -> list[Fault]:
+    return [
+        Fault("token_entries", key, f"the paired transfers of {kind} tokens differ by {amount}")
+        for (key, kind), amount in sorted(transfers.items())
+        if amount
+    ]
+
+
+def _check_spends(
+    stored: Sequence[TokenSpend], expected: dict[tuple[EntryId, str], TokenSpend]
+) -> list[Fault]:
+    table = "royalty_token_spends"
+    kept = {(spend.entry_id, spend.kind): spend for spend in stored}
+    faults = [
+        Fault(table, f"{entry} {kind}", "inserted or altered: no spend in the ledger is like it")
+        for entry, kind in kept.keys() - expected.keys()
+    ]
+    for key, spend in expected.items():
+        if key not in kept:
+            faults.append(Fault(table, f"{key[0]} {key[1]}", "missing: the ledger has this spend"))
+        elif kept[key] != spend:
+            faults.append(Fault(table, f"{key[0]} {key[1]}", "altered: it is not the ledger's spend"))
+    return faults
+
+
+async def _check_months(tx: VerifyTx, records: RoyaltyRecords, routes: SellerRoutes) -> list[Fault]:
+    entities = {entity.id: entity for entity in routes.entities}
+    bodies = {(item.entity, item.month, item.holder, item.currency): item.body for item in records.statements}
+    faults: list[Fault] = []
+    closed = set()
+    for entity_id, name, ends_at in records.months:
+        row = f"{entity_id} {name}"
+        try:
+            wanted = month_for(entities[entity_id], name)
+            fresh = await state_month_in(tx, wanted)
+        except (BuddyError, KeyError) as error:
+            faults.append(Fault("royalty_periods", row, f"cannot be stated again: {error}"))
+            continue
+        closed.add((entity_id, name))
+        if ends_at != wanted.period.end:
+            faults.append(Fault("royalty_periods", row, "altered: the month ends at another instant"))
+        for item in fresh:
+            key = (entity_id, name, item.holder, item.currency)
+            if bodies.pop(key, None) != statement_body(item):
+                problem = "missing or altered: its facts give another"
+                faults.append(Fault("royalty_statements", f"{row} {item.holder} {item.currency}", problem))
+    for entity_id, name, holder, currency in bodies:
+        problem = "inserted: no fact gives it" if (entity_id, name) in closed else "its month is not closed"
+        faults.append(Fault("royalty_statements", f"{entity_id} {name} {holder} {currency}", problem))
+    return faults
