@@ -133,7 +133,7 @@ def demo(session: nox.Session) -> None:
     """What does it look like? Encodes, seeds and serves the demo on 127.0.0.1:8000."""
     install(session, *npm_group())
     fetch_front_end(session)
-    session.run("buddy", "demo", "serve", "--port", "8000", *session.posargs)
+    session.run("buddy", "demo", "--port", "8000", *session.posargs)
 
 
 @nox.session

@@ -48,13 +48,10 @@ class SqlAccounts:
         self._connection = connection
 
     async def add(self, account: Account, credential: Credential | None = None) -> None:
-        with integrity_as(lambda: Contention("account")):
-            if not await insert_ignoring(
-                self._connection, accounts_table, [account_to_row(account)], ["email"]
-            ):
-                raise EmailTaken
-            if credential is not None:
-                await insert_rows(self._connection, credentials_table, [credential_to_row(credential)])
+        if not await insert_ignoring(self._connection, accounts_table, [account_to_row(account)]):
+            raise EmailTaken if await self._has(account.email) else Contention("account")
+        if credential is not None:
+            await insert_rows(self._connection, credentials_table, [credential_to_row(credential)])
 
     async def get(self, account: AccountId) -> Account | None:
         found = await self._connection.execute(select(accounts_table).where(accounts_table.c.id == account))
@@ -82,6 +79,14 @@ class SqlAccounts:
             done = await self._connection.execute(statement.values(merged_into=member, merged_at=at))
         if done.rowcount != 1:
             raise Contention("account")
+
+    async def _has(self, email: str | None) -> bool:
+        if email is None:
+            return False
+        found = await self._connection.execute(
+            select(accounts_table.c.id).where(accounts_table.c.email == email)
+        )
+        return found.first() is not None
 
 
 def account_to_row(account: Account) -> dict[str, Any]:

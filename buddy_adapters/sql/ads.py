@@ -15,13 +15,30 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    Select,
     Table,
     Text,
     UniqueConstraint,
+    select,
+    tuple_,
+    update,
 )
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from buddy_adapters.sql.dialect import insert_ignoring, locked
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.types import Id, Instant
+from buddy_core.ads import (
+    AdCallback,
+    Cap,
+    Reward,
+    RewardRule,
+    RewardStatus,
+)
+from buddy_core.kernel.errors import Contention, NotFound
+from buddy_core.kernel.ids import AccountId
+
+_MICROSECOND = timedelta(microseconds=1)
 
 rewards_table = Table(
     "ads_rewards",
@@ -104,8 +121,8 @@ class SqlRewards:
         self._connection = connection
 
     async def add(self, reward: Reward) -> None:
-        with integrity_as(lambda: Contention("reward")):
-            await insert_rows(self._connection, rewards_table, [reward_to_row(reward)])
+        if not await insert_ignoring(self._connection, rewards_table, [reward_to_row(reward)]):
+            raise Contention("reward")
 
     async def get(self, reward_id: str) -> Reward | None:
         return await self._one(select(rewards_table).where(rewards_table.c.id == reward_id))
@@ -140,8 +157,10 @@ class SqlRewards:
         return (await self._connection.execute(query)).scalar_one_or_none()
 
     async def add_callback(self, callback: AdCallback, reward_id: str, at: datetime) -> None:
-        with integrity_as(lambda: Contention("ad callback")):
-            await insert_rows(self._connection, callbacks_table, [callback_to_row(callback, reward_id, at)])
+        if not await insert_ignoring(
+            self._connection, callbacks_table, [callback_to_row(callback, reward_id, at)]
+        ):
+            raise Contention("ad callback")
 
     async def _one(self, query: Select[Any]) -> Reward | None:
         row = (await self._connection.execute(query)).mappings().one_or_none()
@@ -166,8 +185,8 @@ class SqlRewardRules:
         return rule_from_row(row)
 
     async def add(self, rule: RewardRule) -> None:
-        with integrity_as(lambda: Contention("reward rule")):
-            await insert_rows(self._connection, rules_table, [rule_to_row(rule)])
+        if not await insert_ignoring(self._connection, rules_table, [rule_to_row(rule)]):
+            raise Contention("reward rule")
 
 
 class SqlRewardCounters:
@@ -199,7 +218,8 @@ def _counters(caps: Sequence[Cap]) -> Select[Any]:
 
 
 def _of(caps: Sequence[Cap]) -> ColumnElement[bool]:
-    return tuple_(*_COUNTER_KEY).in_([_counter_key(cap) for cap in caps])
+    wanted: ColumnElement[bool] = tuple_(*_COUNTER_KEY).in_([_counter_key(cap) for cap in caps])
+    return wanted
 
 
 def _counter_key(cap: Cap) -> tuple[str, str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Column, Integer, Table, Text, UniqueConstraint, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_adapters.sql.dialect import insert_rows, integrity_as
+from buddy_adapters.sql.dialect import insert_ignoring
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.types import CanonicalJson, Id, Instant
 from buddy_core.catalog import Producer, Title, TitleType
@@ -40,6 +40,7 @@ titles_table = Table(
     Column("duration_s", Integer, nullable=False),
     Column("published_at", Instant),
     Column("media_key", Text),
+    Column("art_key", Text),
     Column("parent_id", Id),
     Column("number", Integer),
     UniqueConstraint("type", "short_id", name="uq_titles_type_short_id"),
@@ -59,8 +60,8 @@ class SqlTitles:
         self._connection = connection
 
     async def add(self, title: Title) -> None:
-        with integrity_as(lambda: Contention("title")):
-            await insert_rows(self._connection, titles_table, [title_to_row(title)])
+        if not await insert_ignoring(self._connection, titles_table, [title_to_row(title)]):
+            raise Contention("title")
 
     async def get(self, ids: Sequence[TitleId]) -> dict[TitleId, Title]:
         found = await self._connection.execute(select(titles_table).where(titles_table.c.id.in_(ids)))
@@ -94,8 +95,8 @@ class SqlProducers:
         self._connection = connection
 
     async def add(self, producer: Producer) -> None:
-        with integrity_as(lambda: Contention("producer")):
-            await insert_rows(self._connection, producers_table, [producer_to_row(producer)])
+        if not await insert_ignoring(self._connection, producers_table, [producer_to_row(producer)]):
+            raise Contention("producer")
 
     async def get(self, ids: Sequence[PartnerId]) -> dict[PartnerId, Producer]:
         found = await self._connection.execute(select(producers_table).where(producers_table.c.id.in_(ids)))
@@ -128,6 +129,7 @@ def title_to_row(title: Title) -> dict[str, Any]:
         "duration_s": title.duration_s,
         "published_at": title.published_at,
         "media_key": title.media_key,
+        "art_key": title.art_key,
         "parent_id": title.parent_id,
         "number": title.number,
     }
@@ -149,6 +151,7 @@ def title_from_row(row: Mapping[Any, Any]) -> Title:
         duration_s=row["duration_s"],
         published_at=row["published_at"],
         media_key=row["media_key"],
+        art_key=row["art_key"],
         parent_id=row["parent_id"],
         number=row["number"],
     )

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Select, Table, Text, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_adapters.sql.dialect import insert, insert_rows, integrity_as, locked
+from buddy_adapters.sql.dialect import insert, insert_ignoring, locked
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.types import Id, Instant
 from buddy_core.kernel.errors import Contention
@@ -54,8 +54,8 @@ class SqlSessions:
         self._connection = connection
 
     async def add(self, session: PlaybackSession) -> None:
-        with integrity_as(lambda: Contention("playback session")):
-            await insert_rows(self._connection, sessions_table, [session_to_row(session)])
+        if not await insert_ignoring(self._connection, sessions_table, [session_to_row(session)]):
+            raise Contention("playback session")
 
     async def get(self, session: SessionId) -> PlaybackSession | None:
         return await self._load(select(sessions_table).where(sessions_table.c.id == session))

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, Integer, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_adapters.sql.dialect import insert_rows, integrity_as
+from buddy_adapters.sql.dialect import insert_ignoring
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.types import CanonicalJson, Instant
 from buddy_core.kernel.errors import Contention, NotFound
@@ -43,8 +43,8 @@ class SqlCostTables:
         return costs_from_row(row)
 
     async def add(self, costs: TokenCosts) -> None:
-        with integrity_as(lambda: Contention("token costs")):
-            await insert_rows(self._connection, costs_table, [costs_to_row(costs)])
+        if not await insert_ignoring(self._connection, costs_table, [costs_to_row(costs)]):
+            raise Contention("token costs")
 
 
 def costs_to_row(costs: TokenCosts) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Column, Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_adapters.sql.dialect import insert_rows, integrity_as
+from buddy_adapters.sql.dialect import insert_ignoring
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.types import CanonicalJson, Id, Instant
 from buddy_core.kernel.errors import Contention, InvalidValue
@@ -48,8 +48,8 @@ class SqlLicences:
         return await self._load(select(licences_table).where(licences_table.c.partner_id == partner))
 
     async def add(self, licence: Licence) -> None:
-        with integrity_as(lambda: Contention("licence")):
-            await insert_rows(self._connection, licences_table, [licence_to_row(licence)])
+        if not await insert_ignoring(self._connection, licences_table, [licence_to_row(licence)]):
+            raise Contention("licence")
 
     async def _load(self, query: Select[Any]) -> list[Licence]:
         found = await self._connection.execute(query.order_by(licences_table.c.id))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
+from attrs import evolve
 from sqlalchemy import RowMapping, Table, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,17 +26,16 @@ from buddy_adapters.sql.tokens_tables import (
     entry_from_row,
     entry_to_row,
     hold_from_row,
-    hold_to_row,
     holds,
     lot_from_row,
-    lot_to_row,
     lots,
+    parts_to_rows,
     posting_from_row,
-    posting_to_row,
     postings,
     value_versions,
     version_from_row,
     version_to_row,
+    wallet_from_row,
     wallet_to_row,
     wallets,
 )
@@ -116,10 +116,11 @@ class SqlWallets:
         with integrity_as(_contention):
             await self._advance(posted)
             made = [item.entry for item in posted]
+            of_entry, opened, held = parts_to_rows(made)
             await insert_rows(self._connection, entries, [entry_to_row(entry) for entry in made])
-            await insert_rows(self._connection, postings, _numbered(made, "postings", posting_to_row))
-            await insert_rows(self._connection, lots, _numbered(made, "lots", lot_to_row))
-            await insert_rows(self._connection, holds, _numbered(made, "holds", hold_to_row))
+            await insert_rows(self._connection, postings, of_entry)
+            await insert_rows(self._connection, lots, opened)
+            await insert_rows(self._connection, holds, held)
             await self._settle(posted)
 
     async def _make(self, accounts: Sequence[AccountId]) -> None:
@@ -224,30 +225,15 @@ class SqlValueVersions:
 
 
 def _wallet(rows: Sequence[RowMapping]) -> Wallet:
-    first = rows[0]
     open_lots = [
         OpenLot(lot_from_row({name: row[f"lot_{name}"] for name in lots.c.keys()}), row["remaining"])  # noqa: SIM118
         for row in rows
         if row["lot_id"] is not None
     ]
     open_lots.sort(key=lambda item: item.lot.id)
-    return Wallet(
-        account_id=first["account_id"],
-        sequence=first["sequence"],
-        head=first["head"],
-        is_frozen=first["is_frozen"],
-        lots=tuple(open_lots),
-    )
+    return evolve(wallet_from_row(rows[0]), lots=tuple(open_lots))
 
 
-def _numbered(made: Iterable[Entry], parts: str, to_row: Any) -> list[dict[str, Any]]:
-    return [
-        to_row(part, entry, position) for entry in made for position, part in enumerate(getattr(entry, parts))
-    ]
-
-
-if TYPE_CHECKING:
-    _connection: AsyncConnection
-    _wallets: Wallets = SqlWallets(_connection)
-    _entries: Entries = SqlEntries(_connection)
-    _values: ValueVersions = SqlValueVersions(_connection)
+def _conforms(connection: AsyncConnection) -> tuple[Wallets, Entries, ValueVersions]:
+    """Hold every class here to its port; read by the type checker alone."""
+    return SqlWallets(connection), SqlEntries(connection), SqlValueVersions(connection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -35,7 +35,7 @@ from buddy_core.tokens import (
     Wallet,
 )
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 
 _OPERATIONS = ", ".join(f"'{operation.value}'" for operation in Operation)
 
@@ -208,6 +208,27 @@ def entry_to_row(entry: Entry) -> dict[str, Any]:
     }
 
 
+def parts_to_rows(
+    made: Sequence[Entry],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of all postings, lots and holds of entries, each numbered within its entry."""
+    of_entry, opened, held = [], [], []
+    for entry in made:
+        for position, posting in enumerate(entry.postings):
+            of_entry.append({"entry_id": entry.id, "position": position, **posting_to_row(posting)})
+        for position, lot in enumerate(entry.lots):
+            place = {"entry_id": entry.id, "position": position, "account_id": entry.account_id}
+            opened.append(place | lot_to_row(lot))
+        for position, hold in enumerate(entry.holds):
+            held.append({"entry_id": entry.id, "position": position, **hold_to_row(hold)})
+    return of_entry, opened, held
+
+
+def wallet_from_row(row: Row) -> Wallet:
+    """Return the wallet of a row, without its lots."""
+    return Wallet(AccountId(row["account_id"]), row["sequence"], row["head"], row["is_frozen"])
+
+
 def entry_from_row(
     row: Row, of_entry: tuple[Posting, ...], opened: tuple[Lot, ...], held: tuple[Hold, ...]
 ) -> Entry:
@@ -234,12 +255,10 @@ def entry_from_row(
     )
 
 
-def posting_to_row(posting: Posting, entry: Entry, position: int) -> dict[str, Any]:
-    """Return the posting's row at its position in the entry."""
+def posting_to_row(posting: Posting) -> dict[str, Any]:
+    """Return the posting's row, without its place in an entry."""
     value = posting.value
     return {
-        "entry_id": entry.id,
-        "position": position,
         "account": posting.account,
         "lot_id": posting.lot_id,
         "kind": posting.kind,
@@ -265,13 +284,10 @@ def posting_from_row(row: Row) -> Posting:
     )
 
 
-def lot_to_row(lot: Lot, entry: Entry, position: int) -> dict[str, Any]:
-    """Return the row of a lot that `entry` opened."""
+def lot_to_row(lot: Lot) -> dict[str, Any]:
+    """Return the lot's row, without its place in an entry and that entry's account."""
     return {
         "id": lot.id,
-        "entry_id": entry.id,
-        "position": position,
-        "account_id": entry.account_id,
         "origin_id": lot.origin_id,
         "kind": lot.kind,
         "amount": lot.amount,
@@ -306,15 +322,9 @@ def lot_from_row(row: Row) -> Lot:
     )
 
 
-def hold_to_row(hold: Hold, entry: Entry, position: int) -> dict[str, Any]:
-    """Return the row of a hold that `entry` made."""
-    return {
-        "id": hold.id,
-        "entry_id": entry.id,
-        "position": position,
-        "amount": hold.amount,
-        "expires_at": hold.expires_at,
-    }
+def hold_to_row(hold: Hold) -> dict[str, Any]:
+    """Return the hold's row, without its place in an entry."""
+    return {"id": hold.id, "amount": hold.amount, "expires_at": hold.expires_at}
 
 
 def hold_from_row(row: Row) -> Hold:

@@ -81,13 +81,23 @@ class CanonicalJson(TypeDecorator[Any]):
         return canonical_bytes(value).decode()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        try:
-            found = json.loads(value)
-        except (ValueError, TypeError) as error:
-            raise InvalidValue("json", f"{value!r} is not JSON") from error
-        if canonical_bytes(found).decode() != value:
-            raise InvalidValue("json", f"{value!r} is not in canonical form")
-        return found
+        return json_from_text(value)
+
+
+def json_from_text(text: Any) -> Any:
+    """Read what `canonical_bytes` wrote, and nothing else.
+
+    Raises:
+        InvalidValue: the text is not canonical JSON.
+    """
+    try:
+        found = json.loads(text)
+        again = canonical_bytes(found).decode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidValue("json", f"{text!r} is not JSON") from error
+    if again != text:
+        raise InvalidValue("json", f"{text!r} is not in canonical form")
+    return found
 
 
 Hash = LargeBinary

@@ -49,6 +49,8 @@ class Title:
     duration_s: int
     published_at: datetime | None
     media_key: str | None = None
+    art_key: str | None = None
+    """Names the title's pictures; a series has some too."""
     parent_id: TitleId | None = None
     number: int | None = None
 

@@ -1,5 +1,6 @@
 """The only place where modules meet to change things."""
 
+from buddy_core.flows.catalogue import AddTitle, CatalogueTx, add_producer, add_title, find_title
 from buddy_core.flows.close_period import (
     Closed,
     CloseReport,
@@ -29,10 +30,14 @@ from buddy_core.flows.reward import (
 )
 from buddy_core.flows.staff import StaffTx, freeze_wallet, set_token_value
 from buddy_core.flows.unlock import Unlocked, UnlockTitle, UnlockTx, unlock_title
+from buddy_core.flows.verify import VERIFIED_TABLES, VerifyReport, VerifyTx, verify
 
 __all__ = [
+    "VERIFIED_TABLES",
+    "AddTitle",
     "Answer",
     "BeginReward",
+    "CatalogueTx",
     "CloseReport",
     "CloseTx",
     "Closed",
@@ -48,11 +53,16 @@ __all__ = [
     "UnlockTitle",
     "UnlockTx",
     "Unlocked",
+    "VerifyReport",
+    "VerifyTx",
+    "add_producer",
+    "add_title",
     "beat_session",
     "begin_reward",
     "close_month",
     "decide_held_reward",
     "find_reward",
+    "find_title",
     "freeze_wallet",
     "may_watch_in",
     "merge_guest",
@@ -66,4 +76,5 @@ __all__ = [
     "start_playback",
     "stop_session",
     "unlock_title",
+    "verify",
 ]

@@ -1,0 +1,187 @@
+"""Grants and the changes of their status in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    and_,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from buddy_adapters.sql.dialect import insert_ignoring, insert_rows, update_rows
+from buddy_adapters.sql.metadata import metadata
+from buddy_adapters.sql.raw import raw_rows, readable, rebuilt
+from buddy_adapters.sql.types import Id, Instant
+from buddy_core.entitlements import (
+    TOKEN_UNLOCK,
+    Grant,
+    GrantBooks,
+    GrantChange,
+    GrantRecords,
+    Grants,
+    GrantStatus,
+)
+from buddy_core.kernel.errors import Contention
+from buddy_core.kernel.ids import AccountId, EntryId, GrantId, TitleId
+
+_STATUSES = ", ".join(f"'{status.value}'" for status in GrantStatus)
+
+grants = Table(
+    "entitlement_grants",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("origin_id", Id, nullable=False),
+    Column("account_id", Id, nullable=False),
+    Column("title_id", Id, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("granted_at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("ends_at", Instant),
+    Column("entry_id", Id, nullable=False),
+    CheckConstraint(f"status IN ({_STATUSES})", "status"),
+    Index("ix_entitlement_grants_account", "account_id", "title_id"),
+)
+_ACTIVE_UNLOCK = and_(grants.c.kind == TOKEN_UNLOCK, grants.c.status == GrantStatus.ACTIVE.value)
+# However many requests unlock a title at once, the account pays for it once.
+Index(
+    "uq_entitlement_grants_active_unlock",
+    grants.c.account_id,
+    grants.c.title_id,
+    unique=True,
+    postgresql_where=_ACTIVE_UNLOCK,
+    sqlite_where=_ACTIVE_UNLOCK,
+)
+
+changes = Table(
+    "entitlement_grant_changes",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), Identity(always=True), primary_key=True),
+    Column("grant_id", Id, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("successor_id", Id, nullable=False),
+    CheckConstraint(f"status IN ({_STATUSES})", "status"),
+    Index("ix_entitlement_grant_changes_grant", "grant_id"),
+)
+
+
+class SqlGrants:
+    """Grants by account. The status on a grant's row is what its last recorded change says."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def of_account(self, account: AccountId, titles: Sequence[TitleId] | None = None) -> list[Grant]:
+        query = select(grants).where(grants.c.account_id == account)
+        if titles is not None:
+            query = query.where(grants.c.title_id.in_(titles))
+        rows = await self._connection.execute(query.order_by(grants.c.granted_at, grants.c.id))
+        return [grant_from_row(row) for row in rows.mappings()]
+
+    async def add(self, grants_: Sequence[Grant]) -> None:
+        rows = [grant_to_row(grant) for grant in grants_]
+        if await insert_ignoring(self._connection, grants, rows) != len(rows):
+            raise Contention("unlock")
+
+    async def change(self, changes_: Sequence[GrantChange]) -> None:
+        await insert_rows(self._connection, changes, [change_to_row(change) for change in changes_])
+        # Where one grant changes twice, the later change is what its row shows.
+        last = {
+            change.grant_id: {"id": change.grant_id, "status": change.status.value} for change in changes_
+        }
+        found = await update_rows(self._connection, grants, list(last.values()), ["id"], ["status"])
+        if found != len(last):
+            raise Contention("grant")
+
+
+class SqlGrantBooks:
+    """Grants and their changes as stored; a row that cannot be read becomes a fault."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def all(self) -> GrantRecords:
+        found, _, faults = readable(
+            grants,
+            await raw_rows(self._connection, grants),
+            lambda row: rebuilt(grants, row, grant_from_row, grant_to_row),
+        )
+        changed, _, broken = readable(
+            changes,
+            await raw_rows(self._connection, changes),
+            lambda row: rebuilt(changes, row, change_from_row, change_to_row),
+        )
+        return GrantRecords(found, changed, [*faults, *broken])
+
+
+def grant_to_row(grant: Grant) -> dict[str, Any]:
+    """Return the grant's row."""
+    return {
+        "id": grant.id,
+        "origin_id": grant.origin_id,
+        "account_id": grant.account_id,
+        "title_id": grant.title_id,
+        "kind": grant.kind,
+        "status": grant.status.value,
+        "granted_at": grant.granted_at,
+        "recorded_at": grant.recorded_at,
+        "ends_at": grant.ends_at,
+        "entry_id": grant.entry_id,
+    }
+
+
+def grant_from_row(row: Mapping[Any, Any]) -> Grant:
+    """Return the grant of a row."""
+    return Grant(
+        id=GrantId(row["id"]),
+        origin_id=GrantId(row["origin_id"]),
+        account_id=AccountId(row["account_id"]),
+        title_id=TitleId(row["title_id"]),
+        kind=row["kind"],
+        status=GrantStatus(row["status"]),
+        granted_at=row["granted_at"],
+        recorded_at=row["recorded_at"],
+        ends_at=row["ends_at"],
+        entry_id=EntryId(row["entry_id"]),
+    )
+
+
+def change_to_row(change: GrantChange) -> dict[str, Any]:
+    """Return the row of a change; the database numbers it."""
+    return {
+        "grant_id": change.grant_id,
+        "status": change.status.value,
+        "at": change.at,
+        "reason": change.reason,
+        "successor_id": change.successor_id,
+    }
+
+
+def change_from_row(row: Mapping[Any, Any]) -> GrantChange:
+    """Return the change of a row."""
+    return GrantChange(
+        grant_id=GrantId(row["grant_id"]),
+        status=GrantStatus(row["status"]),
+        at=row["at"],
+        reason=row["reason"],
+        successor_id=GrantId(row["successor_id"]),
+    )
+
+
+def _conforms(connection: AsyncConnection) -> tuple[Grants, GrantBooks]:
+    """Hold every class here to its port; read by the type checker alone."""
+    return SqlGrants(connection), SqlGrantBooks(connection)

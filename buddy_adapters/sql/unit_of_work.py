@@ -1,0 +1,122 @@
+"""Transactions on SQL, and the one object that has every storage port of Buddy as an attribute."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from buddy_adapters.sql.access import SqlAssignments, SqlAuditBooks, SqlAuditLog
+from buddy_adapters.sql.accounts import SqlAccounts
+from buddy_adapters.sql.ads import SqlRewardCounters, SqlRewardRules, SqlRewards
+from buddy_adapters.sql.catalog import SqlProducers, SqlTitles
+from buddy_adapters.sql.dialect import driver_errors
+from buddy_adapters.sql.engine import reader, writer
+from buddy_adapters.sql.entitlements import SqlGrantBooks, SqlGrants
+from buddy_adapters.sql.flags import SqlFlags
+from buddy_adapters.sql.ledger_books import SqlLedgerBooks
+from buddy_adapters.sql.outbox import SqlOutbox, SqlOutboxQueue, SqlReceipts
+from buddy_adapters.sql.playback import SqlPositions, SqlSessions
+from buddy_adapters.sql.pricing import SqlCostTables
+from buddy_adapters.sql.rights import SqlLicences
+from buddy_adapters.sql.royalty import ClosedMonths, SqlRoyaltyBooks, SqlStatements, SqlTokenSpends
+from buddy_adapters.sql.shortids import SqlShortIdBooks, SqlShortIds
+from buddy_adapters.sql.tokens import SqlEntries, SqlValueVersions, SqlWallets
+from buddy_core import flows
+from buddy_core.access import Assignments
+from buddy_core.flags import Flags
+from buddy_core.kernel import OutboxQueue, UnitOfWork
+
+
+class SqlTx:
+    """Every storage port, on the connection of one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        held_open: ClosedMonths = {}
+        self.connection = connection
+        self.receipts = SqlReceipts(connection)
+        self.outbox = SqlOutbox(connection)
+        self.outbox_queue = SqlOutboxQueue(connection)
+        self.wallets = SqlWallets(connection)
+        self.entries = SqlEntries(connection)
+        self.token_values = SqlValueVersions(connection)
+        self.ledger_books = SqlLedgerBooks(connection)
+        self.grants = SqlGrants(connection)
+        self.token_spends = SqlTokenSpends(connection, held_open)
+        self.statements = SqlStatements(connection, held_open)
+        self.grant_books = SqlGrantBooks(connection)
+        self.royalty_books = SqlRoyaltyBooks(connection)
+        self.audit_books = SqlAuditBooks(connection)
+        self.accounts = SqlAccounts(connection)
+        self.titles = SqlTitles(connection)
+        self.producers = SqlProducers(connection)
+        self.licences = SqlLicences(connection)
+        self.token_costs = SqlCostTables(connection)
+        self.rewards = SqlRewards(connection)
+        self.reward_rules = SqlRewardRules(connection)
+        self.reward_counters = SqlRewardCounters(connection)
+        self.sessions = SqlSessions(connection)
+        self.positions = SqlPositions(connection)
+        self.assignments = SqlAssignments(connection)
+        self.audit = SqlAuditLog(connection)
+        self.flags = SqlFlags(connection)
+        self.shortids = SqlShortIds(connection)
+        self.shortid_books = SqlShortIdBooks(connection)
+
+
+class SqlUnitOfWork:
+    """Transactions on one engine of `make_engine`.
+
+    `begin` and `read` raise Contention where another writer won, and Unavailable
+    where the database is gone; no driver's error gets out of them.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._writer = writer(engine)
+        self._reader = reader(engine)
+        # SQLite has one writer at a time. Those of one process stand in line here, first come first served;
+        # the database's own line is a lottery, in which one can lose for half a minute.
+        self._line = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+
+    def begin(self) -> AbstractAsyncContextManager[SqlTx]:
+        """Open a transaction that may write; a clean exit commits, an exception rolls back."""
+        return _transaction(self._writer, self._line)
+
+    def read(self) -> AbstractAsyncContextManager[SqlTx]:
+        """Open a transaction that only reads, on one consistent snapshot."""
+        return _transaction(self._reader, None)
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine, line: asyncio.Lock | None) -> AsyncIterator[SqlTx]:
+    with driver_errors():
+        async with line or nullcontext(), engine.begin() as connection:
+            yield SqlTx(connection)
+
+
+class _EveryTx(
+    flows.CatalogueTx,
+    flows.MergeTx,
+    flows.PlayTx,
+    flows.RewardTx,
+    flows.StaffTx,
+    flows.UnlockTx,
+    flows.VerifyTx,
+    Protocol,
+):
+    """What all flows together need of a transaction."""
+
+    @property
+    def outbox_queue(self) -> OutboxQueue: ...
+    @property
+    def assignments(self) -> Assignments: ...
+    @property
+    def flags(self) -> Flags: ...
+
+
+def _conforms(engine: AsyncEngine) -> UnitOfWork[_EveryTx]:
+    """Hold the transaction to every flow at once; read by the type checker alone."""
+    return SqlUnitOfWork(engine)

@@ -1,0 +1,154 @@
+"""A month as it is stated: read from the final bytes where it is closed, else stated anew and provisional."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Hashable, Sequence
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, Literal, Protocol, TypeVar
+from uuid import UUID
+
+from attrs import frozen
+
+from buddy_core.flows.close_period import CloseTx, month_for, state_month_in
+from buddy_core.kernel.allocation import AllocationRule, allocate
+from buddy_core.kernel.ids import EntityId, LicenceId, TitleId
+from buddy_core.kernel.periods import month_of, next_month
+from buddy_core.royalty import Statement, StoredStatement, statement_body
+from buddy_core.tax import SellingEntity
+from buddy_core.tokens import ValueVersions
+
+MonthState = Literal["running", "ended", "closed"]
+Key = TypeVar("Key", bound=Hashable)
+
+
+class ValuesTx(Protocol):
+    """A transaction that reads value versions."""
+
+    @property
+    def token_values(self) -> ValueVersions: ...
+
+
+@frozen
+class StatedLine:
+    """One line of a statement, as its bytes say it; amounts are exact minor units."""
+
+    title_id: TitleId
+    licence_id: LicenceId | None
+    kind: str
+    version: int
+    tokens: int
+    unit_value: Fraction
+    value: Fraction
+    share: Fraction
+    amount: Fraction
+
+
+@frozen
+class Stated:
+    """One holder's month with one entity in one currency; `closed_at` is None while provisional."""
+
+    month: str
+    entity: EntityId
+    holder: str
+    currency: str
+    lines: tuple[StatedLine, ...]
+    exact: Fraction
+    payable: int
+    rounding: Fraction
+    body: bytes
+    closed_at: datetime | None = None
+
+    @property
+    def digest(self) -> str | None:
+        """The SHA-256 of the final bytes, as anyone can compute it from the downloaded file."""
+        return None if self.closed_at is None else f"sha256:{hashlib.sha256(self.body).hexdigest()}"
+
+
+def read_stored(stored: StoredStatement) -> Stated:
+    """Read a closed statement from its final bytes."""
+    return _read(stored.body, stored.closed_at)
+
+
+def read_provisional(statement: Statement) -> Stated:
+    """Read a statement that is not closed through the bytes it would have."""
+    return _read(statement_body(statement), None)
+
+
+async def stated_in(tx: CloseTx, entity: SellingEntity, name: str) -> list[Stated]:
+    """Return every holder's month with an entity: the stored one, or what its facts give now."""
+    if name in await tx.statements.months(entity.id):
+        return [read_stored(item) for item in await tx.statements.of_month(entity.id, name)]
+    return [read_provisional(item) for item in await state_month_in(tx, month_for(entity, name))]
+
+
+async def open_months_in(tx: CloseTx, entity: SellingEntity, at: datetime) -> list[str]:
+    """Return the months of an entity that are not closed: from its first open spend to the running one."""
+    closed_until = await tx.statements.closed_until(entity.id)
+    running = month_of(at, entity.zone)
+    if closed_until is not None and month_for(entity, running).period.end <= closed_until:
+        return []
+    first = await tx.token_spends.first_at(entity.id, closed_until)
+    names = [running if first is None else min(running, month_of(first, entity.zone))]
+    while names[-1] != running:
+        names.append(next_month(names[-1]))
+    return names
+
+
+def state_of(entity: SellingEntity, name: str, closed: Sequence[str], at: datetime) -> MonthState:
+    """Say whether a month is closed, has ended in the entity's zone, or still runs."""
+    if name in closed:
+        return "closed"
+    return "ended" if month_for(entity, name).period.end <= at else "running"
+
+
+def paid_by(stated: Stated, key: Callable[[StatedLine], Key]) -> dict[Key, int]:
+    """Split what a statement pays over groups of its lines, by largest remainder of their exact amounts.
+
+    The parts add up to what is paid; a statement itself is only paid as a whole.
+    """
+    exact: dict[Key, Fraction] = {}
+    for line in stated.lines:
+        exact[key(line)] = exact.get(key(line), Fraction(0)) + line.amount
+    if not any(exact.values()):
+        return dict.fromkeys(exact, 0)
+    split = allocate(stated.payable, list(exact.values()), AllocationRule.LARGEST_REMAINDER)
+    return dict(zip(exact, split.shares, strict=True))
+
+
+def line_name(type: str, short_id: str) -> str:
+    """Return the name of a title's line in links: its type and its short id."""
+    return f"{type}-{short_id}"
+
+
+def _read(body: bytes, closed_at: datetime | None) -> Stated:
+    found = json.loads(body)
+    return Stated(
+        month=found["month"],
+        entity=EntityId(found["entity"]),
+        holder=found["holder"],
+        currency=found["currency"],
+        lines=tuple(_line(line) for line in found["lines"]),
+        exact=Fraction(found["exact_minor"]),
+        payable=found["payable_minor"],
+        rounding=Fraction(found["rounding_minor"]),
+        body=body,
+        closed_at=closed_at,
+    )
+
+
+def _line(found: dict[str, Any]) -> StatedLine:
+    licence = found["licence_id"]
+    return StatedLine(
+        title_id=TitleId(UUID(found["title_id"])),
+        licence_id=None if licence is None else LicenceId(UUID(licence)),
+        kind=found["kind"],
+        version=found["version"],
+        tokens=found["tokens"],
+        unit_value=Fraction(found["unit_value"]),
+        value=Fraction(found["value"]),
+        share=Fraction(found["share"]),
+        amount=Fraction(found["amount"]),
+    )

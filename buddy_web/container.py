@@ -1,0 +1,110 @@
+"""The composition root: binds ports to adapters and handlers to both, and decides nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from buddy_adapters.media.keys import FileContentKeys
+from dependency_injector import containers, providers
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from buddy_adapters.cdn.nginx import NginxSecureLink, NginxUrlSigner
+from buddy_adapters.passwords import BcryptPasswords
+from buddy_adapters.sql.engine import make_engine
+from buddy_adapters.sql.unit_of_work import SqlTx, SqlUnitOfWork
+from buddy_adapters.system.clock import ShiftedClock, SystemClock
+from buddy_adapters.system.ids import SystemIds
+from buddy_adapters.text.slugs import SlugifyTransliterator
+from buddy_core import accounts, flows
+from buddy_core.access import Actor
+from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.ids import AccountId
+from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_web.bridge import Bridge
+from buddy_web.keys import purpose_keys
+from buddy_web.reference import SELLER_ROUTES
+from buddy_web.settings import Settings
+
+LINK_LIFE = timedelta(hours=1)
+"""How long a signed media link works (row 11.06)."""
+
+
+class Container(containers.DeclarativeContainer):
+    """One of these per process. Every handler is bound under its own name."""
+
+    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+
+    bridge = providers.Singleton(lambda settings: Bridge(settings.call_timeout_s), settings)
+    clock = providers.Singleton(lambda settings: _clock(settings), settings)
+    ids = providers.Singleton(SystemIds)
+    engine = providers.Singleton(lambda settings: make_engine(settings.database_url), settings)
+    uow = providers.Singleton(SqlUnitOfWork, engine)
+    routes = providers.Object(SELLER_ROUTES)
+    passwords = providers.Singleton(BcryptPasswords)
+    transliterator = providers.Singleton(SlugifyTransliterator)
+    url_signer = providers.Singleton(lambda settings: _url_signer(settings), settings)
+    url_verifier = url_signer
+    content_keys = providers.Singleton(lambda settings: FileContentKeys(settings.media_dir), settings)
+    link_life = providers.Object(LINK_LIFE)
+
+    ready = providers.Callable(lambda engine: _ready(engine), engine)
+
+    begin_guest = providers.Callable(accounts.begin_guest, uow=uow, clock=clock, ids=ids)
+    find_account = providers.Callable(accounts.find_account, uow=uow)
+    actor_of = providers.Callable(lambda account_id, uow: actor_of(account_id, uow=uow), uow=uow)
+
+    register = providers.Callable(flows.register, uow=uow, clock=clock, ids=ids, passwords=passwords)
+    sign_in = providers.Callable(flows.sign_in, uow=uow, clock=clock, ids=ids, passwords=passwords)
+    find_title = providers.Callable(flows.find_title, uow=uow)
+    unlock_title = providers.Callable(flows.unlock_title, uow=uow, clock=clock, ids=ids, routes=routes)
+
+    begin_reward = providers.Callable(flows.begin_reward, uow=uow, clock=clock, ids=ids)
+    settle_reward = providers.Callable(flows.settle_reward, uow=uow, clock=clock, ids=ids)
+    find_reward = providers.Callable(flows.find_reward, uow=uow)
+    decide_held_reward = providers.Callable(flows.decide_held_reward, uow=uow, clock=clock, ids=ids)
+
+    start_playback = providers.Callable(flows.start_playback, uow=uow, clock=clock, ids=ids)
+    open_session = providers.Callable(flows.open_session, uow=uow, clock=clock)
+    beat_session = providers.Callable(flows.beat_session, uow=uow, clock=clock)
+    stop_session = providers.Callable(flows.stop_session, uow=uow, clock=clock)
+
+    set_token_value = providers.Callable(flows.set_token_value, uow=uow, clock=clock, ids=ids, routes=routes)
+    freeze_wallet = providers.Callable(flows.freeze_wallet, uow=uow, clock=clock, ids=ids)
+    close_month = providers.Callable(flows.close_month, uow=uow, clock=clock, ids=ids)
+    provisional_month = providers.Callable(flows.provisional_month, uow=uow)
+    verify = providers.Callable(flows.verify, uow=uow, routes=routes)
+
+
+async def actor_of(account_id: AccountId, *, uow: UnitOfWork[SqlTx]) -> Actor:
+    """Return an account with its roles; everybody may do what a viewer may."""
+    async with uow.read() as tx:
+        given = await tx.assignments.of(account_id)
+    partners = {item.partner_id for item in given if item.partner_id is not None}
+    return Actor(
+        account_id,
+        frozenset({"viewer", *(item.role for item in given)}),
+        next(iter(partners)) if len(partners) == 1 else None,
+    )
+
+
+def _clock(settings: Settings) -> Clock:
+    """Return the machine's clock; the demo's can be moved, and keeps how far in a file."""
+    return ShiftedClock(SystemClock(), demo_clock_file(settings)) if settings.demo else SystemClock()
+
+
+def demo_clock_file(settings: Settings) -> Path:
+    """Return where the demo keeps how far its clock was moved."""
+    return settings.secret_file.parent / "clock.json"
+
+
+def _url_signer(settings: Settings) -> NginxUrlSigner:
+    # A blank after the secret ends the expression, as in nginx's own documentation; hex has none.
+    secret = purpose_keys(settings.secrets, "media-links")[0].hex()
+    return NginxUrlSigner(NginxSecureLink(f"$secure_link_expires$uri {secret}"))
+
+
+async def _ready(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))

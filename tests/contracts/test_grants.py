@@ -1,0 +1,111 @@
+"""The contract of the `Grants` port."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+
+from buddy_core.entitlements import Grant, GrantChange, GrantStatus, merge_grants
+from buddy_core.kernel import Contention
+from tests.contracts.cases import AT, LATER, Uow, account, grant, race, title
+
+pytestmark = pytest.mark.anyio
+
+
+async def add(uow: Uow, *grants: Grant) -> None:
+    """Add grants in a transaction of its own."""
+    async with uow.begin() as tx:
+        await tx.grants.add(grants)
+
+
+async def of_account(uow: Uow, number: int) -> list[Grant]:
+    """Return an account's grants as stored."""
+    async with uow.read() as tx:
+        return list(await tx.grants.of_account(account(number)))
+
+
+async def test_grants_come_back_oldest_first(uow: Uow) -> None:
+    """Every field is read back; age goes by when access was granted, not by when the row was written."""
+    young = grant(1, account(1), title(1))
+    old = grant(2, account(1), title(2), granted_at=AT - timedelta(days=1), recorded_at=LATER)
+    limited = grant(
+        3, account(1), title(3), granted_at=LATER, kind="rental", ends_at=LATER + timedelta(days=2)
+    )
+    other = grant(4, account(2), title(1))
+    await add(uow, young, old, limited)
+    await add(uow, other)
+    await add(uow)
+    assert await of_account(uow, 1) == [old, young, limited]
+    assert await of_account(uow, 2) == [other]
+    assert await of_account(uow, 3) == []
+
+
+async def test_grants_can_be_asked_for_by_title(uow: Uow) -> None:
+    """Named titles limit the answer; no title named answers none."""
+    mine = [grant(number, account(1), title(number)) for number in range(3)]
+    await add(uow, *mine)
+    async with uow.read() as tx:
+        assert await tx.grants.of_account(account(1), [title(1), title(9)]) == [mine[1]]
+        assert await tx.grants.of_account(account(1), []) == []
+
+
+async def test_one_active_unlock_of_a_title(uow: Uow) -> None:
+    """A second active token unlock of the same account and title is contention and leaves nothing."""
+    first = grant(1, account(1), title(1))
+    await add(uow, first)
+    with pytest.raises(Contention):
+        await add(uow, grant(2, account(1), title(2)), grant(3, account(1), title(1)))
+    assert await of_account(uow, 1) == [first]
+
+
+async def test_other_kinds_and_ended_unlocks_do_not_clash(uow: Uow) -> None:
+    """Only active token unlocks exclude each other: a rental beside one is fine, a superseded one too."""
+    grants = [
+        grant(1, account(1), title(1)),
+        grant(2, account(1), title(1), kind="rental"),
+        grant(3, account(1), title(1), kind="rental"),
+        grant(4, account(1), title(1), status=GrantStatus.SUPERSEDED),
+    ]
+    await add(uow, *grants)
+    assert {item.id for item in await of_account(uow, 1)} == {item.id for item in grants}
+
+
+async def test_a_change_shows_and_frees_the_title(uow: Uow) -> None:
+    """A superseded unlock reads as superseded, and another may take its place in the same transaction."""
+    first = grant(1, account(1), title(1))
+    second = grant(2, account(1), title(1), granted_at=LATER)
+    await add(uow, first)
+    async with uow.begin() as tx:
+        change = GrantChange(first.id, GrantStatus.SUPERSEDED, LATER, "merge", second.id)
+        await tx.grants.change([change])
+        await tx.grants.change([])
+        await tx.grants.add([second])
+    assert await of_account(uow, 1) == [evolve(first, status=GrantStatus.SUPERSEDED), second]
+
+
+async def test_what_a_merge_decides_can_be_stored(uow: Uow) -> None:
+    """Changes first, then the new grants: the order that `merge_grants` gives breaks no rule of the store."""
+    older = grant(1, account(1), title(1), granted_at=AT - timedelta(days=1))
+    moving = grant(2, account(1), title(2))
+    twin = grant(3, account(2), title(1))
+    await add(uow, older, moving, twin)
+    merged = merge_grants([older, moving], [twin], account(2), LATER)
+    async with uow.begin() as tx:
+        await tx.grants.change(merged.changes)
+        await tx.grants.add(merged.grants)
+    assert {item.status for item in await of_account(uow, 1)} == {GrantStatus.TRANSFERRED}
+    target = await of_account(uow, 2)
+    assert [item.status for item in target] == [
+        GrantStatus.ACTIVE,
+        GrantStatus.ACTIVE,
+        GrantStatus.SUPERSEDED,
+    ] or {item.origin_id for item in target if item.status is GrantStatus.ACTIVE} == {older.id, moving.id}
+
+
+async def test_of_two_unlocks_at_once_one_loses(uow: Uow) -> None:
+    """Concurrent unlocks of one title by one account: one stands, the others get Contention."""
+    _, refusals = await race(*(add(uow, grant(number, account(1), title(1))) for number in range(6)))
+    assert [type(error) for error in refusals] == [Contention] * 5
+    assert len(await of_account(uow, 1)) == 1

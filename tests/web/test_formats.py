@@ -1,0 +1,142 @@
+"""Values read as people write them, in their own locale and zone, and no digit is lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buddy_core.kernel.money import Money
+from buddy_core.views import ModelFigure, MonthFigure
+from buddy_web import charts, formats, words
+
+AT = datetime(2026, 11, 30, 18, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "locale", "text"),
+    [
+        (123456750, "INR", "en_IN", "₹12,34,567.50"),
+        (123456750, "INR", "en-US", "₹1,234,567.50"),
+        (1000, "JPY", "ja_JP", "¥1,000"),
+        (12345, "KWD", "en_US", "KWD\xa012.345"),
+        (-5, "USD", "en_US", "-$0.05"),
+        (0, "USD", "en_US", "$0.00"),
+    ],
+)
+def test_money_shows_every_minor_digit(minor: int, currency: str, locale: str, text: str) -> None:
+    """Symbol, grouping and digits follow locale and currency."""
+    assert formats.money(Money(minor, currency), locale).replace("￥", "¥") == text
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [
+        (Fraction(50), "INR", "₹0.50"),
+        (Fraction(3, 5), "USD", "$0.006"),
+        (Fraction(1, 4), "INR", "₹0.0025"),
+        (Fraction(50, 3), "INR", "₹0.1667… (50/3 paise)"),
+        (Fraction(-50, 3), "INR", "-₹0.1667… (-50/3 paise)"),
+        (Fraction(1, 3), "JPY", "JP¥0.33… (1/3 JPY)"),
+    ],
+)
+def test_exact_amounts_lose_nothing(minor: Fraction, currency: str, text: str) -> None:
+    """All digits are shown, or the fraction stands beside the rounded ones."""
+    assert formats.exact_money(minor, currency, "en_IN") == text
+
+
+@given(st.integers(-(10**20), 10**20))
+def test_whole_minor_units_read_alike_both_ways(minor: int) -> None:
+    """An exact amount in whole minor units reads like the money it is."""
+    assert formats.exact_money(Fraction(minor), "INR") == formats.money(Money(minor, "INR"))
+
+
+@given(st.integers(-(10**20), 10**20))
+def test_money_digits_are_the_amount(minor: int) -> None:
+    """The digits shown, put together, are the minor units."""
+    shown = formats.money(Money(minor, "INR"))
+    assert int("".join(sign for sign in shown if sign.isdigit())) == abs(minor)
+
+
+def test_tokens_have_plurals() -> None:
+    """One token, two tokens; Arabic has its dual; Hindi its word."""
+    assert [formats.tokens(n) for n in (0, 1, 2)] == ["0 tokens", "1 token", "2 tokens"]
+    assert formats.tokens(2, "ar_AE") == "رمزان"
+    assert formats.tokens(2, "hi_IN") == "2 टोकन"
+    assert formats.count(1, "unlock", "hi_IN") == "1 unlock"
+
+
+def test_dates_are_in_the_readers_zone() -> None:
+    """Half past six in the evening UTC is the next day in Kolkata."""
+    assert formats.day(AT, "en_IN", "Asia/Kolkata") == "1 Dec 2026"
+    assert formats.day(AT, "en_IN", "UTC") == "30 Nov 2026"
+    assert formats.day(date(2026, 12, 1), "en_IN") == "1 Dec 2026"
+    assert formats.moment(AT, "en_GB", "Asia/Kolkata") == "1 Dec 2026, 00:00"
+    assert formats.hour(AT, "en_GB", "UTC") == "18:30"
+    assert (formats.month("2026-10"), formats.month_short("2026-10")) == ("October 2026", "Oct")
+
+
+def test_durations_and_positions() -> None:
+    """A clip is in seconds, a film in hours and minutes, a position like a clock."""
+    assert [formats.duration(s) for s in (28, 60, 3600, 6120)] == ["28 s", "1 min", "1 h", "1 h 42 min"]
+    assert [formats.clock(s) for s in (0, 24, 3729, -1)] == ["0:00", "0:24", "1:02:09", "0:00"]
+
+
+def test_shares_signs_and_names() -> None:
+    """Percentages keep two decimals at most; signs are true signs; names are in the reader's language."""
+    assert formats.percent(Fraction(3, 5)) == "60%"
+    assert formats.percent(Fraction(1, 3)) == "33.33%"
+    assert [formats.signed(n) for n in (2, 0, -2)] == ["+2", "0", "−2"]
+    assert (formats.language("hi", "en_IN"), formats.own_language("hi")) == ("Hindi", "हिन्दी")
+    assert formats.country("AE", "en_IN") == "United Arab Emirates"
+    assert (formats.direction("ar_AE"), formats.direction("en_IN"), formats.lang("en_IN")) == (
+        "rtl",
+        "ltr",
+        "en-IN",
+    )
+
+
+@pytest.mark.parametrize("tag", ["xx_YY", "en_KW", "", "not a locale"])
+def test_unknown_locales_fall_back(tag: str) -> None:
+    """A locale that Babel does not know reads as its language, or as English."""
+    assert formats.babel_locale(tag).language == "en"
+
+
+def test_placeholder_tone_is_stable() -> None:
+    """The same title has the same colour on every page."""
+    assert formats.tone("c8rt") == formats.tone("c8rt")
+    assert {formats.tone(str(n)) for n in range(200)} == {f"tone-{n}" for n in range(8)}
+
+
+def test_unknown_codes_still_have_words() -> None:
+    """A refusal that the pages do not know shows the rule's own words."""
+    assert words.denial("rights.new_reason", "Ask the producer.")[1] == "Ask the producer."
+    assert words.denial("entitlements.locked")[0] == "This one is locked"
+
+
+@given(st.lists(st.integers(-100, 10**12), min_size=1, max_size=14))
+def test_bars_stay_in_the_chart(amounts: list[int]) -> None:
+    """Every column stands on the ground line and none is taller than the chart."""
+    months = [MonthFigure("2026-10", Money(minor, "INR"), "closed") for minor in amounts]
+    for bar in charts.bars(months):
+        assert 2 <= bar.height <= 100
+        assert bar.y + bar.height == 100
+
+
+@given(st.lists(st.integers(0, 10**12), max_size=6))
+def test_shares_fill_the_bar(amounts: list[int]) -> None:
+    """The parts lie side by side and fill the whole width, where there is anything to share."""
+    parts = charts.shares([ModelFigure("token_bonus", Money(minor, "INR"), 1) for minor in amounts])
+    assert sum(part.width for part in parts) == (1000 if sum(amounts) else 0)
+    assert sum(part.share for part in parts) == (1 if sum(amounts) else 0)
+
+
+def test_change_needs_something_to_compare_with() -> None:
+    """Against nothing there is no percentage."""
+    now, before = (MonthFigure("2026-10", Money(minor, "INR"), "closed") for minor in (150, 100))
+    assert charts.change(now, before) == Fraction(1, 2)
+    assert charts.change(now, None) is None
+    assert charts.change(now, MonthFigure("2026-09", Money(0, "INR"), "closed")) is None
