@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, tzinfo
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
 from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 
@@ -62,7 +63,7 @@ def exact_money(minor: Fraction, currency: str, locale: str = DEFAULT_LOCALE) ->
     digits = minor_digits(currency)
     whole = minor * 10**2
     rounded = Fraction((2 * whole.numerator + whole.denominator) // (2 * whole.denominator), 10**2)
-    unit = _MINOR_NAMES.get(currency, f"1/{10**digits} {currency}")
+    unit = _MINOR_NAMES.get(currency, f"1/{10**digits} {currency}" if digits else currency)
     return f"{_currency(rounded, currency, locale)}… ({minor.numerator}/{minor.denominator} {unit})"
 
 
@@ -74,11 +75,15 @@ def _currency(minor: Fraction, currency: str, locale: str) -> str:
     if scale < digits:
         with localcontext(prec=60):
             major = major.quantize(Decimal(1).scaleb(-digits))
-    pattern = babel_locale(locale).currency_formats["standard"]
+    found = babel_locale(locale)
+    pattern: str = found.currency_formats["standard"].pattern
+    if get_currency_symbol(currency, found)[-1:].isalpha():
+        # CLDR keeps letters and digits apart: KWD 12.345.
+        pattern = re.sub("¤(?=[#0])", "¤\u00a0", pattern)
+    shown = pattern_with_digits(pattern, max(scale, digits))
     text: str = format_currency(
-        major, currency, pattern_with_digits(pattern.pattern, max(scale, digits)), babel_locale(locale),
-        currency_digits=False, decimal_quantization=False,
-    )  # fmt: skip
+        major, currency, shown, found, currency_digits=False, decimal_quantization=False
+    )
     return text
 
 
@@ -164,7 +169,8 @@ def moment(at: datetime, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_ZONE)
     found, local = babel_locale(locale), at.astimezone(_zone(zone))
     glue = found.datetime_formats["medium"]
     date_text = format_date(local.date(), "medium", locale=found)
-    return glue.format(format_time(local, "short", tzinfo=_zone(zone), locale=found), date_text)
+    text: str = glue.format(format_time(local, "short", tzinfo=_zone(zone), locale=found), date_text)
+    return text
 
 
 def hour(at: datetime, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_ZONE) -> str:
@@ -200,7 +206,8 @@ def own_language(tag: str) -> str:
 
 def country(code: str, locale: str = DEFAULT_LOCALE) -> str:
     """Return a country's name."""
-    return babel_locale(locale).territories.get(code, code)
+    name: str = babel_locale(locale).territories.get(code, code)
+    return name
 
 
 def tone(key: str) -> str:

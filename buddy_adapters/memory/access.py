@@ -5,6 +5,7 @@ from __future__ import annotations
 from buddy_adapters.memory.tables import TableName, Tables
 from buddy_core.access import Assignment, AuditRecord
 from buddy_core.kernel import AccountId, Contention
+from buddy_core.kernel.proof import Fault
 
 ASSIGNMENTS: TableName[Assignment, Assignment] = TableName("assignments")
 AUDIT: TableName[int, AuditRecord] = TableName("audit")
@@ -47,3 +48,14 @@ class MemoryAuditLog:
             end = min(end, before)
         newest_first = range(end - 1, max(0, end - 1 - limit), -1)
         return list(self._audit.found(newest_first).values())
+
+
+class MemoryAuditBooks:
+    """The audit as it lies here."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._audit = tables[AUDIT]
+
+    async def records(self) -> tuple[list[AuditRecord], list[bytes], list[Fault]]:
+        records = sorted(self._audit.rows(), key=lambda record: record.sequence)
+        return records, [record.hash for record in records], []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from attrs import evolve
 
 from buddy_adapters.memory.tables import TableName, Tables
-from buddy_core.entitlements import TOKEN_UNLOCK, Grant, GrantChange, GrantStatus
+from buddy_core.entitlements import TOKEN_UNLOCK, Grant, GrantChange, GrantRecords, GrantStatus
 from buddy_core.kernel import AccountId, Contention, GrantId, TitleId
 
 GRANTS: TableName[GrantId, Grant] = TableName("grants")
@@ -48,6 +48,18 @@ class MemoryGrants:
                 self._unlocks.drop((before.account_id, before.title_id))
             self._grants.put(after.id, after)
             self._changes.put(after.id, (*(self._changes.get(after.id) or ()), change))
+
+
+class MemoryGrantBooks:
+    """Grants and their changes as they lie here."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._grants, self._changes = tables[GRANTS], tables[CHANGES]
+
+    async def all(self) -> GrantRecords:
+        grants = sorted(self._grants.rows(), key=lambda grant: grant.id)
+        changes = [change for grant in grants for change in self._changes.get(grant.id) or ()]
+        return GrantRecords(grants, changes)
 
 
 def _is_active_unlock(grant: Grant) -> bool:

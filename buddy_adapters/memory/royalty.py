@@ -7,7 +7,7 @@ from datetime import datetime
 
 from buddy_adapters.memory.tables import TableName, Tables
 from buddy_core.kernel import Contention, EntityId, EntryId, Period
-from buddy_core.royalty import PeriodAlreadyClosed, StoredStatement, TokenSpend
+from buddy_core.royalty import PeriodAlreadyClosed, RoyaltyRecords, StoredStatement, TokenSpend
 
 SPENDS: TableName[tuple[EntryId, str], TokenSpend] = TableName("token_spends")
 STATEMENTS: TableName[tuple[EntityId, int], StoredStatement] = TableName("statements")
@@ -89,3 +89,20 @@ class MemoryStatements:
     def _of(self, entity: EntityId) -> list[StoredStatement]:
         mine = [item for item in self._statements.rows() if item.entity == entity]
         return sorted(mine, key=lambda item: item.sequence)
+
+
+class MemoryRoyaltyBooks:
+    """Facts, closed months and statements as they lie here."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._spends, self._statements, self._closed = tables[SPENDS], tables[STATEMENTS], tables[CLOSED]
+
+    async def all(self) -> RoyaltyRecords:
+        spends = sorted(self._spends.rows(), key=lambda spend: (spend.entry_id, spend.kind))
+        months = [
+            (entity, month, ends_at)
+            for entity in sorted(self._closed)
+            for month, ends_at in self._closed.get(entity) or ()
+        ]
+        statements = sorted(self._statements.rows(), key=lambda item: (item.entity, item.sequence))
+        return RoyaltyRecords(spends, months, statements)

@@ -6,31 +6,31 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from buddy_adapters.memory.access import MemoryAssignments, MemoryAuditLog
+from buddy_adapters.memory.access import MemoryAssignments, MemoryAuditBooks, MemoryAuditLog
 from buddy_adapters.memory.accounts import MemoryAccounts
 from buddy_adapters.memory.ads import MemoryRewardCounters, MemoryRewardRules, MemoryRewards
 from buddy_adapters.memory.catalog import MemoryProducers, MemoryTitles
-from buddy_adapters.memory.entitlements import MemoryGrants
+from buddy_adapters.memory.entitlements import MemoryGrantBooks, MemoryGrants
 from buddy_adapters.memory.flags import MemoryFlags
 from buddy_adapters.memory.outbox import MemoryOutbox, MemoryOutboxQueue, MemoryReceipts
 from buddy_adapters.memory.playback import MemoryPositions, MemorySessions
 from buddy_adapters.memory.pricing import MemoryCostTables
 from buddy_adapters.memory.rights import MemoryLicences
-from buddy_adapters.memory.royalty import MemoryStatements, MemoryTokenSpends
+from buddy_adapters.memory.royalty import MemoryRoyaltyBooks, MemoryStatements, MemoryTokenSpends
 from buddy_adapters.memory.shortids import MemoryShortIdBooks, MemoryShortIds
 from buddy_adapters.memory.tables import Tables
 from buddy_adapters.memory.tokens import MemoryEntries, MemoryLedgerBooks, MemoryValueVersions, MemoryWallets
-from buddy_core.access import Assignments, AuditLog
+from buddy_core.access import Assignments, AuditBooks, AuditLog
 from buddy_core.accounts import Accounts
 from buddy_core.ads import RewardCounters, RewardRules, Rewards
 from buddy_core.catalog import Producers, Titles
-from buddy_core.entitlements import Grants
+from buddy_core.entitlements import GrantBooks, Grants
 from buddy_core.flags import Flags
 from buddy_core.kernel import Outbox, OutboxQueue, Receipts, UnitOfWork
 from buddy_core.playback import Positions, Sessions
 from buddy_core.pricing import CostTables
 from buddy_core.rights import Licences
-from buddy_core.royalty import Statements, TokenSpends
+from buddy_core.royalty import RoyaltyBooks, Statements, TokenSpends
 from buddy_core.shortids import ShortIdBooks, ShortIds
 from buddy_core.tokens import Entries, LedgerBooks, ValueVersions, Wallets
 
@@ -47,8 +47,10 @@ class MemoryTx:
         self.token_values: ValueVersions = MemoryValueVersions(tables)
         self.ledger_books: LedgerBooks = MemoryLedgerBooks(tables)
         self.grants: Grants = MemoryGrants(tables)
+        self.grant_books: GrantBooks = MemoryGrantBooks(tables)
         self.token_spends: TokenSpends = MemoryTokenSpends(tables)
         self.statements: Statements = MemoryStatements(tables)
+        self.royalty_books: RoyaltyBooks = MemoryRoyaltyBooks(tables)
         self.accounts: Accounts = MemoryAccounts(tables)
         self.titles: Titles = MemoryTitles(tables)
         self.producers: Producers = MemoryProducers(tables)
@@ -61,6 +63,7 @@ class MemoryTx:
         self.positions: Positions = MemoryPositions(tables)
         self.assignments: Assignments = MemoryAssignments(tables)
         self.audit: AuditLog = MemoryAuditLog(tables)
+        self.audit_books: AuditBooks = MemoryAuditBooks(tables)
         self.flags: Flags = MemoryFlags(tables)
         self.shortids: ShortIds = MemoryShortIds(tables)
         self.shortid_books: ShortIdBooks = MemoryShortIdBooks(tables)

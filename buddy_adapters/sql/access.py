@@ -55,7 +55,7 @@ Index(
 )
 
 audit_table = Table(
-    "audit_records",
+    "access_audit",
     metadata,
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
     Column("at", Instant, nullable=False),

@@ -16,7 +16,7 @@ from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.ids import PartnerId, TitleId
 
 producers_table = Table(
-    "producers",
+    "catalog_producers",
     metadata,
     Column("id", Id, primary_key=True),
     Column("short_id", Text, nullable=False),
@@ -25,7 +25,7 @@ producers_table = Table(
 )
 
 titles_table = Table(
-    "titles",
+    "catalog_titles",
     metadata,
     Column("id", Id, primary_key=True),
     Column("short_id", Text, nullable=False),

@@ -118,7 +118,7 @@ async def _update_from_arrays(
 ) -> int:
     """Update from one array a column: the statement's text is the same for any number of rows."""
     names = [*keys, *columns]
-    arrays = [bindparam(name, type_=ARRAY(table.c[_column(name)].type)) for name in names]
+    arrays = [bindparam(f"all_{name}", type_=ARRAY(table.c[_column(name)].type)) for name in names]
     typed = [column(name, table.c[_column(name)].type) for name in names]
     new = func.unnest(*arrays).table_valued(*typed, name="new").render_derived()
     statement = (
@@ -127,7 +127,7 @@ async def _update_from_arrays(
         .values({name: new.c[name] for name in columns})
     )
     return (
-        await connection.execute(statement, {name: [row[name] for row in rows] for name in names})
+        await connection.execute(statement, {f"all_{name}": [row[name] for row in rows] for name in names})
     ).rowcount
 
 

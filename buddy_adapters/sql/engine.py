@@ -92,7 +92,11 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reads = connection.get_execution_options().get(_READS, False)
+    reads = bool(connection.get_execution_options().get(_READS, False))
+    # SQLite has no read-only transactions; a pooled connection is told when its part changes.
+    if connection.info.get(_READS, False) is not reads:
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
+        connection.info[_READS] = reads
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 

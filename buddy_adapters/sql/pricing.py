@@ -18,7 +18,7 @@ from buddy_core.kernel.ids import TitleId
 from buddy_core.pricing import TokenCosts
 
 costs_table = Table(
-    "token_costs",
+    "pricing_token_costs",
     metadata,
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("effective_from", Instant, nullable=False),

@@ -17,7 +17,7 @@ from buddy_core.kernel.ids import PartnerId, TitleId
 from buddy_core.rights import Licence
 
 licences_table = Table(
-    "licences",
+    "rights_licences",
     metadata,
     Column("id", Id, primary_key=True),
     Column("title_id", Id, nullable=False, index=True),

@@ -81,7 +81,8 @@ class CanonicalJson(TypeDecorator[Any]):
         return canonical_bytes(value).decode()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return json_from_text(value)
+        # An outer join gives no value where it finds no row.
+        return None if value is None else json_from_text(value)
 
 
 def json_from_text(text: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -25,10 +25,12 @@ from buddy_adapters.sql.rights import SqlLicences
 from buddy_adapters.sql.royalty import ClosedMonths, SqlRoyaltyBooks, SqlStatements, SqlTokenSpends
 from buddy_adapters.sql.shortids import SqlShortIdBooks, SqlShortIds
 from buddy_adapters.sql.tokens import SqlEntries, SqlValueVersions, SqlWallets
-from buddy_core import flows
-from buddy_core.access import Assignments
-from buddy_core.flags import Flags
-from buddy_core.kernel import OutboxQueue, UnitOfWork
+
+if TYPE_CHECKING:
+    from buddy_core import flows
+    from buddy_core.access import Assignments
+    from buddy_core.flags import Flags
+    from buddy_core.kernel import OutboxQueue, UnitOfWork
 
 
 class SqlTx:
@@ -97,17 +99,25 @@ async def _transaction(engine: AsyncEngine, line: asyncio.Lock | None) -> AsyncI
             yield SqlTx(connection)
 
 
-class _EveryTx(
-    flows.CatalogueTx,
-    flows.MergeTx,
-    flows.PlayTx,
-    flows.RewardTx,
-    flows.StaffTx,
-    flows.UnlockTx,
-    flows.VerifyTx,
-    Protocol,
-):
-    """What all flows together need of a transaction."""
+def _conforms(
+    engine: AsyncEngine,
+) -> tuple[
+    UnitOfWork[flows.CatalogueTx],
+    UnitOfWork[flows.MergeTx],
+    UnitOfWork[flows.PlayTx],
+    UnitOfWork[flows.RewardTx],
+    UnitOfWork[flows.StaffTx],
+    UnitOfWork[flows.UnlockTx],
+    UnitOfWork[flows.VerifyTx],
+    UnitOfWork[_OtherTx],
+]:
+    """Hold the transaction to what each flow needs; read by the type checker alone."""
+    uow = SqlUnitOfWork(engine)
+    return uow, uow, uow, uow, uow, uow, uow, uow
+
+
+class _OtherTx(Protocol):
+    """What is used of a transaction outside the flows."""
 
     @property
     def outbox_queue(self) -> OutboxQueue: ...
@@ -115,8 +125,3 @@ class _EveryTx(
     def assignments(self) -> Assignments: ...
     @property
     def flags(self) -> Flags: ...
-
-
-def _conforms(engine: AsyncEngine) -> UnitOfWork[_EveryTx]:
-    """Hold the transaction to every flow at once; read by the type checker alone."""
-    return SqlUnitOfWork(engine)

@@ -27,13 +27,17 @@ class Kept:
 
 @frozen
 class JoinPage:
-    """E-mail and password; `problem` says by code what was wrong the last time."""
+    """E-mail and password; `problem` says by code what was wrong the last time.
+
+    `problem_text` are the rule's own words, where they say more than the code.
+    """
 
     kept: Kept = Kept()
     email: str = ""
     problem: FormProblem | None = None
     next_url: str | None = None
     password_min: int = 8
+    problem_text: str = ""
 
 
 @frozen

@@ -3,8 +3,37 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 
+import attrs
 from attrs import frozen
+
+from buddy_core.access import Actor, require
+from buddy_core.accounts import AccountsTx, fold_email, resolve_in
+from buddy_core.ads import AdsTx
+from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.errors import NotFound
+from buddy_core.kernel.ids import AccountId
+from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.tokens import Wallets
+from buddy_core.views.admin_names import name_of
+
+
+class AdminRewardsTx(AdsTx, AccountsTx, Protocol):
+    """What the page of held rewards reads."""
+
+    @property
+    def wallets(self) -> Wallets: ...
+
+
+@attrs.define
+class WalletOwnerNotFound(NotFound):
+    """No account has this e-mail address, and no reward this id."""
+
+    code = "views.wallet_owner_not_found"
+
+    def message(self) -> str:
+        return "No account has this e-mail address, and no reward this id. Check what you typed."
 
 
 @frozen
@@ -22,7 +51,64 @@ class HeldReward:
 
 @frozen
 class AdminRewards:
-    """The queue, oldest first. Forms post `decision` (`release`, `refuse`) and `reason`."""
+    """The queue, oldest first. Forms post `decision` (`release`, `refuse`) and `reason`.
+
+    `done` is what was just done: `release`, `refuse`, `freeze` or `unfreeze`;
+    `problem` says in words what did not work.
+    """
 
     rewards: tuple[HeldReward, ...]
     done: str | None = None
+    problem: str | None = None
+    wallet_key: str = ""
+
+
+async def held_rewards(
+    actor: Actor, *, uow: UnitOfWork[AdminRewardsTx], clock: Clock
+) -> tuple[HeldReward, ...]:
+    """Return the rewards that wait for a decision, oldest first.
+
+    Raises:
+        NotPermitted: the actor may not decide on rewards.
+    """
+    require(actor, "reward:release")
+    async with uow.read() as tx:
+        rule = await tx.reward_rules.in_force(clock.now())
+        found = []
+        for reward in await tx.rewards.held():
+            account = await resolve_in(tx, reward.account_id)
+            wallet = (await tx.wallets.load([account.id]))[account.id]
+            found.append(
+                HeldReward(
+                    reward_id=reward.id,
+                    account=name_of(account),
+                    tokens=rule.tokens,
+                    earned_at=reward.settled_at or reward.started_at,
+                    reason=f"Held: {reward.note}.",
+                    wallet_frozen=wallet.is_frozen,
+                    idempotency_key=reward.id,
+                )
+            )
+        return tuple(found)
+
+
+async def wallet_owner(actor: Actor, named_by: str, *, uow: UnitOfWork[AdminRewardsTx]) -> AccountId:
+    """Return whose wallet staff mean: the account with an e-mail address, or the one of a reward.
+
+    Raises:
+        NotPermitted: the actor may not act on wallets.
+        WalletOwnerNotFound: nobody is named so.
+        BadEmail: the text is neither an address nor the id of a reward.
+    """
+    require(actor, "wallet:freeze")
+    text = named_by.strip()
+    async with uow.read() as tx:
+        if text.startswith("rwd_"):
+            reward = await tx.rewards.get(text)
+            if reward is None:
+                raise WalletOwnerNotFound
+            return (await resolve_in(tx, reward.account_id)).id
+        found = await tx.accounts.by_email(fold_email(text))
+        if found is None:
+            raise WalletOwnerNotFound
+        return found[0].id

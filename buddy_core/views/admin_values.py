@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, Protocol
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
+from buddy_core.access import Actor, require
+from buddy_core.catalog import CatalogTx
+from buddy_core.kernel.clock import Clock, utc
+from buddy_core.kernel.currencies import minor_digits
+from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.pricing import PricingTx, TokenCosts
+from buddy_core.rights import RightsTx
+from buddy_core.tax import SellerRoutes
+from buddy_core.tokens import (
+    BONUS,
+    PAID,
+    BadTokenValue,
+    SetTokenValue,
+    TokenKind,
+    ValueVersionInPast,
+    next_version,
+    version_at,
+)
+from buddy_core.tokens import ValueVersion as StoredVersion
+from buddy_core.views.stated import ValuesTx
+
 ValueState = Literal["in_force", "coming", "past"]
+KINDS: tuple[TokenKind, ...] = (BONUS, PAID)
+_AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,12}))?", re.ASCII)
+_EXAMPLE = "episode"
+"""What an effect is shown with: an unlock of this type of title."""
+
+
+class AdminValuesTx(ValuesTx, PricingTx, CatalogTx, RightsTx, Protocol):
+    """What the page of token values reads."""
 
 
 @frozen
@@ -86,3 +119,185 @@ class AdminValues:
     def field(self, name: str) -> FieldValue:
         """Return the field of that name, empty if it was not typed."""
         return next((field for field in self.fields if field.name == name), FieldValue(name))
+
+    @property
+    def has_problem(self) -> bool:
+        """Return whether a field has to be mended before anything can be saved."""
+        return any(field.problem for field in self.fields)
+
+
+@frozen
+class ValueForm:
+    """What was typed, read: the command to save is there only if no field has a problem."""
+
+    fields: tuple[FieldValue, ...]
+    command: SetTokenValue | None
+
+
+async def value_versions(
+    actor: Actor, *, uow: UnitOfWork[AdminValuesTx], clock: Clock
+) -> tuple[ValueVersion, ...]:
+    """Return every version of every kind, newest first.
+
+    Raises:
+        NotPermitted: the actor may not set token values.
+    """
+    require(actor, "token_value:set")
+    async with uow.read() as tx:
+        return await versions_in(tx, clock.now())
+
+
+async def values_page(
+    actor: Actor,
+    typed: Mapping[str, str] | None,
+    idempotency_key: str,
+    *,
+    uow: UnitOfWork[AdminValuesTx],
+    clock: Clock,
+    routes: SellerRoutes,
+) -> AdminValues:
+    """Fill the page; with a form that was typed, its problems, or what saving it would do.
+
+    Raises:
+        NotPermitted: the actor may not set token values.
+    """
+    require(actor, "token_value:set")
+    zone = routes.entities[0].zone
+    async with uow.read() as tx:
+        at = clock.now()
+        form = read_form(typed, routes, actor.name, idempotency_key) if typed is not None else None
+        effect = None
+        if form is not None and form.command is not None:
+            existing = await tx.token_values.of_kind(form.command.kind)
+            form = _checked(form, existing, routes, at)
+            if form.command is not None:
+                effect = await _effect_in(tx, form, form.command, existing, at)
+        return AdminValues(
+            versions=await versions_in(tx, at),
+            kinds=KINDS,
+            currencies=routes.currencies,
+            zone=zone,
+            earliest=at.astimezone(ZoneInfo(zone)).date() + timedelta(days=1),
+            fields=form.fields if form else (),
+            effect=effect,
+        )
+
+
+async def versions_in(tx: ValuesTx, at: datetime) -> tuple[ValueVersion, ...]:
+    """Return every version of every kind, newest first, with where it stands at `at`."""
+    found: list[ValueVersion] = []
+    for kind in KINDS:
+        existing = await tx.token_values.of_kind(kind)
+        live = version_at(existing, at)
+        found += [_shown(item, live, at) for item in existing]
+    return tuple(sorted(found, key=lambda item: (item.effective_from, item.version), reverse=True))
+
+
+def read_form(typed: Mapping[str, str], routes: SellerRoutes, by: str, idempotency_key: str) -> ValueForm:
+    """Read the form of a new value; amounts are in major units, the date is midnight in the first zone."""
+    kind = typed.get("kind", "").strip()
+    fields = [FieldValue("kind", kind, None if kind in KINDS else "Choose a kind of token.")]
+    day, start = _start(typed.get("effective_from", "").strip(), routes.entities[0].zone)
+    fields.append(day)
+    values: dict[str, Fraction] = {}
+    for currency in routes.currencies:
+        text = typed.get(f"value_{currency}", "").strip()
+        amount = _amount(text, currency)
+        problem = "Write the amount with a point, such as 0.40." if amount is None else None
+        fields.append(FieldValue(f"value_{currency}", text, problem))
+        values[currency] = amount or Fraction(0)
+    command = None
+    if start is not None and not any(field.problem for field in fields):
+        command = SetTokenValue(TokenKind(kind), start, values, by, idempotency_key)
+    return ValueForm(tuple(fields), command)
+
+
+def value_effect(
+    command: SetTokenValue, before: StoredVersion | None, tokens: int, share: Fraction
+) -> ValueEffect:
+    """Return what a new value changes, by the example of an unlock that costs `tokens`.
+
+    Spends before its start keep the value they were made at, so only later ones count differently.
+    """
+    changes = []
+    for currency, after in command.values.items():
+        old = before.values.get(currency) if before else None
+        example = None if old is None else old * tokens
+        changes.append(ValueChange(currency, old, after, example, after * tokens))
+    return ValueEffect(
+        command.kind, command.effective_from, tokens, tuple(changes), share, command.idempotency_key, ()
+    )
+
+
+def _checked(
+    form: ValueForm, existing: Sequence[StoredVersion], routes: SellerRoutes, at: datetime
+) -> ValueForm:
+    """Ask the rule itself whether the version may be added, and put what it says to the date."""
+    assert form.command is not None
+    try:
+        next_version(existing, form.command, routes.currencies, at)
+    except (ValueVersionInPast, BadTokenValue) as error:
+        fields = tuple(
+            FieldValue(field.name, field.text, error.message()) if field.name == "effective_from" else field
+            for field in form.fields
+        )
+        return ValueForm(fields, None)
+    return form
+
+
+async def _effect_in(
+    tx: AdminValuesTx,
+    form: ValueForm,
+    command: SetTokenValue,
+    existing: Sequence[StoredVersion],
+    at: datetime,
+) -> ValueEffect:
+    costs = await tx.token_costs.in_force(at)
+    before = version_at(existing, command.effective_from)
+    effect = value_effect(command, before, _example_cost(costs), await _usual_share_in(tx))
+    return ValueEffect(
+        effect.kind,
+        effect.effective_from,
+        effect.tokens,
+        effect.changes,
+        effect.producer_share,
+        effect.idempotency_key,
+        form.fields,
+    )
+
+
+def _example_cost(costs: TokenCosts) -> int:
+    return costs.by_type.get(_EXAMPLE) or min(costs.by_type.values(), default=1)
+
+
+async def _usual_share_in(tx: AdminValuesTx) -> Fraction:
+    """Return the share that most licences give; of two equally common ones the larger."""
+    titles = [title.id for title in await tx.titles.all()]
+    shares = Counter(licence.share for licence in await tx.licences.of_titles(titles))
+    return max(shares, key=lambda share: (shares[share], share), default=Fraction(0))
+
+
+def _shown(version: StoredVersion, live: StoredVersion | None, at: datetime) -> ValueVersion:
+    state: ValueState = "past"
+    if live is not None and version.version == live.version:
+        state = "in_force"
+    elif version.effective_from > at:
+        state = "coming"
+    values = tuple(TokenValue(currency, value) for currency, value in sorted(version.values.items()))
+    name = f"{version.kind}-{version.version}"
+    return ValueVersion(version.kind, name, version.effective_from, values, state)
+
+
+def _start(text: str, zone: str) -> tuple[FieldValue, datetime | None]:
+    try:
+        day = date.fromisoformat(text)
+        midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+        return FieldValue("effective_from", text), utc(midnight)
+    except (ValueError, OverflowError):
+        return FieldValue("effective_from", text, "Choose a date, such as 2026-12-01."), None
+
+
+def _amount(text: str, currency: str) -> Fraction | None:
+    """Read an amount in major units exactly; None if it is none."""
+    found = _AMOUNT.fullmatch(text)
+    return None if found is None else Fraction(text) * 10 ** minor_digits(currency)

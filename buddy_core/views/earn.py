@@ -7,7 +7,9 @@ from typing import Literal
 
 from attrs import frozen
 
-RewardState = Literal["ready", "playing", "pending", "paid", "no_fill", "failed", "capped", "held", "refused"]
+RewardState = Literal[
+    "ready", "playing", "pending", "paid", "no_fill", "failed", "capped", "held", "refused", "frozen"
+]
 
 
 @frozen
@@ -15,7 +17,8 @@ class RewardStatus:
     """Where one rewarded ad stands.
 
     `balance` is the viewer's balance now, in tokens. `resets_at` is set where
-    the state is `capped`; `waiting_s` counts since the ad ended, where pending.
+    the state is `capped` and the cap ends by itself; `reason` then names it (`guest` ends
+    by joining). `waiting_s` counts since about the ad's end, where pending.
     """
 
     state: RewardState

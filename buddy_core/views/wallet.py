@@ -50,7 +50,11 @@ class WalletLine:
 
 @frozen
 class WalletPage:
-    """Balances, expiry and history, newest first; `older_url` leads to the lines before."""
+    """Balances, expiry and history, newest first; `older_url` leads to the lines before.
+
+    `bonus` and `paid` can be spent now. `expired` tokens cannot, and still stand in
+    the history's balance until the ledger has taken them out.
+    """
 
     bonus: int
     paid: int
@@ -59,3 +63,4 @@ class WalletPage:
     is_frozen: bool = False
     older_url: str | None = None
     earn_tokens: int | None = None
+    expired: int = 0

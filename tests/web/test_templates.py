@@ -215,3 +215,10 @@ def test_style_uses_only_defined_properties() -> None:
     used = set(re.findall(r"var\((--[a-z0-9-]+)", css))
     defined = set(re.findall(r"(--[a-z0-9-]+):", css))
     assert used <= defined
+
+
+def test_error_page_needs_nothing_but_itself() -> None:
+    """Where even the viewer could not be read, the error page still shows."""
+    html = TEMPLATES.get_template("error.html").render(page=SAMPLES["error-500"].page)
+    assert Page(html).problems == []
+    assert "0f3a77c2" in html

@@ -1,0 +1,39 @@
+"""How staff pages name accounts: by e-mail address, and guests by a few of their digits; never by internal id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Protocol
+from uuid import UUID
+
+from buddy_core.accounts import Account, Accounts
+from buddy_core.kernel.ids import AccountId
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class NamesTx(Protocol):
+    """A transaction that reads accounts."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+
+
+def name_of(account: Account) -> str:
+    """Return the name by which staff know an account."""
+    return account.email or f"guest …{account.id.hex[-6:]}"
+
+
+async def names_in(tx: NamesTx, texts: Iterable[str]) -> dict[str, str]:
+    """Return what to write in place of every internal id that occurs in `texts`."""
+    names: dict[str, str] = {}
+    for found in {match for text in texts for match in _UUID.findall(text)}:
+        account = await tx.accounts.get(AccountId(UUID(found)))
+        names[found] = name_of(account) if account else f"…{found[-6:]}"
+    return names
+
+
+def without_ids(text: str, names: dict[str, str]) -> str:
+    """Return the text with every internal id replaced."""
+    return _UUID.sub(lambda match: names.get(match[0], f"…{match[0][-6:]}"), text)
