@@ -55,7 +55,7 @@ async def insert_ignoring(
     if len(rows) == 1:
         return (await connection.execute(skipping, dict(rows[0]))).rowcount
     # A driver counts the rows of many executions only where they are returned.
-    counted = skipping.returning(next(iter(table.primary_key.columns)))
+    counted = skipping.returning(next(iter(table.columns)))
     return len((await connection.execute(counted, [dict(row) for row in rows])).all())
 
 

@@ -17,9 +17,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_adapters.sql.dialect import insert_ignoring, insert_rows, update_rows
+from buddy_adapters.sql.dialect import insert_ignoring, insert_rows, integrity_as, update_rows
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.raw import raw_rows, readable, rebuilt
+from buddy_adapters.sql.triggers import APPEND_ONLY
 from buddy_adapters.sql.types import Id, Instant
 from buddy_core.entitlements import (
     TOKEN_UNLOCK,
@@ -72,6 +73,7 @@ changes = Table(
     Column("reason", Text, nullable=False),
     Column("successor_id", Id, nullable=False),
     CheckConstraint(f"status IN ({_STATUSES})", "status"),
+    info=APPEND_ONLY,
 )
 
 
@@ -94,7 +96,8 @@ class SqlGrants:
             raise Contention("unlock")
 
     async def change(self, changes_: Sequence[GrantChange]) -> None:
-        await insert_rows(self._connection, changes, [change_to_row(change) for change in changes_])
+        with integrity_as(lambda: Contention("grant")):
+            await insert_rows(self._connection, changes, [change_to_row(change) for change in changes_])
         # Where one grant changes twice, the later change is what its row shows.
         last = {
             change.grant_id: {"id": change.grant_id, "status": change.status.value} for change in changes_

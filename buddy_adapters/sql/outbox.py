@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buddy_adapters.sql.dialect import insert_ignoring, insert_rows
 from buddy_adapters.sql.metadata import metadata
+from buddy_adapters.sql.triggers import APPEND_ONLY
 from buddy_adapters.sql.types import Hash, Id, Instant
 from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.events import Envelope, Outbox, OutboxQueue
@@ -26,6 +27,7 @@ receipts = Table(
     Column("result", LargeBinary, nullable=False),
     Column("at", Instant, nullable=False),
     CheckConstraint("length(fingerprint) = 32", "fingerprint"),
+    info=APPEND_ONLY,
 )
 
 outbox = Table(

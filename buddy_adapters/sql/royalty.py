@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from buddy_adapters.sql.dialect import insert_ignoring, insert_rows, integrity_as, is_postgresql
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.raw import RawRow, decoded, raw_rows, readable, rebuilt
+from buddy_adapters.sql.triggers import APPEND_ONLY
 from buddy_adapters.sql.types import Hash, Id, Instant
 from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.ids import EntityId, EntryId, TitleId
@@ -58,6 +59,7 @@ token_spends = Table(
     CheckConstraint("version >= 1", "version"),
     CheckConstraint("value_denominator >= 1", "value_denominator"),
     Index("ix_royalty_token_spends_period", "entity", "at"),
+    info=APPEND_ONLY,
 )
 
 statements = Table(
@@ -76,6 +78,7 @@ statements = Table(
     CheckConstraint("sequence >= 1", "sequence"),
     CheckConstraint("length(previous_hash) = 32 AND length(hash) = 32", "hashes"),
     Index("ix_royalty_statements_holder", "holder"),
+    info=APPEND_ONLY,
 )
 
 periods = Table(
@@ -85,6 +88,7 @@ periods = Table(
     Column("month", String(7), primary_key=True),
     Column("ends_at", Instant, nullable=False),
     UniqueConstraint("entity", "ends_at"),
+    info=APPEND_ONLY,
 )
 
 ClosedMonths = dict[EntityId, datetime | None]

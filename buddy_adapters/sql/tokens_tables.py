@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from buddy_adapters.sql.metadata import metadata
+from buddy_adapters.sql.triggers import APPEND_ONLY
 from buddy_adapters.sql.types import CanonicalJson, Hash, Id, Instant
 from buddy_core.kernel.ids import AccountId, LotId
 from buddy_core.tokens import (
@@ -78,6 +79,7 @@ entries = Table(
     CheckConstraint("sequence >= 1", "sequence"),
     CheckConstraint("length(previous_hash) = 32 AND length(hash) = 32", "hashes"),
     CheckConstraint(f"operation IN ({_OPERATIONS})", "operation"),
+    info=APPEND_ONLY,
 )
 
 postings = Table(
@@ -102,6 +104,7 @@ postings = Table(
         "value",
     ),
     CheckConstraint("value_denominator >= 1", "value_denominator"),
+    info=APPEND_ONLY,
 )
 
 lots = Table(
@@ -128,6 +131,7 @@ lots = Table(
     CheckConstraint(f"amount >= 1 AND amount <= {MAX_TOKENS}", "amount"),
     CheckConstraint("expires_at > effective_from", "expiry"),
     CheckConstraint("(cost_minor IS NULL) = (cost_currency IS NULL)", "cost"),
+    info=APPEND_ONLY,
 )
 
 balances = Table(
@@ -157,6 +161,7 @@ holds = Table(
     UniqueConstraint("entry_id", "position"),
     CheckConstraint("position >= 0", "position"),
     CheckConstraint(f"amount >= 1 AND amount <= {MAX_TOKENS}", "amount"),
+    info=APPEND_ONLY,
 )
 
 value_versions = Table(
@@ -173,6 +178,7 @@ value_versions = Table(
     UniqueConstraint("kind", "effective_from"),
     CheckConstraint("version >= 1", "version"),
     CheckConstraint("length(previous_hash) = 32 AND length(hash) = 32", "hashes"),
+    info=APPEND_ONLY,
 )
 
 

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from attrs import frozen
 
 from buddy_core.access import Actor, AuditTx, Change, record_in, require
+from buddy_core.catalog import CatalogTx
 from buddy_core.kernel.canonical import GENESIS
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.events import Outbox, envelope
 from buddy_core.kernel.idempotency import retried
-from buddy_core.kernel.ids import EntityId, EventId, IdSource
+from buddy_core.kernel.ids import EntityId, EventId, IdSource, PartnerId
 from buddy_core.kernel.periods import month, month_of
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.rights import Licence, RightsTx
 from buddy_core.royalty import (
+    PLATFORM,
     ClosedOutOfOrder,
     Month,
     MonthClosed,
     PeriodNotFinished,
+    PublicNames,
     RoyaltyTx,
     Statement,
     StatementDiffers,
@@ -34,7 +38,7 @@ from buddy_core.royalty import (
 from buddy_core.tax import SellingEntity
 
 
-class CloseTx(RoyaltyTx, RightsTx, AuditTx, Protocol):
+class CloseTx(RoyaltyTx, RightsTx, CatalogTx, AuditTx, Protocol):
     """What a close needs of a transaction."""
 
     @property
@@ -111,6 +115,17 @@ async def state_month_in(tx: CloseTx, wanted: Month) -> tuple[Statement, ...]:
     return state_month(wanted, spends, [_terms(licence) for licence in licences])
 
 
+async def names_in(tx: CloseTx, statements: Sequence[Statement]) -> PublicNames:
+    """Return the public names of the titles and partners that the statements speak of."""
+    titles = await tx.titles.get(sorted({line.title_id for item in statements for line in item.lines}))
+    partners = [PartnerId(UUID(item.holder)) for item in statements if item.holder != PLATFORM]
+    producers = await tx.producers.get(sorted(set(partners)))
+    return PublicNames(
+        {title.id: f"{title.type}/{title.short_id}" for title in titles.values()},
+        {str(producer.id): producer.short_id for producer in producers.values()},
+    )
+
+
 async def provisional_month(
     entity: SellingEntity, name: str, *, uow: UnitOfWork[CloseTx]
 ) -> tuple[Statement, ...]:
@@ -136,6 +151,7 @@ async def _close_in(
     last = await tx.statements.last(wanted.entity)
     sealed = seal(
         statements,
+        await names_in(tx, statements),
         at,
         sequence=last.sequence if last else 0,
         previous_hash=last.hash if last else GENESIS,
@@ -150,7 +166,8 @@ async def _close_in(
 
 async def _check_again(tx: CloseTx, wanted: Month, statements: Sequence[Statement]) -> Closed:
     stored = await tx.statements.of_month(wanted.entity, wanted.name)
-    fresh = {(item.holder, item.currency): statement_body(item) for item in statements}
+    names = await names_in(tx, statements)
+    fresh = {(item.holder, item.currency): statement_body(item, names) for item in statements}
     kept = {(item.holder, item.currency): item.body for item in stored}
     for holder, currency in sorted(fresh.keys() | kept.keys()):
         if fresh.get((holder, currency)) != kept.get((holder, currency)):

@@ -12,6 +12,7 @@ from buddy_core.accounts import AccountsTx, AccountType, resolve_in
 from buddy_core.ads import (
     AdCallback,
     AdsTx,
+    CallbackRefused,
     Reward,
     RewardCapReached,
     RewardNotFound,
@@ -153,8 +154,9 @@ async def _settle_in(tx: RewardTx, callback: AdCallback, at: datetime, ids: IdSo
     earlier = await tx.rewards.reward_of_callback(callback.network, callback.transaction_id)
     if earlier is not None:
         found = await tx.rewards.get(earlier)
-        if found is not None and found.nonce == callback.nonce:
-            return found
+        if found is None or found.nonce != callback.nonce:
+            raise CallbackRefused("its transaction was for another reward")
+        return found
     reward = admit(callback, await tx.rewards.lock_nonce(callback.nonce), at)
     await tx.rewards.add_callback(callback, reward.id, at)
     settled = await _outcome_in(tx, reward, at, ids)

@@ -23,7 +23,7 @@ from attrs import Factory, define, frozen
 
 from buddy_core.access import AuditBooks, check_audit
 from buddy_core.entitlements import GrantBooks, GrantFacts, PaidUnlock, check_grants
-from buddy_core.flows.close_period import CloseTx, month_for, state_month_in
+from buddy_core.flows.close_period import CloseTx, month_for, names_in, state_month_in
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.ids import AccountId, EntryId, TitleId
 from buddy_core.kernel.proof import Fault
@@ -230,18 +230,19 @@ async def _check_months(tx: VerifyTx, records: RoyaltyRecords, routes: SellerRou
         row = f"{entity_id} {name}"
         try:
             wanted = month_for(entities[entity_id], name)
-            fresh = await state_month_in(tx, wanted)
+            stated = await state_month_in(tx, wanted)
+            names = await names_in(tx, stated)
+            fresh = {(item.holder, item.currency): statement_body(item, names) for item in stated}
         except (BuddyError, KeyError) as error:
             faults.append(Fault("royalty_periods", row, f"cannot be stated again: {error}"))
             continue
         closed.add((entity_id, name))
         if ends_at != wanted.period.end:
             faults.append(Fault("royalty_periods", row, "altered: the month ends at another instant"))
-        for item in fresh:
-            key = (entity_id, name, item.holder, item.currency)
-            if bodies.pop(key, None) != statement_body(item):
+        for (holder, currency), body in fresh.items():
+            if bodies.pop((entity_id, name, holder, currency), None) != body:
                 problem = "missing or altered: its facts give another"
-                faults.append(Fault("royalty_statements", f"{row} {item.holder} {item.currency}", problem))
+                faults.append(Fault("royalty_statements", f"{row} {holder} {currency}", problem))
     for entity_id, name, holder, currency in bodies:
         problem = "inserted: no fact gives it" if (entity_id, name) in closed else "its month is not closed"
         faults.append(Fault("royalty_statements", f"{entity_id} {name} {holder} {currency}", problem))

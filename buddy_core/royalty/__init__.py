@@ -11,6 +11,7 @@ from buddy_core.royalty.events import MonthClosed
 from buddy_core.royalty.model import (
     PLATFORM,
     Month,
+    PublicNames,
     Reconciliation,
     Statement,
     StatementLine,
@@ -29,6 +30,7 @@ __all__ = [
     "MonthClosed",
     "PeriodAlreadyClosed",
     "PeriodNotFinished",
+    "PublicNames",
     "Reconciliation",
     "RoyaltyBooks",
     "RoyaltyRecords",

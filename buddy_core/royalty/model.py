@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from fractions import Fraction
 
@@ -109,6 +110,16 @@ class Statement:
     def rounding(self) -> Fraction:
         """What rounding to whole minor units added (or took)."""
         return self.payable - self.exact
+
+
+@frozen
+class PublicNames:
+    """What titles and holders are called outside; internal ids never leave the service."""
+
+    titles: Mapping[TitleId, str]
+    """Such as `episode/hr36`."""
+    holders: Mapping[str, str]
+    """By partner id; the platform keeps its name."""
 
 
 @frozen

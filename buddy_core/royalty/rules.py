@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from buddy_core.kernel.allocation import AllocationRule, allocate
 from buddy_core.kernel.canonical import canonical_bytes, chain_hash
@@ -17,6 +17,7 @@ from buddy_core.royalty.errors import TermsProblems
 from buddy_core.royalty.model import (
     PLATFORM,
     Month,
+    PublicNames,
     Reconciliation,
     Statement,
     StatementLine,
@@ -80,10 +81,11 @@ def state_month(
     )
 
 
-def statement_body(statement: Statement) -> bytes:
+def statement_body(statement: Statement, names: PublicNames) -> bytes:
     """Return a statement's final bytes: canonical JSON that carries every input of every line.
 
-    The same facts and terms give the same bytes, whenever it is run.
+    The same facts, terms and names give the same bytes, whenever it is run; so names
+    must be ones that never change, such as published short ids.
     """
     month = statement.month
     return canonical_bytes(
@@ -94,9 +96,9 @@ def statement_body(statement: Statement) -> bytes:
             "zone": month.zone,
             "starts_at": month.period.start,
             "ends_at": month.period.end,
-            "holder": statement.holder,
+            "holder": names.holders.get(statement.holder, statement.holder),
             "currency": statement.currency,
-            "lines": statement.lines,
+            "lines": [_line_body(line, names) for line in statement.lines],
             "exact_minor": statement.exact,
             "payable_minor": statement.payable,
             "rounding_minor": statement.rounding,
@@ -111,12 +113,17 @@ def statement_body(statement: Statement) -> bytes:
 
 
 def seal(
-    statements: Sequence[Statement], at: datetime, *, sequence: int, previous_hash: bytes
+    statements: Sequence[Statement],
+    names: PublicNames,
+    at: datetime,
+    *,
+    sequence: int,
+    previous_hash: bytes,
 ) -> tuple[StoredStatement, ...]:
     """Chain statements after the entity's last one, which had `sequence` and `previous_hash`."""
     sealed: list[StoredStatement] = []
     for number, statement in enumerate(statements, start=sequence + 1):
-        body = statement_body(statement)
+        body = statement_body(statement, names)
         month, holder, currency = statement.month, statement.holder, statement.currency
         link = chain_hash(
             previous_hash, stored_bytes(month.entity, number, month.name, holder, currency, body, at)
@@ -133,6 +140,19 @@ def stored_bytes(
 ) -> bytes:
     """Return what a stored statement's hash covers besides the hash before it: every column."""
     return canonical_bytes([entity, sequence, month, holder, currency, body, closed_at])
+
+
+def _line_body(line: StatementLine, names: PublicNames) -> dict[str, Any]:
+    return {
+        "title": names.titles[line.title_id],
+        "kind": line.kind,
+        "value_version": line.version,
+        "tokens": line.tokens,
+        "unit_value_minor": line.unit_value,
+        "value_minor": line.value,
+        "share": line.share,
+        "amount_minor": line.amount,
+    }
 
 
 def _by_title(terms: Iterable[TokenTerms]) -> Mapping[TitleId, list[TokenTerms]]:

@@ -1,6 +1,7 @@
 """What pages show: one plain value a page, filled by queries, formatted by templates."""
 
 from buddy_core.views.account import DemoLogin, JoinPage, Kept, SignInPage
+from buddy_core.views.addresses import title_url, unlock_url, watch_url
 from buddy_core.views.admin_audit import AdminAudit, AuditChange, AuditLine
 from buddy_core.views.admin_close import AdminClose, Check, CloseMonth, ClosePayout
 from buddy_core.views.admin_home import AdminHome, Attention
@@ -15,22 +16,31 @@ from buddy_core.views.admin_values import (
 )
 from buddy_core.views.common import Card, Denial, Viewer, Way
 from buddy_core.views.earn import EarnPage, RewardStatus, SandboxAdPage, WantedTitle
+from buddy_core.views.earn_page import AdSaid, Asked, EarnPageTx, earn_page
 from buddy_core.views.error import ErrorPage
 from buddy_core.views.home import EarnOffer, HomePage, Rail, Spotlight
+from buddy_core.views.home_page import HomeTx, home_page
 from buddy_core.views.producer import ModelFigure, MonthFigure, ProducerPage, TitleFigure
 from buddy_core.views.statement import StatementLine, StatementPage, WhyPage, WhySpend
 from buddy_core.views.title import Action, EpisodeRow, TitlePage
+from buddy_core.views.title_page import TitlePageTx, title_page
 from buddy_core.views.unlock import UnlockSheet
+from buddy_core.views.unlock_sheet import UnlockSheetTx, unlock_sheet
+from buddy_core.views.visitor import KeptTx, ViewerTx, Visitor, kept, viewer
 from buddy_core.views.wallet import Expiring, LotPiece, WalletLine, WalletPage
+from buddy_core.views.wallet_page import WalletPageTx, wallet_page
 from buddy_core.views.watch import CaptionTrack, NextUp, WatchPage
+from buddy_core.views.watch_page import WatchPageTx, watch_page
 
 __all__ = [
     "Action",
+    "AdSaid",
     "AdminAudit",
     "AdminClose",
     "AdminHome",
     "AdminRewards",
     "AdminValues",
+    "Asked",
     "Attention",
     "AuditChange",
     "AuditLine",
@@ -43,14 +53,17 @@ __all__ = [
     "Denial",
     "EarnOffer",
     "EarnPage",
+    "EarnPageTx",
     "EpisodeRow",
     "ErrorPage",
     "Expiring",
     "FieldValue",
     "HeldReward",
     "HomePage",
+    "HomeTx",
     "JoinPage",
     "Kept",
+    "KeptTx",
     "LotPiece",
     "ModelFigure",
     "MonthFigure",
@@ -65,17 +78,34 @@ __all__ = [
     "StatementPage",
     "TitleFigure",
     "TitlePage",
+    "TitlePageTx",
     "TokenValue",
     "UnlockSheet",
+    "UnlockSheetTx",
     "ValueChange",
     "ValueEffect",
     "ValueVersion",
     "Viewer",
+    "ViewerTx",
+    "Visitor",
     "WalletLine",
     "WalletPage",
+    "WalletPageTx",
     "WantedTitle",
     "WatchPage",
+    "WatchPageTx",
     "Way",
     "WhyPage",
     "WhySpend",
+    "earn_page",
+    "home_page",
+    "kept",
+    "title_page",
+    "title_url",
+    "unlock_sheet",
+    "unlock_url",
+    "viewer",
+    "wallet_page",
+    "watch_page",
+    "watch_url",
 ]

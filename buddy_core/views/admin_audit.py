@@ -115,8 +115,7 @@ def _fits(line: AuditLine, wanted: AuditWanted) -> bool:
 
 
 def _line(record: AuditRecord, names: dict[str, str]) -> AuditLine:
-    before = json.loads(without_ids(record.before, names))
-    after = json.loads(without_ids(record.after, names))
+    before, after = json.loads(record.before), json.loads(record.after)
     reason: str | None = None
     if record.action in _REASONED:
         reason, after = after, None
@@ -128,14 +127,14 @@ def _line(record: AuditRecord, names: dict[str, str]) -> AuditLine:
         actor=without_ids(record.actor, names),
         action=record.action,
         subject=without_ids(record.resource, names),
-        changes=_changes(before, after),
-        reason=reason,
+        changes=_changes(before, after, names),
+        reason=None if reason is None else without_ids(str(reason), names),
         reference=record.correlation_id or None,
     )
 
 
-def _changes(before: Any, after: Any) -> tuple[AuditChange, ...]:
-    old, new = _flat("value", before), _flat("value", after)
+def _changes(before: Any, after: Any, names: dict[str, str]) -> tuple[AuditChange, ...]:
+    old, new = _flat("value", before, names), _flat("value", after, names)
     return tuple(
         AuditChange(field, old.get(field), new.get(field))
         for field in dict.fromkeys((*old, *new))
@@ -143,14 +142,14 @@ def _changes(before: Any, after: Any) -> tuple[AuditChange, ...]:
     )
 
 
-def _flat(name: str, value: Any) -> dict[str, str]:
+def _flat(name: str, value: Any, names: dict[str, str]) -> dict[str, str]:
     """Return a JSON value as texts by field name; nothing has no field."""
     if value is None:
         return {}
     if isinstance(value, dict):
-        return {
-            field: text
-            for key, item in value.items()
-            for field, text in _flat(key if name in ("value", "values") else f"{name} {key}", item).items()
-        }
-    return {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}
+        found: dict[str, str] = {}
+        for key, item in value.items():
+            found |= _flat(key if name in ("value", "values") else f"{name} {key}", item, names)
+        return found
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return {name: without_ids(text, names)}

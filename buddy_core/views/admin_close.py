@@ -30,7 +30,7 @@ CLOSED_SHOWN = 6
 _AUDIT_SEARCHED = 1000
 
 
-class AdminCloseTx(CloseTx, CatalogTx, AdsTx, NamesTx, ValuesTx, Protocol):
+class AdminCloseTx(CloseTx, AdsTx, NamesTx, ValuesTx, Protocol):
     """What the page of the month's close reads."""
 
 
@@ -179,7 +179,7 @@ async def _payouts_in(tx: CatalogTx, stated: Sequence[Stated]) -> tuple[ClosePay
     for item in mine:
         producer = partners[PartnerId(UUID(item.holder))]
         url = f"/producer/{item.month}?producer={producer.short_id}&currency={item.currency}"
-        titles = len({line.title_id for line in item.lines})
+        titles = len({line.title for line in item.lines})
         found.append(ClosePayout(producer.name, Money(item.payable, item.currency), titles, url))
     return tuple(sorted(found, key=lambda payout: payout.producer))
 

@@ -1,4 +1,4 @@
-"""How staff pages name accounts: by e-mail address, and guests by a few of their digits; never by internal id."""
+"""How staff pages name accounts: by e-mail address or a few digits, and never by internal id."""
 
 from __future__ import annotations
 

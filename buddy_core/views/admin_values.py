@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from buddy_core.access import Actor, require
 from buddy_core.catalog import CatalogTx
@@ -255,15 +255,7 @@ async def _effect_in(
     costs = await tx.token_costs.in_force(at)
     before = version_at(existing, command.effective_from)
     effect = value_effect(command, before, _example_cost(costs), await _usual_share_in(tx))
-    return ValueEffect(
-        effect.kind,
-        effect.effective_from,
-        effect.tokens,
-        effect.changes,
-        effect.producer_share,
-        effect.idempotency_key,
-        form.fields,
-    )
+    return evolve(effect, fields=form.fields)
 
 
 def _example_cost(costs: TokenCosts) -> int:

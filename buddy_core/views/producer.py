@@ -9,7 +9,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from buddy_core.catalog import CatalogTx, Producer, ProducerNotFound, Title
+from buddy_core.catalog import CatalogTx, Producer, ProducerNotFound
 from buddy_core.flows.close_period import CloseTx, month_for
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.ids import EntityId, PartnerId, TitleId
@@ -28,12 +28,13 @@ from buddy_core.views.stated import (
     read_stored,
     state_of,
     stated_in,
+    titles_in,
 )
 
 MONTHS_SHOWN = 12
 
 
-class ProducerTx(CloseTx, CatalogTx, Protocol):
+class ProducerTx(CloseTx, Protocol):
     """What a producer's pages read."""
 
 
@@ -145,11 +146,6 @@ async def producer_in(tx: CatalogTx, partner: PartnerId) -> Producer:
     return found
 
 
-async def titles_in(tx: CatalogTx, stated: Iterable[Stated]) -> dict[TitleId, Title]:
-    """Return the titles that statements name."""
-    return await tx.titles.get(sorted({line.title_id for item in stated for line in item.lines}))
-
-
 async def unlocks_in(
     tx: ProducerTx, partner: PartnerId, entity: SellingEntity, month: str
 ) -> dict[TitleId, int]:
@@ -222,24 +218,24 @@ async def _titles_in(
     currency: str,
 ) -> tuple[TitleFigure, ...]:
     titles = await titles_in(tx, stated)
-    paid: Counter[TitleId] = Counter()
-    tokens: Counter[TitleId] = Counter()
+    paid: Counter[str] = Counter()
+    tokens: Counter[str] = Counter()
     unlocks: Counter[TitleId] = Counter()
     for item in stated:
-        paid.update(paid_by(item, lambda line: line.title_id))
+        paid.update(paid_by(item, lambda line: line.title))
         for line in item.lines:
-            tokens[line.title_id] += line.tokens
+            tokens[line.title] += line.tokens
         entity = next(entity for entity in entities if entity.id == item.entity)
         unlocks.update(await unlocks_in(tx, partner, entity, item.month))
     figures = [
         TitleFigure(
-            line=line_name(titles[title_id].type, titles[title_id].short_id),
-            title=titles[title_id].name,
-            type=titles[title_id].type.value,
-            unlocks=unlocks[title_id],
-            tokens=tokens[title_id],
-            amount=Money(paid[title_id], currency),
+            line=line_name(name),
+            title=title.name,
+            type=title.type.value,
+            unlocks=unlocks[title.id],
+            tokens=tokens[name],
+            amount=Money(paid[name], currency),
         )
-        for title_id in tokens
+        for name, title in titles.items()
     ]
     return tuple(sorted(figures, key=lambda figure: (-figure.amount.minor, figure.title)))

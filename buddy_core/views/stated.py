@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import Any, Literal, Protocol, TypeVar
-from uuid import UUID
 
 from attrs import frozen
 
-from buddy_core.flows.close_period import CloseTx, month_for, state_month_in
+from buddy_core.catalog import CatalogTx, Title, TitleType
+from buddy_core.flows.close_period import CloseTx, month_for, names_in, state_month_in
 from buddy_core.kernel.allocation import AllocationRule, allocate
-from buddy_core.kernel.ids import EntityId, LicenceId, TitleId
+from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import month_of, next_month
-from buddy_core.royalty import Statement, StoredStatement, statement_body
+from buddy_core.royalty import PublicNames, Statement, StoredStatement, statement_body
 from buddy_core.tax import SellingEntity
 from buddy_core.tokens import ValueVersions
 
@@ -35,8 +35,8 @@ class ValuesTx(Protocol):
 class StatedLine:
     """One line of a statement, as its bytes say it; amounts are exact minor units."""
 
-    title_id: TitleId
-    licence_id: LicenceId | None
+    title: str
+    """The title's public name, such as `episode/hr36`."""
     kind: str
     version: int
     tokens: int
@@ -48,7 +48,10 @@ class StatedLine:
 
 @frozen
 class Stated:
-    """One holder's month with one entity in one currency; `closed_at` is None while provisional."""
+    """One holder's month with one entity in one currency; `closed_at` is None while provisional.
+
+    `holder` is a partner's internal id, or `platform`; `body` names partners by their short ids.
+    """
 
     month: str
     entity: EntityId
@@ -69,19 +72,21 @@ class Stated:
 
 def read_stored(stored: StoredStatement) -> Stated:
     """Read a closed statement from its final bytes."""
-    return _read(stored.body, stored.closed_at)
+    return _read(stored.holder, stored.body, stored.closed_at)
 
 
-def read_provisional(statement: Statement) -> Stated:
+def read_provisional(statement: Statement, names: PublicNames) -> Stated:
     """Read a statement that is not closed through the bytes it would have."""
-    return _read(statement_body(statement), None)
+    return _read(statement.holder, statement_body(statement, names), None)
 
 
 async def stated_in(tx: CloseTx, entity: SellingEntity, name: str) -> list[Stated]:
     """Return every holder's month with an entity: the stored one, or what its facts give now."""
     if name in await tx.statements.months(entity.id):
         return [read_stored(item) for item in await tx.statements.of_month(entity.id, name)]
-    return [read_provisional(item) for item in await state_month_in(tx, month_for(entity, name))]
+    statements = await state_month_in(tx, month_for(entity, name))
+    names = await names_in(tx, statements)
+    return [read_provisional(item, names) for item in statements]
 
 
 async def open_months_in(tx: CloseTx, entity: SellingEntity, at: datetime) -> list[str]:
@@ -118,17 +123,28 @@ def paid_by(stated: Stated, key: Callable[[StatedLine], Key]) -> dict[Key, int]:
     return dict(zip(exact, split.shares, strict=True))
 
 
-def line_name(type: str, short_id: str) -> str:
+async def titles_in(tx: CatalogTx, stated: Iterable[Stated]) -> dict[str, Title]:
+    """Return the titles that statements speak of, by their public names."""
+    titles: dict[str, Title] = {}
+    for name in {line.title for item in stated for line in item.lines}:
+        type, _, short_id = name.partition("/")
+        found = await tx.titles.find(TitleType(type), short_id)
+        if found is not None:
+            titles[name] = found
+    return titles
+
+
+def line_name(title: str) -> str:
     """Return the name of a title's line in links: its type and its short id."""
-    return f"{type}-{short_id}"
+    return title.replace("/", "-")
 
 
-def _read(body: bytes, closed_at: datetime | None) -> Stated:
+def _read(holder: str, body: bytes, closed_at: datetime | None) -> Stated:
     found = json.loads(body)
     return Stated(
         month=found["month"],
         entity=EntityId(found["entity"]),
-        holder=found["holder"],
+        holder=holder,
         currency=found["currency"],
         lines=tuple(_line(line) for line in found["lines"]),
         exact=Fraction(found["exact_minor"]),
@@ -140,15 +156,13 @@ def _read(body: bytes, closed_at: datetime | None) -> Stated:
 
 
 def _line(found: dict[str, Any]) -> StatedLine:
-    licence = found["licence_id"]
     return StatedLine(
-        title_id=TitleId(UUID(found["title_id"])),
-        licence_id=None if licence is None else LicenceId(UUID(licence)),
+        title=found["title"],
         kind=found["kind"],
-        version=found["version"],
+        version=found["value_version"],
         tokens=found["tokens"],
-        unit_value=Fraction(found["unit_value"]),
-        value=Fraction(found["value"]),
+        unit_value=Fraction(found["unit_value_minor"]),
+        value=Fraction(found["value_minor"]),
         share=Fraction(found["share"]),
-        amount=Fraction(found["amount"]),
+        amount=Fraction(found["amount_minor"]),
     )

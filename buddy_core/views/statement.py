@@ -11,14 +11,14 @@ from attrs import frozen
 
 from buddy_core.catalog import Producer, Title
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.ids import PartnerId, TitleId
+from buddy_core.kernel.ids import PartnerId
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tax import SellerRoutes, SellingEntity
 from buddy_core.tokens import TokenKind
 from buddy_core.views.common import TitleType
 from buddy_core.views.errors import StatementLineNotFound, StatementNotFound
-from buddy_core.views.producer import ProducerTx, producer_in, titles_in, unlocks_in
+from buddy_core.views.producer import ProducerTx, producer_in, unlocks_in
 from buddy_core.views.stated import (
     MonthState,
     Stated,
@@ -30,6 +30,7 @@ from buddy_core.views.stated import (
     read_stored,
     state_of,
     stated_in,
+    titles_in,
 )
 
 ALLOCATION_RULE = "largest remainder; ties to the smaller exact share"
@@ -135,7 +136,7 @@ class StatementFile:
     state: MonthState
     as_of: datetime
     stated: Stated
-    titles: dict[TitleId, Title]
+    titles: dict[str, Title]
 
 
 @frozen
@@ -205,10 +206,10 @@ async def why_page(
         if found.stated is None:
             raise StatementLineNotFound(wanted.month, line)
         stated = found.stated
-        title = _named(await titles_in(tx, [stated]), line)
-        if title is None:
+        lines = [item for item in stated.lines if line_name(item.title) == line]
+        if not lines:
             raise StatementLineNotFound(wanted.month, line)
-        lines = [item for item in stated.lines if item.title_id == title.id]
+        title = (await titles_in(tx, [stated]))[lines[0].title]
         gross = sum((item.value for item in lines), Fraction(0))
         exact = sum((item.amount for item in lines), Fraction(0))
         return WhyPage(
@@ -222,7 +223,7 @@ async def why_page(
             gross=gross,
             share=exact / gross if gross else lines[0].share,
             exact=exact,
-            amount=Money(paid_by(stated, lambda item: item.title_id)[title.id], stated.currency),
+            amount=Money(paid_by(stated, lambda item: item.title)[lines[0].title], stated.currency),
             allocation_rule=ALLOCATION_RULE,
         )
 
@@ -277,7 +278,7 @@ async def _find_in(
             continue
         for item in await stated_in(tx, entity, wanted.month):
             is_mine = item.holder == str(wanted.partner) and item.currency == entity.currency
-            if is_mine and (line is None or _named(await titles_in(tx, [item]), line) is not None):
+            if is_mine and (line is None or line in {line_name(found.title) for found in item.lines}):
                 return _Found(entity, state, item)
         empty = empty or _Found(entity, state, None)
     if empty is None:
@@ -290,18 +291,18 @@ async def _lines_in(
 ) -> tuple[StatementLine, ...]:
     titles = await titles_in(tx, [stated])
     unlocks = await unlocks_in(tx, partner, entity, stated.month)
-    paid = paid_by(stated, lambda line: line.title_id)
+    paid = paid_by(stated, lambda line: line.title)
     found = [
-        _line(titles[title_id], unlocks.get(title_id, 0), Money(amount, stated.currency), stated)
-        for title_id, amount in paid.items()
+        _line(name, title, unlocks.get(title.id, 0), Money(paid[name], stated.currency), stated)
+        for name, title in titles.items()
     ]
     return tuple(sorted(found, key=lambda line: (-line.exact, line.title)))
 
 
-def _line(title: Title, unlocks: int, amount: Money, stated: Stated) -> StatementLine:
-    lines = [line for line in stated.lines if line.title_id == title.id]
+def _line(name: str, title: Title, unlocks: int, amount: Money, stated: Stated) -> StatementLine:
+    lines = [line for line in stated.lines if line.title == name]
     return StatementLine(
-        line=line_name(title.type, title.short_id),
+        line=line_name(name),
         title=title.name,
         type=title.type.value,
         unlocks=unlocks,
@@ -315,11 +316,6 @@ def _line(title: Title, unlocks: int, amount: Money, stated: Stated) -> Statemen
 
 def _tokens(lines: Sequence[StatedLine], kind: str) -> int:
     return sum(line.tokens for line in lines if line.kind == kind)
-
-
-def _named(titles: dict[TitleId, Title], line: str) -> Title | None:
-    names = {line_name(title.type, title.short_id): title for title in titles.values()}
-    return names.get(line)
 
 
 async def _spend_in(tx: StatementTx, line: StatedLine) -> WhySpend:

@@ -80,7 +80,8 @@ async def wallet_page(
         limit = newer + LINES + _LOOK_BACK
         entries = await tx.entries.of_account(visitor.account_id, before=None, limit=limit)
         lines = _running(entries, sum(item.remaining for item in wallet.lots))[newer : newer + LINES]
-        titles = await tx.titles.get(sorted({_title_of(line.entry) for line in lines} - {None}))
+        spent_for = {title_id for line in lines if (title_id := _title_of(line.entry)) is not None}
+        titles = await tx.titles.get(sorted(spent_for))
         rule = await tx.reward_rules.in_force(at)
     lots = {lot.id: lot for entry in entries for lot in entry.lots}
     lots |= {item.lot.id: item.lot for item in wallet.lots}

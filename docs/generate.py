@@ -1,0 +1,270 @@
+"""Writes the pages of errors, events and ports, and the roles in access.md, from the code itself.
+
+Run it by hand after a change: `python docs/generate.py`. A test makes the pages
+again in memory and compares, so that nothing stays undocumented.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+sys.path.insert(0, str(ROOT))
+
+NOTE = "% Made by docs/generate.py; do not edit by hand.\n\n"
+KINDS = ("NotFound", "Forbidden", "Rejected", "Conflict", "Invalid", "Unavailable")
+INTERNAL = re.compile(r"\b(UUID|(?:Account|Title|Partner|Licence|Entry|Lot|Hold|Grant|Event)Id)\b")
+"""Types of ids that are never shown outside; an answer leaves such a fact out."""
+
+
+@frozen
+class Found:
+    """A class as its source shows it."""
+
+    module: str
+    name: str
+    bases: tuple[str, ...]
+    node: ast.ClassDef
+
+    def load(self) -> Any:
+        """Return the class itself."""
+        return getattr(importlib.import_module(self.module), self.name)
+
+
+def classes(*packages: str) -> list[Found]:
+    """Return every class of the packages, in order of module and place, without importing any of them."""
+    found = []
+    for package in packages:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            for node in ast.parse(path.read_text("utf-8")).body:
+                if isinstance(node, ast.ClassDef):
+                    found.append(Found(module, node.name, tuple(map(_name, node.bases)), node))
+    return found
+
+
+def heirs(found: Iterable[Found], *roots: str) -> list[Found]:
+    """Return the classes that come from `roots`, by name, at any distance."""
+    known, kept = set(roots), list(found)
+    while True:
+        more = {item.name for item in kept if known & set(item.bases)} - known
+        if not more:
+            return [item for item in kept if known & set(item.bases)]
+        known |= more
+
+
+def error_pages() -> str:
+    """Return errors.md: every error by package and module, with what an answer says of it."""
+    from buddy_web import errors as web
+
+    found = [
+        item
+        for item in heirs(classes("buddy_core", "buddy_adapters", "buddy_web"), *KINDS)
+        if item.name not in KINDS
+    ]
+    text = (
+        "# Errors\n\n"
+        + NOTE
+        + "Every error that Buddy raises on purpose has a stable **code**. Its kind decides the "
+        "HTTP status; nothing else does. Tell errors apart by the code: the words may change. An answer is "
+        "`application/problem+json` with `code`, `detail`, `facts` and `correlation_id`. Facts *in italics* "
+        "are internal ids: they stay in the process and are left out of answers.\n\n"
+        "| kind | status | means |\n|---|---|---|\n"
+    )
+    text += "".join(f"| {kind.__name__} | {status} | {_first(kind)} |\n" for kind, status, _ in web.STATUSES)
+    for package, items in _grouped(found):
+        rows = sorted((item.load() for item in items), key=lambda error: error.code)
+        text += f"\n## {package}\n\n| code | kind | status | what it says | facts |\n|---|---|---|---|---|\n"
+        for error in rows:
+            status = web.status_of(error.__new__(error))[0]
+            text += f"| `{error.code}` | {_kind(error)} | {status} | {_first(error)} | {_facts(error)} |\n"
+    text += (
+        "\n## Answers of the web host alone\n\nThese answers come from no class: the request never reached a "
+        "handler, or a view failed. Any other HTTP status is `web.http_STATUS`.\n\n"
+        "| code | status | what it says |\n|---|---|---|\n"
+    )
+    for status, (code, words) in web._HTTP_WORDS.items():
+        text += f"| `{code}` | {status} | {words} |\n"
+    return text + "| `web.fault` | 500 | Something went wrong on our side; the log has it. |\n"
+
+
+def event_page() -> str:
+    """Return events.md: every event with its type and fields."""
+    text = (
+        "# Events\n\n"
+        + NOTE
+        + "Facts in the past tense, stored in the outbox in the same commit as the change "
+        "they tell of. The type ends with a version. No event holds an e-mail address, a name or a password.\n\n"
+        "Each lies in an envelope: id (a consumer keeps it, so as not to do a thing twice), type, subject (the "
+        "thing it is about), the instant, and the body as canonical JSON.\n"
+    )
+    for package, items in _grouped(heirs(classes("buddy_core"), "Event")):
+        text += f"\n## {package}\n"
+        for item in items:
+            event = item.load()
+            text += f"\n**`{event.type}`** ({item.name}). {_plain(event)}\n\n"
+            text += "".join(f"- `{field.name}`: {_type(field.type)}\n" for field in attrs.fields(event))
+    return text
+
+
+def port_page() -> str:
+    """Return ports.md: every port with its methods and the adapters that carry it out."""
+    known = [item for item in classes("buddy_core") if "Protocol" in item.bases]
+    ports = [item for item in known if _is_port_file(item.module) and not item.name.endswith("Tx")]
+    adapters = classes("buddy_adapters")
+    named = _conformance()
+    text = (
+        "# Ports\n\n"
+        + NOTE
+        + "What the core asks of the outside, as small Protocols. One contract suite a port "
+        "(`tests/contracts`) holds every store to the same answers.\n"
+    )
+    for package, items in _grouped(ports):
+        text += f"\n## {package}\n"
+        for port in items:
+            found = [item for item in adapters if carries_out(item, port, named)]
+            text += f"\n### {port.name}\n\n{_plain(port.load())}\n\n| method | answers |\n|---|---|\n"
+            for method in _methods(port.node):
+                text += f"| `{_signature(method)}` | {_cell(ast.get_docstring(method) or '')} |\n"
+            text += f"\nCarried out by: {', '.join(f'`{item.module}.{item.name}`' for item in found) or 'nothing yet'}.\n"
+    text += (
+        "\n## Transactions\n\nEach module says in a Protocol what it needs of a transaction, and a flow's inherits "
+        "those of its modules. One class a store has them all.\n\n| Protocol | members of its own | inherits |\n|---|---|---|\n"
+    )
+    for item in heirs(known, "Protocol"):
+        if item.name.endswith("Tx") and not item.module.startswith("buddy_core.views"):
+            members = ", ".join(f"`{node.name}`" for node in _methods(item.node)) or "none"
+            above = ", ".join(f"`{base}`" for base in item.bases if base != "Protocol") or "nothing"
+            text += f"| `{item.module}.{item.name}` | {members} | {above} |\n"
+    return text
+
+
+def roles() -> str:
+    """Return the table of roles and permissions."""
+    from buddy_core.access import ROLES
+
+    permissions = sorted({permission for granted in ROLES.values() for permission in granted})
+    text = f"| permission | {' | '.join(ROLES)} |\n|---|{'---|' * len(ROLES)}\n"
+    for permission in permissions:
+        marks = " | ".join("yes" if permission in granted else "" for granted in ROLES.values())
+        text += f"| `{permission}` | {marks} |\n"
+    return text
+
+
+def pages() -> dict[str, str]:
+    """Return every page that is made here, by file name."""
+    access = (DOCS / "access.md").read_text("utf-8")
+    begin, end = "% roles: made by docs/generate.py\n", "% end of roles\n"
+    head, rest = access.split(begin)
+    _, tail = rest.split(end)
+    return {
+        "errors.md": error_pages(),
+        "events.md": event_page(),
+        "ports.md": port_page(),
+        "access.md": f"{head}{begin}\n{roles()}\n{end}{tail}",
+    }
+
+
+def carries_out(adapter: Found, port: Found, named: set[tuple[str, str]]) -> bool:
+    """Tell whether an adapter is for a port: it says so, or is named after it and has its methods."""
+    if (adapter.name, port.name) in named:
+        return True
+    has = {node.name for node in _methods(adapter.node)}
+    is_namesake = re.fullmatch(rf"[A-Z][a-z0-9]+{port.name}", adapter.name) is not None
+    return is_namesake and {node.name for node in _methods(port.node)} <= has
+
+
+def _conformance() -> set[tuple[str, str]]:
+    """Return (adapter, port) for each line `_conforms: type[Port] = Adapter` in the adapters."""
+    found = set()
+    for path in sorted((ROOT / "buddy_adapters").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.AnnAssign)
+                and node.value is not None
+                and "_conforms" in ast.unparse(node.target)
+            ):
+                ports = re.findall(r"\w+", ast.unparse(node.annotation))
+                found |= {
+                    (name, port) for name in re.findall(r"\w+", ast.unparse(node.value)) for port in ports
+                }
+    return found
+
+
+def _is_port_file(module: str) -> bool:
+    return module.endswith(".ports") or module.startswith("buddy_core.kernel.")
+
+
+def _grouped(found: Iterable[Found]) -> Iterator[tuple[str, list[Found]]]:
+    """Yield the classes by the package they belong to: a module of the core, or a part around it."""
+    groups: dict[str, list[Found]] = {}
+    for item in found:
+        first, *rest = item.module.split(".")
+        name = ".".join([first, *rest[:1]]) if first != "buddy_web" else first
+        groups.setdefault(name, []).append(item)
+    order = {"buddy_core": 0, "buddy_adapters": 1, "buddy_web": 2}
+    yield from sorted(groups.items(), key=lambda group: (order[group[0].split(".")[0]], group[0]))
+
+
+def _methods(node: ast.ClassDef) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [
+        item
+        for item in node.body
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and not item.name.startswith("_")
+    ]
+
+
+def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    mark = "async " if isinstance(node, ast.AsyncFunctionDef) else ""
+    arguments = ast.unparse(node.args).removeprefix("self").removeprefix(", ")
+    answer = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
+    return f"{mark}{node.name}({arguments}){answer}".replace("|", "\\|")
+
+
+def _facts(error: Any) -> str:
+    names = []
+    for field in attrs.fields(error) if attrs.has(error) else ():
+        is_internal = INTERNAL.search(_type(field.type)) is not None
+        names.append(f"*{field.name}*" if is_internal else f"`{field.name}`")
+    return ", ".join(names)
+
+
+def _kind(error: Any) -> str:
+    return next(base.__name__ for base in error.__mro__ if base.__name__ in KINDS)
+
+
+def _name(node: ast.expr) -> str:
+    return ast.unparse(node).split("[")[0].split(".")[-1]
+
+
+def _type(annotation: Any) -> str:
+    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+
+
+def _first(thing: Any) -> str:
+    return _cell((inspect.getdoc(thing) or "").split("\n\n")[0])
+
+
+def _plain(thing: Any) -> str:
+    return " ".join((inspect.getdoc(thing) or "").split())
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (DOCS / name).write_text(text, "utf-8")
+        print(f"docs/{name}")
