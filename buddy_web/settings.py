@@ -105,6 +105,12 @@ def _yes_no(text: str) -> bool:
     return text == "yes"
 
 
+def _ad_unit(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9/_~.-]{1,100}", text):
+        raise ValueError("must be the id of an ad unit, such as 1234567890")
+    return text
+
+
 def _header(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9-]*", text):
         raise ValueError("must be the name of one header, such as CF-IPCountry")
@@ -175,6 +181,17 @@ class Settings:
     )
     demo_country: str = _setting(
         "The country of a demo visitor who has not switched to another.", default="IN", read=_country
+    )
+    ad_unit: str = _setting(
+        "The rewarded ad unit that pays tokens, as the ad network's callback names it.",
+        default="sandbox-rewarded",
+        read=_ad_unit,
+    )
+    bind_links_to_network: bool = _setting(
+        "`yes` if media links work only from the network they were made for; the CDN must then check "
+        "$remote_prefix too. A phone that changes networks gets new links when it loads a playlist again.",
+        default="no",
+        read=_yes_no,
     )
     log_level: str = _setting(
         "The least important log lines to write: DEBUG, INFO, WARNING or ERROR.",

@@ -105,9 +105,9 @@ def event_page() -> str:
         "# Events\n\n"
         + NOTE
         + "Facts in the past tense, stored in the outbox in the same commit as the change "
-        "they tell of. The type ends with a version. No event holds an e-mail address, a name or a password.\n\n"
-        "Each lies in an envelope: id (a consumer keeps it, so as not to do a thing twice), type, subject (the "
-        "thing it is about), the instant, and the body as canonical JSON.\n"
+        "they tell of. The type ends with a version. No event holds an e-mail address, a name or a password."
+        "\n\nEach lies in an envelope: id (a consumer keeps it, to do a thing once only), type, subject "
+        "(the thing it is about), the instant, and the body as canonical JSON.\n"
     )
     for package, items in _grouped(heirs(classes("buddy_core"), "Event")):
         text += f"\n## {package}\n"
@@ -123,7 +123,7 @@ def port_page() -> str:
     known = [item for item in classes("buddy_core") if "Protocol" in item.bases]
     ports = [item for item in known if _is_port_file(item.module) and not item.name.endswith("Tx")]
     adapters = classes("buddy_adapters")
-    named = _conformance()
+    declared = _declared()
     text = (
         "# Ports\n\n"
         + NOTE
@@ -133,14 +133,16 @@ def port_page() -> str:
     for package, items in _grouped(ports):
         text += f"\n## {package}\n"
         for port in items:
-            found = [item for item in adapters if carries_out(item, port, named)]
+            found = [item for item in adapters if carries_out(item, port, declared[item.module])]
             text += f"\n### {port.name}\n\n{_plain(port.load())}\n\n| method | answers |\n|---|---|\n"
             for method in _methods(port.node):
                 text += f"| `{_signature(method)}` | {_cell(ast.get_docstring(method) or '')} |\n"
-            text += f"\nCarried out by: {', '.join(f'`{item.module}.{item.name}`' for item in found) or 'nothing yet'}.\n"
+            names = ", ".join(f"`{item.module}.{item.name}`" for item in found)
+            text += f"\nCarried out by: {names or 'nothing yet'}.\n"
     text += (
-        "\n## Transactions\n\nEach module says in a Protocol what it needs of a transaction, and a flow's inherits "
-        "those of its modules. One class a store has them all.\n\n| Protocol | members of its own | inherits |\n|---|---|---|\n"
+        "\n## Transactions\n\nEach module says in a Protocol what it needs of a transaction, and a flow's "
+        "inherits those of its modules. One class a store has them all.\n\n"
+        "| Protocol | members of its own | inherits |\n|---|---|---|\n"
     )
     for item in heirs(known, "Protocol"):
         if item.name.endswith("Tx") and not item.module.startswith("buddy_core.views"):
@@ -176,29 +178,25 @@ def pages() -> dict[str, str]:
     }
 
 
-def carries_out(adapter: Found, port: Found, named: set[tuple[str, str]]) -> bool:
-    """Tell whether an adapter is for a port: it says so, or is named after it and has its methods."""
-    if (adapter.name, port.name) in named:
-        return True
-    has = {node.name for node in _methods(adapter.node)}
+def carries_out(adapter: Found, port: Found, declared: set[str]) -> bool:
+    """Tell whether an adapter has a port's methods, and is named after it or declared to be one."""
+    wanted, has = ({node.name for node in _methods(item.node)} for item in (port, adapter))
     is_namesake = re.fullmatch(rf"[A-Z][a-z0-9]+{port.name}", adapter.name) is not None
-    return is_namesake and {node.name for node in _methods(port.node)} <= has
+    return wanted <= has and (is_namesake or port.name in declared)
 
 
-def _conformance() -> set[tuple[str, str]]:
-    """Return (adapter, port) for each line `_conforms: type[Port] = Adapter` in the adapters."""
-    found = set()
+def _declared() -> dict[str, set[str]]:
+    """Return, for each module of the adapters, the names in its annotated assignments.
+
+    A conformance line such as `_signs: UrlSigner = adapter` names its port there.
+    """
+    found = {}
     for path in sorted((ROOT / "buddy_adapters").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if (
-                isinstance(node, ast.AnnAssign)
-                and node.value is not None
-                and "_conforms" in ast.unparse(node.target)
-            ):
-                ports = re.findall(r"\w+", ast.unparse(node.annotation))
-                found |= {
-                    (name, port) for name in re.findall(r"\w+", ast.unparse(node.value)) for port in ports
-                }
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        lines = [
+            node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.AnnAssign)
+        ]
+        found[module] = {name for node in lines for name in re.findall(r"\w+", ast.unparse(node.annotation))}
     return found
 
 
@@ -240,7 +238,7 @@ def _facts(error: Any) -> str:
     return ", ".join(names)
 
 
-def _kind(error: Any) -> str:
+def _kind(error: type[Any]) -> str:
     return next(base.__name__ for base in error.__mro__ if base.__name__ in KINDS)
 
 

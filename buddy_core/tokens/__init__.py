@@ -51,21 +51,10 @@ from buddy_core.tokens.model import (
 )
 from buddy_core.tokens.ports import AccountBooks, Entries, LedgerBooks, TokensTx, ValueVersions, Wallets
 from buddy_core.tokens.proof import check_books, check_versions
-from buddy_core.tokens.rules import (
-    Draw,
-    Merged,
-    Posted,
-    balance,
-    draw_order,
-    earn,
-    freeze,
-    is_expired,
-    is_live,
-    merge,
-    next_version,
-    spend,
-    version_at,
-)
+from buddy_core.tokens.rules.drawing import Draw, balance, draw_order, is_expired, is_live
+from buddy_core.tokens.rules.merging import Merged, merge
+from buddy_core.tokens.rules.posting import Posted, earn, freeze, spend
+from buddy_core.tokens.rules.valuing import next_version, version_at
 from buddy_core.tokens.steps import (
     MergeSummary,
     Spent,

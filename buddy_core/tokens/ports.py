@@ -13,7 +13,7 @@ from buddy_core.kernel.idempotency import ReceiptTx
 from buddy_core.kernel.ids import AccountId, LotId
 from buddy_core.kernel.proof import Fault
 from buddy_core.tokens.model import Entry, TokenKind, ValueVersion, Wallet
-from buddy_core.tokens.rules import Posted
+from buddy_core.tokens.rules.posting import Posted
 
 
 class Wallets(Protocol):

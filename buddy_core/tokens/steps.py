@@ -14,7 +14,6 @@ from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.events import Envelope, Event, envelope
 from buddy_core.kernel.ids import AccountId, EntryId, EventId, IdSource, LotId
 from buddy_core.kernel.outcomes import Done, Outcome, Refused
-from buddy_core.tokens import rules
 from buddy_core.tokens.commands import (
     EarnTokens,
     FreezeWallet,
@@ -32,7 +31,10 @@ from buddy_core.tokens.events import (
 )
 from buddy_core.tokens.model import WALLET, Entry, TokenKind, ValueVersion, Wallet
 from buddy_core.tokens.ports import TokensTx
-from buddy_core.tokens.rules import Posted
+from buddy_core.tokens.rules.drawing import balance
+from buddy_core.tokens.rules.merging import merge
+from buddy_core.tokens.rules.posting import Posted, earn, freeze, spend
+from buddy_core.tokens.rules.valuing import next_version
 
 
 @frozen
@@ -74,7 +76,7 @@ async def earn_in(
 
     def decide(wallet: Wallet, command: EarnTokens) -> Posted:
         new = NewIds(EntryId(ids.uuid7()), LotId(ids.uuid7()))
-        return rules.earn(wallet, command, versions, at, new)
+        return earn(wallet, command, versions, at, new)
 
     decided = await _decide_all(tx, commands, decide)
     earned = [(c, o.value.entry) for c, o in zip(commands, decided, strict=True) if isinstance(o, Done)]
@@ -92,7 +94,7 @@ async def spend_in(
     versions = await tx.token_values.in_force(at)
 
     def decide(wallet: Wallet, command: SpendTokens) -> Posted:
-        return rules.spend(wallet, command, versions, at, NewIds(EntryId(ids.uuid7())))
+        return spend(wallet, command, versions, at, NewIds(EntryId(ids.uuid7())))
 
     decided = await _decide_all(tx, commands, decide)
     answers: list[Outcome[Spent]] = []
@@ -114,7 +116,7 @@ async def merge_in(tx: TokensTx, command: MergeWallets, at: datetime, ids: IdSou
     """Move all tokens of one wallet to another; both must be locked by the caller's flow."""
     wallets = await tx.wallets.load([command.from_account, command.to_account])
     versions = await tx.token_values.in_force(at)
-    merged = rules.merge(
+    merged = merge(
         wallets[command.from_account],
         wallets[command.to_account],
         command,
@@ -135,7 +137,7 @@ async def freeze_in(tx: TokensTx, command: FreezeWallet, at: datetime, ids: IdSo
     """Freeze or unfreeze one wallet."""
     await tx.wallets.lock([command.account_id])
     wallet = (await tx.wallets.load([command.account_id]))[command.account_id]
-    posted = rules.freeze(wallet, command, at, NewIds(EntryId(ids.uuid7())))
+    posted = freeze(wallet, command, at, NewIds(EntryId(ids.uuid7())))
     await tx.wallets.append([posted])
     event = WalletFreezeChanged(command.account_id, command.is_frozen, command.reason)
     await tx.outbox.add([_sealed(event, posted.entry, ids)])
@@ -147,7 +149,7 @@ async def set_value_in(
 ) -> ValueVersion:
     """Append a value version; `currencies` are those every version must have a value in."""
     existing = await tx.token_values.of_kind(command.kind)
-    version = rules.next_version(existing, command, currencies, at)
+    version = next_version(existing, command, currencies, at)
     await tx.token_values.add(version)
     event = TokenValueSet(version.kind, version.version)
     await tx.outbox.add([envelope(event, id=EventId(ids.uuid7()), subject=version.kind, at=at)])
@@ -183,7 +185,7 @@ def _spent(posted: Posted, at: datetime) -> Spent:
             values[posting.kind] = values.get(posting.kind, Fraction(0)) + posting.value
             versions[posting.kind] = posting.version
     parts = tuple(SpentByKind(kind, amounts[kind], versions[kind], values[kind]) for kind in values)
-    return Spent(posted.entry.id, parts, sum(rules.balance(posted.wallet, at).values()))
+    return Spent(posted.entry.id, parts, sum(balance(posted.wallet, at).values()))
 
 
 def _earned(command: EarnTokens, entry: Entry) -> TokensEarned:

@@ -17,9 +17,12 @@ from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
 from buddy_adapters.system import SettableClock, SystemClock, SystemIds
 from buddy_core.accounts import Account, AccountType
 from buddy_core.catalog import Producer, Title, TitleType
-from buddy_core.flows import UnlockTitle, unlock_title
+from buddy_core.access import SYSTEM
+from buddy_core.flows import UnlockTitle, close_month, merge_guest, unlock_title
+from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.ids import AccountId, LicenceId, PartnerId, TitleId
 from buddy_core.rights import WORLDWIDE, Licence
+from buddy_core.tax import SellingEntity
 from buddy_core.tokens import BONUS, PAID, EarnTokens, earn_tokens
 from buddy_web.reference import SELLER_ROUTES, TOKEN_COSTS, seed_reference
 
@@ -30,11 +33,11 @@ EARNED = ((BONUS, 9), (PAID, 5), (BONUS, 4))
 """The lots of each viewer. They do not reach for everything, so that some requests are refused."""
 LANES = 12
 """How many requests are on their way at once."""
-FIRST_MONTH, MONTHS = datetime(2026, 1, 15, tzinfo=UTC), 9
+FIRST_MONTH, MONTHS = datetime(2026, 1, 15, tzinfo=UTC), 8
 """The months in which something is unlocked before the worker that closes them begins."""
 
 _TYPES = (TitleType.SHORT, TitleType.EPISODE, TitleType.FILM)
-_IDS = SystemIds()
+IDS = SystemIds()
 
 
 def viewer(number: int) -> AccountId:
@@ -99,14 +102,12 @@ async def build(url: str) -> None:
                 await tx.accounts.add(Account(member(number), AccountType.REGISTERED, clock.now(), mail))
         for account in [*map(viewer, range(VIEWERS)), *map(member, range(MEMBERS))]:
             await _earn(uow, account, clock)
+        cheap = [title for title in TITLES if title.type is not TitleType.FILM]
         for month in range(MONTHS):
             clock.set(FIRST_MONTH + timedelta(days=30 * month))
-            for country, number in (("IN", 0), ("AE", 1)):
-                past = UnlockTitle(member(number), title_id(3 * month % 12 + month // 4), 0, 0, country, "")
-                request = Request(f"past-{month}-{country}", past.account_id, past.title_id, country)
-                await unlock_title(
-                    request.command, uow=uow, clock=clock, ids=_IDS, routes=SELLER_ROUTES
-                )
+            for number, country in enumerate(("IN", "AE")):
+                past = Request(f"past-{month}", member(number), cheap[month].id, country)
+                await unlock_title(past.command, uow=uow, clock=clock, ids=IDS, routes=SELLER_ROUTES)
 
 
 @frozen
@@ -143,16 +144,33 @@ def requests(seed: int) -> list[Request]:
 
 
 async def unlock(request: Request, uow: SqlUnitOfWork) -> str:
-    """Send a request; answer the line that the client writes down, the outcome and its facts."""
-    from buddy_core.kernel.errors import BuddyError
-
+    """Send a request and return the line that the client writes down: the outcome and its facts."""
     try:
         done = await unlock_title(
-            request.command, uow=uow, clock=SystemClock(), ids=_IDS, routes=SELLER_ROUTES
+            request.command, uow=uow, clock=SystemClock(), ids=IDS, routes=SELLER_ROUTES
         )
     except BuddyError as error:
         return f"refused {request.key} {error.code}"
     return f"done {request.key} {done.grant_id} {done.entry_id} {done.tokens_spent} {done.tokens_left}"
+
+
+async def merge(number: int, uow: SqlUnitOfWork) -> str:
+    """Merge a guest into its member and return the line that the client writes down."""
+    guest, target = viewer(number), member(number % MEMBERS)
+    done = await merge_guest(guest, target, uow=uow, clock=SystemClock(), ids=IDS)
+    return f"done merge-{number} {done.tokens_moved} {done.tokens_expired_by_cap} {done.unlocks_moved}"
+
+
+async def close(entity: SellingEntity, month: str, uow: SqlUnitOfWork) -> str:
+    """Close a month of an entity and return the line that the client writes down."""
+    report = await close_month(
+        SYSTEM, month, [entity], correlation_id="crash", uow=uow, clock=SystemClock(), ids=IDS
+    )
+    hashes = " ".join(statement.hash.hex() for statement in report.closed[0].statements)
+    return f"done close-{entity.id}-{month} {hashes}"
+
+
+MONTH_NAMES = tuple(f"2026-{month:02}" for month in range(1, MONTHS + 1))
 
 
 async def _add_catalogue(uow: SqlUnitOfWork) -> None:
@@ -185,4 +203,4 @@ async def _earn(uow: SqlUnitOfWork, account: AccountId, clock: SettableClock) ->
             expires_at=None,
             earned_as_guest=kind == BONUS,
         )
-        await earn_tokens(command, uow=uow, clock=clock, ids=_IDS)
+        await earn_tokens(command, uow=uow, clock=clock, ids=IDS)

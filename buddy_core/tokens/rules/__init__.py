@@ -1,0 +1,1 @@
+"""Pure decisions over wallets, one file a subject."""

@@ -1,0 +1,154 @@
+"""Two wallets become one: paired transfers, and the cap on what a guest had earned (C23)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from attrs import evolve, frozen
+
+from buddy_core.kernel.clock import utc
+from buddy_core.kernel.ids import AccountId, EntryId, LotId, derived_uuid
+from buddy_core.tokens.commands import MergeWallets
+from buddy_core.tokens.model import (
+    EXPIRED,
+    TRANSFERRED,
+    WALLET,
+    Entry,
+    Lot,
+    OpenLot,
+    Operation,
+    Posting,
+    TokenKind,
+    Wallet,
+)
+from buddy_core.tokens.rules.drawing import Draw, is_expired, reduced
+from buddy_core.tokens.rules.posting import Posted
+from buddy_core.tokens.rules.valuing import Versions, version_of
+
+
+@frozen
+class Merged:
+    """Both wallets after a merge, the entries in the order to append, and the totals moved."""
+
+    source: Wallet
+    target: Wallet
+    entries: tuple[Entry, ...]
+    transferred: int
+    expired_by_cap: int
+
+
+def merge(
+    source: Wallet, target: Wallet, command: MergeWallets, versions: Versions, at: datetime, entry_id: EntryId
+) -> Merged:
+    """Move every lot of `source` to `target`, then expire what exceeds the guest cap (C23).
+
+    A moved lot keeps origin, expiry, priority, cost share and guest mark; its new
+    id follows from origin and target, so that any order of merges ends the same.
+    What had expired unswept is written off first. The cap counts the units left
+    in guest-marked lots of the target, keeps the latest expiry first, then the
+    smaller origin id. A freeze travels along, so that merging is no way around it.
+    """
+    at = utc(at)
+    entries: list[Entry] = []
+
+    def post(wallet: Wallet, step: str, *args: Any, **kw: Any) -> Wallet:
+        made = _merge_entry(wallet, EntryId(derived_uuid(entry_id, step)), command, at, *args, **kw)
+        entries.append(made.entry)
+        return made.wallet
+
+    stale = [Draw(item.lot, item.remaining) for item in source.lots if is_expired(item.lot, at)]
+    if stale:
+        source = post(source, "stale", Operation.EXPIRE, _moves(stale, EXPIRED, versions), drawn=stale)
+    moved = [Draw(item.lot, item.remaining) for item in source.lots]
+    arrivals = [_arrived(draw, target.account_id, at) for draw in moved]
+    source = post(source, "out", Operation.TRANSFER_OUT, _moves(moved, TRANSFERRED, versions), drawn=moved)
+    target = post(
+        target,
+        "in",
+        Operation.TRANSFER_IN,
+        _moves([Draw(lot, -lot.amount) for lot in arrivals], TRANSFERRED, versions),
+        opened=arrivals,
+    )
+    excess = _beyond_cap(target, command.guest_cap, at)
+    if excess:
+        target = post(target, "cap", Operation.EXPIRE, _moves(excess, EXPIRED, versions), drawn=excess)
+    if source.is_frozen and not target.is_frozen:
+        target = post(target, "freeze", Operation.FREEZE, ())
+    return Merged(
+        source,
+        target,
+        tuple(entries),
+        transferred=sum(draw.amount for draw in moved),
+        expired_by_cap=sum(draw.amount for draw in excess),
+    )
+
+
+def _merge_entry(
+    wallet: Wallet,
+    entry_id: EntryId,
+    command: MergeWallets,
+    at: datetime,
+    operation: Operation,
+    postings: tuple[Posting, ...],
+    *,
+    drawn: Sequence[Draw] = (),
+    opened: Sequence[Lot] = (),
+) -> Posted:
+    other = command.to_account if wallet.account_id == command.from_account else command.from_account
+    entry = Entry(
+        id=entry_id,
+        account_id=wallet.account_id,
+        sequence=wallet.sequence + 1,
+        previous_hash=wallet.head,
+        operation=operation,
+        effective_at=at,
+        recorded_at=at,
+        idempotency_key=command.idempotency_key,
+        source="merge",
+        source_ref=str(other),
+        postings=postings,
+        lots=tuple(opened),
+    )
+    lots = (*reduced(wallet.lots, drawn), *(OpenLot(lot, lot.amount) for lot in opened))
+    return Posted(wallet.after(entry, lots), entry)
+
+
+def _moves(draws: Sequence[Draw], account: str, versions: Versions) -> tuple[Posting, ...]:
+    """Post `-amount` on each lot and the sum per kind on `account`."""
+    totals: dict[TokenKind, int] = {}
+    for draw in draws:
+        totals[draw.lot.kind] = totals.get(draw.lot.kind, 0) + draw.amount
+    return (
+        *(
+            Posting(
+                WALLET, draw.lot.id, draw.lot.kind, -draw.amount, version_of(versions, draw.lot.kind).version
+            )
+            for draw in draws
+        ),
+        *(Posting(account, None, kind, n, version_of(versions, kind).version) for kind, n in totals.items()),
+    )
+
+
+def _arrived(draw: Draw, target: AccountId, at: datetime) -> Lot:
+    """Return the lot that `draw` becomes in the target; of a cost basis it takes its share, rounded down."""
+    lot = draw.lot
+    cost = None if lot.cost_minor is None else lot.cost_minor * draw.amount // lot.amount
+    return evolve(
+        lot, id=LotId(derived_uuid("lot", lot.origin_id, target)), amount=draw.amount, cost_minor=cost
+    )
+
+
+def _beyond_cap(wallet: Wallet, cap: int, at: datetime) -> list[Draw]:
+    marked = [item for item in wallet.lots if item.lot.earned_as_guest and not is_expired(item.lot, at)]
+
+    marked.sort(key=lambda item: item.lot.origin_id)
+    marked.sort(key=lambda item: (item.lot.expires_at is None, item.lot.expires_at or at), reverse=True)
+    draws, room = [], cap
+    for item in marked:
+        kept = min(room, item.remaining)
+        room -= kept
+        if kept < item.remaining:
+            draws.append(Draw(item.lot, item.remaining - kept))
+    return draws

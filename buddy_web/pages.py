@@ -1,0 +1,66 @@
+"""How a page is answered: whole, or as the part that htmx asked for; and where it may lead on to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from buddy_core.views import Visitor
+from buddy_web import formats
+from buddy_web.app import Web, web
+
+_LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]{0,500}")
+
+
+def install_pages(app: Flask) -> None:
+    """Give templates their filters and what each of them needs."""
+    formats.install(app.jinja_env)
+
+    def common() -> dict[str, Any]:
+        return {
+            # Templates show the token as a word; it is bound to who the visitor is by now.
+            "csrf_token": web().form_tokens.token(),
+            "locale": formats.DEFAULT_LOCALE,
+            "zone": formats.DEFAULT_ZONE,
+            "path": request.path,
+        }
+
+    app.context_processor(common)
+
+
+def show(w: Web, template: str, visitor: Visitor, page: Any, *, status: int = 200, **more: Any) -> Response:
+    """Return a template with its page, its viewer as they are now, and what else it wants."""
+    response = show_part(w, template, visitor, {**more, "page": page})
+    response.status_code = status
+    return response
+
+
+def show_part(w: Web, template: str, visitor: Visitor, context: Mapping[str, Any]) -> Response:
+    """Return a template with just this context and its viewer as they are now."""
+    viewer = w.call(w.container.viewer, visitor)
+    response = make_response(render_template(template, viewer=viewer, **context))
+    response.vary.add("HX-Request")
+    return response
+
+
+def wants_part() -> bool:
+    """Return whether htmx asks for a part of an open page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def go(address: str) -> Response:
+    """Send the browser on after a form; htmx changes the page instead of swapping a part."""
+    if wants_part():
+        response = make_response("", 204)
+        response.headers["HX-Redirect"] = address
+        return response
+    return redirect(address, 303)
+
+
+def local_path(text: str | None) -> str | None:
+    """Return an address on this site as given, or None: a link may never lead elsewhere from here."""
+    return text if text and _LOCAL.fullmatch(text) else None

@@ -1,0 +1,137 @@
+"""Joining, signing in and out, and the demo's country switch."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Blueprint, abort, redirect, request
+from werkzeug.wrappers import Response
+
+from buddy_core.accounts import BadEmail, EmailTaken, WeakPassword, WrongCredentials
+from buddy_core.flows import Joined, Register
+from buddy_core.kernel.errors import BuddyError
+from buddy_core.views import JoinPage, SignInPage, Visitor
+from buddy_core.views.account import FormProblem
+from buddy_web.app import Web, web
+from buddy_web.cookies import LIFETIME, VisitorKind
+from buddy_web.errors import status_of
+from buddy_web.guests import current_visitor
+from buddy_web.network import DEMO_COUNTRY_COOKIE
+from buddy_web.pages import go, local_path, show
+
+account_pages = Blueprint("account_pages", __name__)
+
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_PROBLEMS: dict[type[BuddyError], FormProblem] = {
+    BadEmail: "email_invalid",
+    EmailTaken: "email_taken",
+    WeakPassword: "password_short",
+    WrongCredentials: "wrong_credentials",
+}
+
+
+@account_pages.get("/join")
+def join_page() -> Response:
+    """Show what joining keeps, and the form."""
+    w = web()
+    visitor = current_visitor(w)
+    if not visitor.is_guest:
+        return redirect(_next() or "/", 303)
+    return show(w, "join.html", visitor, _join(w, visitor))
+
+
+@account_pages.post("/join")
+def join() -> Response:
+    """Make a member of the guest; everything they have comes along."""
+    w = web()
+    visitor = current_visitor(w)
+    if not visitor.is_guest:
+        return go(_next() or "/")
+    email, password = request.form.get("email", ""), request.form.get("password", "")
+    command = Register(email, password, visitor.account_id, w.container.ids().opaque("reg"))
+    try:
+        joined: Joined = w.call(w.container.register, command)
+    except (BadEmail, WeakPassword, EmailTaken) as error:
+        page = _join(w, visitor, email, error)
+        return show(w, "join.html", visitor, page, status=status_of(error)[0])
+    return _enter(w, joined)
+
+
+@account_pages.get("/sign-in")
+def sign_in_page() -> Response:
+    """Show the form, and in the demo the accounts to try."""
+    w = web()
+    visitor = current_visitor(w)
+    return show(w, "sign_in.html", visitor, _sign_in(w, visitor))
+
+
+@account_pages.post("/sign-in")
+def sign_in() -> Response:
+    """Sign in; what the guest on this device has comes along."""
+    w = web()
+    visitor = current_visitor(w)
+    email, password = request.form.get("email", ""), request.form.get("password", "")
+    guest = visitor.account_id if visitor.is_guest else None
+    try:
+        joined: Joined = w.call(w.container.sign_in, email, password, guest)
+    except (BadEmail, WrongCredentials) as error:
+        page = _sign_in(w, visitor, email, error)
+        return show(w, "sign_in.html", visitor, page, status=status_of(error)[0])
+    return _enter(w, joined)
+
+
+@account_pages.post("/sign-out")
+def sign_out() -> Response:
+    """Forget who this browser is; the next page greets a new guest."""
+    web().visitors.forget()
+    return go("/")
+
+
+@account_pages.post("/country")
+def country() -> Response:
+    """Watch from another country; only the demo has this."""
+    w = web()
+    if not w.settings.demo:
+        abort(404)
+    chosen = request.form.get("country", "")
+    response = go(_next() or "/")
+    if _COUNTRY.fullmatch(chosen):
+        response.set_cookie(
+            DEMO_COUNTRY_COOKIE,
+            chosen,
+            max_age=LIFETIME,
+            secure=w.settings.secure,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def _enter(w: Web, joined: Joined) -> Response:
+    """Write a new cookie for the member; the guest's leads to nobody from now on (see `guests`)."""
+    w.visitors.remember(w.visitors.account.issue(joined.account_id, VisitorKind.MEMBER))
+    return go(_next() or "/")
+
+
+def _join(w: Web, visitor: Visitor, email: str = "", error: BuddyError | None = None) -> JoinPage:
+    return JoinPage(
+        kept=w.call(w.container.kept, visitor),
+        email=email,
+        problem=_PROBLEMS[type(error)] if error else None,
+        next_url=_next(),
+        problem_text=error.message() if isinstance(error, WeakPassword) else "",
+    )
+
+
+def _sign_in(w: Web, visitor: Visitor, email: str = "", error: BuddyError | None = None) -> SignInPage:
+    return SignInPage(
+        kept=w.call(w.container.kept, visitor),
+        email=email,
+        problem=_PROBLEMS[type(error)] if error else None,
+        next_url=_next(),
+        demo_logins=tuple(w.container.demo_logins()) if w.settings.demo else (),
+    )
+
+
+def _next() -> str | None:
+    return local_path(request.values.get("next"))

@@ -1,0 +1,112 @@
+"""Earning tokens by an ad, and the wallet they land in."""
+
+from __future__ import annotations
+
+import re
+from typing import cast, get_args
+from urllib.parse import urlencode
+
+from flask import Blueprint, current_app, request
+from werkzeug.wrappers import Response
+
+from buddy_core.ads import Reward, RewardCapReached
+from buddy_core.catalog import Title, TitleNotFound
+from buddy_core.flows import BeginReward
+from buddy_core.tokens import WalletFrozen
+from buddy_core.views import AdSaid, Asked, EarnPage, Visitor
+from buddy_web.app import Web, web
+from buddy_web.errors import status_of
+from buddy_web.guests import current_visitor
+from buddy_web.pages import go, local_path, show, show_part, wants_part
+
+earn = Blueprint("earn", __name__)
+
+_WANTED = re.compile(r"/(?:(?:unlock|watch)/)?(film|short|episode)/([A-Za-z0-9]{1,16})(?:[/?].*)?")
+
+
+@earn.get("/earn")
+def earn_page() -> Response:
+    """Show the offer of an ad, or where one that was begun stands."""
+    w = web()
+    visitor = current_visitor(w)
+    return show(w, "earn.html", visitor, _page(w, visitor, request.args.get("reward")))
+
+
+@earn.post("/earn/start")
+def start() -> Response:
+    """Begin a reward and go to its ad."""
+    w = web()
+    visitor = current_visitor(w)
+    command = BeginReward(visitor.account_id, visitor.device_id, visitor.ip_key, w.settings.ad_unit)
+    next_url = local_path(request.form.get("next"))
+    try:
+        reward: Reward = w.call(w.container.begin_reward, command)
+    except (RewardCapReached, WalletFrozen) as error:
+        # The page itself says what is in the way: it asks the same rules.
+        return show(w, "earn.html", visitor, _page(w, visitor, None), status=status_of(error)[0])
+    address = ad_address(reward.id, next_url)
+    return go(address or earn_address(reward.id, "no_fill", next_url))
+
+
+@earn.get("/earn/<reward_id>/status")
+def status(reward_id: str) -> Response:
+    """Show where an ad stands, as the part that the page asks for again while it waits."""
+    w = web()
+    visitor = current_visitor(w)
+    if not wants_part():
+        return go(earn_address(reward_id, _said(), local_path(request.args.get("next"))))
+    page = _page(w, visitor, reward_id)
+    part = {"status": page.status, "next_url": page.next_url, "oob": True}
+    return show_part(w, "_earn_status.html", visitor, part)
+
+
+@earn.get("/wallet")
+def wallet() -> Response:
+    """Show the wallet, or older lines of it."""
+    w = web()
+    visitor = current_visitor(w)
+    before = request.args.get("before", type=int)
+    return show(w, "wallet.html", visitor, w.call(w.container.wallet_page, visitor, before))
+
+
+def earn_address(reward_id: str, said: AdSaid | None, next_url: str | None) -> str:
+    """Return the earn page for an ad that was begun, with what the ad said and where to go on."""
+    found = {"reward": reward_id, "ad": said, "next": next_url}
+    return "/earn?" + urlencode({name: value for name, value in found.items() if value})
+
+
+def ad_address(reward_id: str, next_url: str | None) -> str | None:
+    """Return where the ad runs; None where no network that shows ads in a browser is installed."""
+    if "sandbox_ads" not in current_app.blueprints:
+        return None
+    return f"/sandbox/ads/{reward_id}" + (f"?{urlencode({'next': next_url})}" if next_url else "")
+
+
+def _page(w: Web, visitor: Visitor, reward_id: str | None) -> EarnPage:
+    next_url = local_path(request.values.get("next"))
+    asked = Asked(
+        reward_id=reward_id,
+        ad_said=_said(),
+        ad_url=ad_address(reward_id, next_url) if reward_id else None,
+        wanted=_wanted(w, next_url),
+        next_url=next_url,
+    )
+    page: EarnPage = w.call(w.container.earn_page, visitor, asked)
+    return page
+
+
+def _said() -> AdSaid | None:
+    said = request.args.get("ad")
+    return cast(AdSaid, said) if said in get_args(AdSaid) else None
+
+
+def _wanted(w: Web, next_url: str | None) -> Title | None:
+    """Return the title that the viewer came from, if they came from one."""
+    match = _WANTED.fullmatch(next_url or "")
+    if match is None:
+        return None
+    try:
+        found: Title = w.call(w.container.find_title, match[1], match[2])
+    except TitleNotFound:
+        return None
+    return found

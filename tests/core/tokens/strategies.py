@@ -1,0 +1,39 @@
+"""Random wallets, made of random earnings by the real rule."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from buddy_core.tokens import BONUS, PAID, Wallet
+from tests.contracts.cases import AT, account, earned
+
+EPISODE = "type:episode"
+
+
+def earnings() -> st.SearchStrategy[dict[str, Any]]:
+    """Return what one earning may be: lots of both kinds, some restricted, some soon gone."""
+    return st.fixed_dictionaries(
+        {
+            "amount": st.integers(1, 30),
+            "kind": st.sampled_from([BONUS, PAID]),
+            "priority": st.sampled_from([10, 50, 90]),
+            "expires_at": st.none() | st.integers(1, 6).map(lambda days: AT + timedelta(days=days)),
+            "scopes": st.sampled_from([(), (), (EPISODE,), ("type:film",)]),
+            "earned_as_guest": st.booleans(),
+        }
+    )
+
+
+@st.composite
+def wallets(draw: st.DrawFn, number: int = 1, max_lots: int = 6) -> Wallet:
+    """Return a wallet of an account with up to `max_lots` lots earned before `AT`."""
+    wallet = Wallet(account(number))
+    ids = itertools.count(number * 1_000)
+    for command in draw(st.lists(earnings(), max_size=max_lots)):
+        at = AT - timedelta(hours=draw(st.integers(1, 48)))
+        wallet = earned(wallet, command.pop("amount"), next(ids), at, **command).wallet
+    return wallet
