@@ -9,18 +9,21 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from buddy_core.kernel import GENESIS, BuddyError, EntryId
+from buddy_core.kernel import GENESIS, EntryId
 from buddy_core.tokens import (
     EXPIRED,
     ISSUED,
     TRANSFERRED,
     WALLET,
+    BadLot,
     Entry,
     FreezeWallet,
+    InsufficientTokens,
     MergeWallets,
     NewIds,
     Posted,
     Wallet,
+    WalletFrozen,
     balance,
     freeze,
     is_live,
@@ -59,8 +62,8 @@ class Ledger(RuleBasedStateMachine):
         rest = {name: value for name, value in command.items() if name != "amount"}
         try:
             self.keep(who, earned(self.wallets[who], amount, self.next(), self.now, **rest))
-        except BuddyError as error:
-            assert error.code in {"tokens.wallet_frozen", "tokens.bad_lot"}
+        except (WalletFrozen, BadLot):
+            return
 
     @rule(who=WHO, amount=st.integers(1, 25))
     def spend(self, who: int, amount: int) -> None:
@@ -68,31 +71,30 @@ class Ledger(RuleBasedStateMachine):
         wallet = self.wallets[who]
         try:
             posted = spent(wallet, amount, self.next(), self.now)
-        except BuddyError as error:
-            assert error.code in {"tokens.wallet_frozen", "tokens.insufficient"}
+        except (WalletFrozen, InsufficientTokens):
             return
         lots = {item.lot.id: item.lot for item in wallet.lots}
         used = [lots[p.lot_id] for p in posted.entry.postings if p.lot_id is not None]
         assert all(is_live(lot, self.now) for lot in used)
         self.keep(who, posted)
 
-    @rule(source=WHO, target=WHO, cap=st.integers(0, 40))
-    def merge(self, source: int, target: int, cap: int) -> None:
+    @rule(source=WHO, into=WHO, cap=st.integers(0, 40))
+    def merge(self, source: int, into: int, cap: int) -> None:
         """Merge one wallet into another."""
-        if source == target:
+        if source == into:
             return
-        command = MergeWallets(account(source), account(target), cap, f"merge-{self.next()}")
-        before = sum(sum(balance(self.wallets[number], self.now).values()) for number in (source, target))
+        command = MergeWallets(account(source), account(into), cap, f"merge-{self.next()}")
+        before = sum(sum(balance(self.wallets[number], self.now).values()) for number in (source, into))
         merged = merge(
             self.wallets[source],
-            self.wallets[target],
+            self.wallets[into],
             command,
             VERSIONS,
             self.now,
             EntryId(uid(90_000 + self.count)),
         )
         assert before == sum(balance(merged.target, self.now).values()) + merged.expired_by_cap
-        self.wallets[source], self.wallets[target] = merged.source, merged.target
+        self.wallets[source], self.wallets[into] = merged.source, merged.target
         self.entries += merged.entries
 
     @rule(who=WHO, is_frozen=st.booleans())

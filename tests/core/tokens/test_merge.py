@@ -112,7 +112,7 @@ def test_what_expired_unswept_does_not_move() -> None:
     source = earned(source, 4, 2).wallet
     merged = joined(source, Wallet(account(2)), cap=4)
     assert (merged.transferred, merged.expired_by_cap) == (4, 0)
-    assert [entry.operation for entry in merged.entries][0] is Operation.EXPIRE
+    assert merged.entries[0].operation is Operation.EXPIRE
     assert merged.source.lots == ()
     assert balance(merged.target, AT) == {BONUS: 4}
 
@@ -128,7 +128,7 @@ def test_a_freeze_travels_along() -> None:
 
 @given(wallets(1), wallets(2), CAPS)
 def test_before_is_after_and_what_the_cap_expired(source: Wallet, target: Wallet, cap: int) -> None:
-    """Spendable tokens of both before = spendable after + expired by the cap; other lots keep all they had."""
+    """Spendable tokens of both before = spendable after + expired by the cap; unmarked lots lose nothing."""
     merged = joined(source, target, cap)
     before = Counter(balance(source, AT)) + Counter(balance(target, AT))
     after = Counter(balance(merged.target, AT))

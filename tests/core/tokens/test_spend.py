@@ -21,8 +21,8 @@ from buddy_core.tokens import (
     InsufficientTokens,
     NewIds,
     NoValueInCurrency,
-    Operation,
     OpenLot,
+    Operation,
     TokenKind,
     UnknownKind,
     Wallet,
@@ -143,7 +143,7 @@ def test_what_cannot_be_valued_is_not_spent() -> None:
 
 @given(wallets(), st.integers(1, 120))
 def test_a_spend_conserves_tokens(wallet: Wallet, amount: int) -> None:
-    """A spend takes exactly its amount from live, fitting lots in draw order, or is refused for want of it."""
+    """A spend takes exactly its amount from live, fitting lots in draw order, or is refused for want."""
     available = sum(item.remaining for item in wallet.lots if fits(item))
     if amount > available:
         with pytest.raises(InsufficientTokens) as refused:
