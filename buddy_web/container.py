@@ -5,19 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from buddy_adapters.media.keys import FileContentKeys
+import httpx
 from dependency_injector import containers, providers
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from buddy_adapters.ads.admob import SsvKeySource
 from buddy_adapters.cdn.nginx import NginxSecureLink, NginxUrlSigner
+from buddy_adapters.media.keys import FileContentKeys
 from buddy_adapters.passwords import BcryptPasswords
 from buddy_adapters.sql.engine import make_engine
 from buddy_adapters.sql.unit_of_work import SqlTx, SqlUnitOfWork
 from buddy_adapters.system.clock import ShiftedClock, SystemClock
 from buddy_adapters.system.ids import SystemIds
 from buddy_adapters.text.slugs import SlugifyTransliterator
-from buddy_core import accounts, flows
+from buddy_core import accounts, flows, views
 from buddy_core.access import Actor
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.ids import AccountId
@@ -25,6 +27,7 @@ from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_web.bridge import Bridge
 from buddy_web.keys import purpose_keys
 from buddy_web.reference import SELLER_ROUTES
+from buddy_web.sandbox.network import SandboxKeys, sandbox_key, sandbox_key_file, sandbox_keys
 from buddy_web.settings import Settings
 
 LINK_LIFE = timedelta(hours=1)
@@ -48,6 +51,7 @@ class Container(containers.DeclarativeContainer):
     url_verifier = url_signer
     content_keys = providers.Singleton(lambda settings: FileContentKeys(settings.media_dir), settings)
     link_life = providers.Object(LINK_LIFE)
+    ssv_keys = providers.Singleton(lambda settings, clock: _ssv_keys(settings, clock), settings, clock)
 
     ready = providers.Callable(lambda engine: _ready(engine), engine)
 
@@ -73,8 +77,40 @@ class Container(containers.DeclarativeContainer):
     set_token_value = providers.Callable(flows.set_token_value, uow=uow, clock=clock, ids=ids, routes=routes)
     freeze_wallet = providers.Callable(flows.freeze_wallet, uow=uow, clock=clock, ids=ids)
     close_month = providers.Callable(flows.close_month, uow=uow, clock=clock, ids=ids)
-    provisional_month = providers.Callable(flows.provisional_month, uow=uow)
     verify = providers.Callable(flows.verify, uow=uow, routes=routes)
+    list_flags = providers.Callable(flows.list_flags, uow=uow)
+    switch_flags = providers.Callable(flows.switch_flags, uow=uow, clock=clock)
+
+    viewer = providers.Callable(views.viewer, uow=uow, clock=clock)
+    kept = providers.Callable(views.kept, uow=uow, clock=clock)
+    home_page = providers.Callable(views.home_page, uow=uow, clock=clock)
+    title_page = providers.Callable(views.title_page, uow=uow, clock=clock)
+    unlock_sheet = providers.Callable(views.unlock_sheet, uow=uow, clock=clock)
+    watch_page = providers.Callable(views.watch_page, uow=uow, clock=clock)
+    earn_page = providers.Callable(views.earn_page, uow=uow, clock=clock)
+    wallet_page = providers.Callable(views.wallet_page, uow=uow, clock=clock)
+
+    list_titles = providers.Callable(views.list_titles, uow=uow, clock=clock)
+    title_with_answer = providers.Callable(views.title_with_answer, uow=uow, clock=clock)
+    quote_title = providers.Callable(views.quote_title, uow=uow, clock=clock)
+    wallet_state = providers.Callable(views.wallet_state, uow=uow, clock=clock)
+    ledger_page = providers.Callable(views.ledger_page, uow=uow)
+
+    find_producer = providers.Callable(views.find_producer, uow=uow)
+    producer_name = providers.Callable(views.producer_name, uow=uow)
+    producer_page = providers.Callable(views.producer_page, uow=uow, clock=clock, routes=routes)
+    list_statements = providers.Callable(views.list_statements, uow=uow)
+    statement_page = providers.Callable(views.statement_page, uow=uow, clock=clock, routes=routes)
+    why_page = providers.Callable(views.why_page, uow=uow, clock=clock, routes=routes)
+    statement_file = providers.Callable(views.statement_file, uow=uow, clock=clock, routes=routes)
+
+    admin_home = providers.Callable(views.admin_home, uow=uow, clock=clock, routes=routes)
+    values_page = providers.Callable(views.values_page, uow=uow, clock=clock, routes=routes)
+    value_versions = providers.Callable(views.value_versions, uow=uow, clock=clock)
+    close_page = providers.Callable(views.close_page, uow=uow, clock=clock, routes=routes)
+    find_audit = providers.Callable(views.find_audit, uow=uow)
+    held_rewards = providers.Callable(views.held_rewards, uow=uow, clock=clock)
+    wallet_owner = providers.Callable(views.wallet_owner, uow=uow)
 
 
 async def actor_of(account_id: AccountId, *, uow: UnitOfWork[SqlTx]) -> Actor:
@@ -102,7 +138,15 @@ def demo_clock_file(settings: Settings) -> Path:
 def _url_signer(settings: Settings) -> NginxUrlSigner:
     # A blank after the secret ends the expression, as in nginx's own documentation; hex has none.
     secret = purpose_keys(settings.secrets, "media-links")[0].hex()
-    return NginxUrlSigner(NginxSecureLink(f"$secure_link_expires$uri {secret}"))
+    network = "$remote_prefix" if settings.bind_links_to_network else ""
+    return NginxUrlSigner(NginxSecureLink(f"$secure_link_expires$uri{network} {secret}"))
+
+
+def _ssv_keys(settings: Settings, clock: Clock) -> SandboxKeys | SsvKeySource:
+    """Return who signs ad callbacks: the demo's own sandbox, or Google."""
+    if settings.demo:
+        return sandbox_keys(sandbox_key(sandbox_key_file(settings)))
+    return SsvKeySource(httpx.AsyncClient(timeout=settings.call_timeout_s), clock)
 
 
 async def _ready(engine: AsyncEngine) -> None:

@@ -12,11 +12,11 @@ from flask import Blueprint, Flask, current_app, g, make_response, redirect, req
 from werkzeug.wrappers import Response
 
 from buddy_core.access import Actor, NotPermitted, may
-from buddy_core.accounts import AccountNotFound
 from buddy_core.kernel.errors import Forbidden
 from buddy_core.kernel.ids import AccountId
 from buddy_web.app import web
 from buddy_web.cookies import VisitorKind
+from buddy_web.guests import known_account
 
 PUBLIC = "public"
 """Declares that a view asks for no permission and no account."""
@@ -79,13 +79,10 @@ def current_actor() -> Actor:
         SignInNeeded: the request comes without an account, or with one that is not there any more.
     """
     if "actor" not in g:
-        identity = web().visitors.identity()
+        identity = known_account(web())
         if identity is None:
             raise SignInNeeded
-        try:
-            g.actor = web().call(web().container.actor_of, identity.account_id)
-        except AccountNotFound:
-            raise SignInNeeded from None
+        g.actor = web().call(web().container.actor_of, identity.account_id)
     actor: Actor = g.actor
     return actor
 
@@ -110,7 +107,7 @@ def _checked(name: str) -> Response | None:
     """
     if name == PUBLIC:
         return None
-    identity = web().visitors.identity()
+    identity = known_account(web())
     is_page = not request.path.startswith(API_PREFIX)
     if is_page and identity is None:
         return _to_sign_in()

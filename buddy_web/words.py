@@ -29,12 +29,12 @@ _NOUNS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
 }  # fmt: skip
 
 _DENIALS: Mapping[str, tuple[str, str]] = {
-    "locked": ("This one is locked", "Unlock it once and it is yours to watch again, any time."),
-    "not_available_here": (
+    "no_grant": ("This one is locked", "Unlock it once and it is yours to watch again, any time."),
+    "no_licence": (
         "Not available where you are",
         "The producer has not cleared this title for your country.",
     ),
-    "not_yet": ("Not out yet", "This title opens later. It will wait on the home page."),
+    "not_published": ("Not out yet", "This title opens later. It will wait on the home page."),
     "no_longer": ("No longer available", "The time this title could be shown has ended."),
     "country_unknown": (
         "We cannot tell your country",

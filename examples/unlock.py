@@ -17,6 +17,7 @@ from buddy_core.tokens import BONUS, EarnTokens, ValueVersion, earn_tokens
 
 UOW, CLOCK, IDS, DAY = MemoryUnitOfWork(), SystemClock(), SystemIds(), datetime(2026, 1, 1, tzinfo=UTC)
 SELLER = SellingEntity(EntityId("newtact"), "Newtact Lab", "IN", "Asia/Kolkata", "INR")
+ROUTES = SellerRoutes((SELLER,), by_country={}, otherwise=SELLER.id)
 EPISODE, MAKER, TERMS = TitleId(IDS.uuid7()), PartnerId(IDS.uuid7()), LicenceId(IDS.uuid7())
 TITLE = Title(
     EPISODE, "t9k2", "pilot", TitleType.EPISODE, "Pilot", "", MAKER, "U", ("hi",), 2026, 1200, DAY, "pilot"
@@ -33,12 +34,7 @@ async def main() -> None:
     ad = EarnTokens(guest, BONUS, 3, "ads.reward", "rwd_1", "key-1", expires_at=None, earned_as_guest=True)
     await earn_tokens(ad, uow=UOW, clock=CLOCK, ids=IDS)
     wish = UnlockTitle(guest, EPISODE, seen_tokens=2, seen_version=1, country="IN", idempotency_key="key-2")
-    routes = SellerRoutes((SELLER,), {}, SELLER.id)
-    print(await unlock_title(wish, uow=UOW, clock=CLOCK, ids=IDS, routes=routes))
-    async with UOW.read() as tx:
-        for entry in await tx.entries.of_account(guest, before=None, limit=10):
-            for posting in entry.postings:
-                print(entry.sequence, entry.operation, posting.kind, posting.amount, posting.value)
+    print(await unlock_title(wish, uow=UOW, clock=CLOCK, ids=IDS, routes=ROUTES))
 
 
 asyncio.run(main())

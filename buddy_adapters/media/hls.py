@@ -118,6 +118,8 @@ def package(
     ffmpeg's working folder, where text and font files of the filters lie.
     Raises EncodeFailed.
     """
+    # ffmpeg works in a folder of its own, from which a relative path leads elsewhere.
+    folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from buddy_adapters.memory.access import MemoryAssignments, MemoryAuditBooks, MemoryAuditLog
 from buddy_adapters.memory.accounts import MemoryAccounts
@@ -33,6 +34,9 @@ from buddy_core.rights import Licences
 from buddy_core.royalty import RoyaltyBooks, Statements, TokenSpends
 from buddy_core.shortids import ShortIdBooks, ShortIds
 from buddy_core.tokens import Entries, LedgerBooks, ValueVersions, Wallets
+
+if TYPE_CHECKING:
+    from buddy_core import flows
 
 
 class MemoryTx:
@@ -97,4 +101,15 @@ class MemoryUnitOfWork:
         yield MemoryTx(self._tables.snapshot())
 
 
-_conforms: type[UnitOfWork[MemoryTx]] = MemoryUnitOfWork
+def _conforms() -> tuple[
+    UnitOfWork[flows.CatalogueTx],
+    UnitOfWork[flows.MergeTx],
+    UnitOfWork[flows.PlayTx],
+    UnitOfWork[flows.RewardTx],
+    UnitOfWork[flows.StaffTx],
+    UnitOfWork[flows.UnlockTx],
+    UnitOfWork[flows.VerifyTx],
+]:
+    """Hold the transaction to what each flow needs; read by the type checker alone."""
+    uow = MemoryUnitOfWork()
+    return uow, uow, uow, uow, uow, uow, uow

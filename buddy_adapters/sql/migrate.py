@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from buddy_adapters.sql.dialect import driver_errors
+from buddy_adapters.sql.engine import reader
 
 _LOCATION = "buddy_adapters.sql:migrations"
 # Any fixed number will do: it is the name of the advisory lock that migrating processes share.
@@ -54,7 +55,7 @@ async def migration_state(engine: AsyncEngine) -> MigrationState:
         Unavailable: the database cannot be reached.
     """
     with driver_errors():
-        async with engine.connect() as connection:
+        async with reader(engine).connect() as connection:
             return await connection.run_sync(_state)
 
 

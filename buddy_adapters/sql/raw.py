@@ -137,7 +137,7 @@ def rebuilt(
     try:
         made = build(values)
         again = plain(dict(to_row(made)))
-    except (BuddyError, ValueError, TypeError, KeyError, ArithmeticError) as error:
+    except (BuddyError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
         raise Unreadable(f"it fits no value: {error}") from error
     for name, value in plain(values).items():
         if name != "hash" and name in again and again[name] != value:

@@ -130,16 +130,18 @@ class SqlWallets:
         self._stored.update(missing)
 
     async def _advance(self, posted: Sequence[Posted]) -> None:
-        """Move each wallet on from the sequence that its first entry here follows."""
+        """Move each wallet on from the sequence and head that its first entry here follows."""
+        before: dict[AccountId, dict[str, Any]] = {}
         rows: dict[AccountId, dict[str, Any]] = {}
         for item in posted:
-            first = rows.get(item.entry.account_id, {"old_sequence": item.entry.sequence - 1})
-            rows[item.entry.account_id] = wallet_to_row(item.wallet) | {"old_sequence": first["old_sequence"]}
+            entry = item.entry
+            first = {"old_sequence": entry.sequence - 1, "old_head": entry.previous_hash}
+            rows[entry.account_id] = wallet_to_row(item.wallet) | before.setdefault(entry.account_id, first)
         moved = await update_rows(
             self._connection,
             wallets,
             list(rows.values()),
-            ["account_id", "old_sequence"],
+            ["account_id", "old_sequence", "old_head"],
             ["sequence", "head", "is_frozen"],
         )
         if moved != len(rows):

@@ -118,12 +118,10 @@ def _moved(at: datetime, count: int, unit: str) -> datetime:
 
 def _offset_in(file: Path) -> timedelta:
     try:
-        offset_us = json.loads(file.read_text(encoding="utf-8"))["offset_us"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidValue(
-            "clock", f"{file} holds no offset; delete it to go back to the real time"
-        ) from error
-    return timedelta(microseconds=offset_us)
+        return timedelta(microseconds=json.loads(file.read_text(encoding="utf-8"))["offset_us"])
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        problem = f"{file} holds no offset; delete it to go back to the real time"
+        raise InvalidValue("clock", problem) from error
 
 
 _conforms: tuple[type[Clock], ...] = (SystemClock, SettableClock, ShiftedClock)

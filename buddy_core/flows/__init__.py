@@ -29,6 +29,7 @@ from buddy_core.flows.reward import (
     settle_reward,
 )
 from buddy_core.flows.staff import StaffTx, freeze_wallet, set_token_value
+from buddy_core.flows.switch_flags import list_flags, switch_flags
 from buddy_core.flows.unlock import Unlocked, UnlockTitle, UnlockTx, unlock_title
 from buddy_core.flows.verify import VERIFIED_TABLES, VerifyReport, VerifyTx, verify
 
@@ -64,6 +65,7 @@ __all__ = [
     "find_reward",
     "find_title",
     "freeze_wallet",
+    "list_flags",
     "may_watch_in",
     "merge_guest",
     "month_for",
@@ -75,6 +77,7 @@ __all__ = [
     "sign_in",
     "start_playback",
     "stop_session",
+    "switch_flags",
     "unlock_title",
     "verify",
 ]

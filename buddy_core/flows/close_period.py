@@ -30,6 +30,7 @@ from buddy_core.royalty import (
     Statement,
     StatementDiffers,
     StoredStatement,
+    TokenSpend,
     TokenTerms,
     seal,
     state_month,
@@ -110,7 +111,11 @@ async def close_month(
 
 async def state_month_in(tx: CloseTx, wanted: Month) -> tuple[Statement, ...]:
     """State a month from its facts as they lie there now: provisional until it is closed."""
-    spends = await tx.token_spends.of_period(wanted.entity, wanted.period)
+    return await state_spends_in(tx, wanted, await tx.token_spends.of_period(wanted.entity, wanted.period))
+
+
+async def state_spends_in(tx: CloseTx, wanted: Month, spends: Sequence[TokenSpend]) -> tuple[Statement, ...]:
+    """State a month from these of its spends, by the terms as they lie there now."""
     licences = await tx.licences.of_titles(sorted({spend.title_id for spend in spends}))
     return state_month(wanted, spends, [_terms(licence) for licence in licences])
 

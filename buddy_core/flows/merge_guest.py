@@ -16,6 +16,7 @@ from buddy_core.accounts import (
     AccountType,
     GuestMerged,
     Passwords,
+    WrongCredentials,
     add_member_in,
     check_credentials,
     check_merge,
@@ -27,7 +28,7 @@ from buddy_core.entitlements import EntitlementsTx, GrantStatus, merge_grants_in
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.events import envelope
-from buddy_core.kernel.idempotency import once, request_key, retried
+from buddy_core.kernel.idempotency import IdempotencyMismatch, once, request_key, retried
 from buddy_core.kernel.ids import AccountId, EventId, IdSource
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.playback import PlaybackTx
@@ -67,19 +68,28 @@ async def register(
     Raises:
         BadEmail, WeakPassword: what is wrong with the input.
         EmailTaken: sign in instead.
+        IdempotencyMismatch: the key made another member, or this one with another password.
     """
     email = fold_email(command.email)
     hashed = await passwords.hash(check_password(command.password))
+    new = AccountId(ids.uuid7())
 
     async def work(tx: MergeTx, at: datetime) -> Joined:
-        member = await add_member_in(tx, AccountId(ids.uuid7()), email, hashed, at, ids)
+        await add_member_in(tx, new, email, hashed, at, ids)
         if command.guest_id is None:
-            return Joined(member.id)
-        return await merge_guest_in(tx, command.guest_id, member.id, at, ids)
+            return Joined(new)
+        return await merge_guest_in(tx, command.guest_id, new, at, ids)
+
+    async def lock(tx: MergeTx) -> None:
+        if command.guest_id is not None:
+            await tx.accounts.lock([command.guest_id])
 
     # Neither address nor password goes into the fingerprint: it is stored for ever.
     request = request_key(f"register:{command.guest_id}", command.idempotency_key, [command.guest_id])
-    return await once(uow, request, clock, work, encode=canonical_bytes, decode=_from_bytes)
+    joined = await once(uow, request, clock, work, encode=canonical_bytes, decode=_from_bytes, lock=lock)
+    if joined.account_id != new:
+        await _prove_repeat(command, joined.account_id, uow, passwords)
+    return joined
 
 
 async def sign_in(
@@ -142,6 +152,18 @@ async def merge_guest_in(
         len(grants.grants),
         sum(change.status is GrantStatus.SUPERSEDED for change in grants.changes),
     )
+
+
+async def _prove_repeat(
+    command: Register, account: AccountId, uow: UnitOfWork[MergeTx], passwords: Passwords
+) -> None:
+    """Let nobody into an account who knows a key alone: a repeat has the address and password of the first."""
+    try:
+        member = await check_credentials(command.email, command.password, uow=uow, passwords=passwords)
+    except WrongCredentials:
+        raise IdempotencyMismatch(command.idempotency_key) from None
+    if member.id != account:
+        raise IdempotencyMismatch(command.idempotency_key)
 
 
 def _both(

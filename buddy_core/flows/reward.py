@@ -8,7 +8,7 @@ from typing import Protocol
 from attrs import evolve, frozen
 
 from buddy_core.access import Actor, AuditTx, Change, record_in, require
-from buddy_core.accounts import AccountsTx, AccountType, resolve_in
+from buddy_core.accounts import AccountType, resolve_in
 from buddy_core.ads import (
     AdCallback,
     AdsTx,
@@ -22,15 +22,16 @@ from buddy_core.ads import (
     admit,
     caps_for,
 )
+from buddy_core.flows.lock_wallet import LockWalletTx, lock_wallet_in
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId, DeviceId, IdSource
 from buddy_core.kernel.outcomes import unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.tokens import EarnTokens, TokenKind, TokensTx, WalletFrozen, earn_in
+from buddy_core.tokens import EarnTokens, TokenKind, WalletFrozen, earn_in
 
 
-class RewardTx(AdsTx, AccountsTx, TokensTx, AuditTx, Protocol):
+class RewardTx(AdsTx, LockWalletTx, AuditTx, Protocol):
     """What rewards need of a transaction."""
 
 
@@ -151,13 +152,14 @@ async def decide_held_reward(
 
 
 async def _settle_in(tx: RewardTx, callback: AdCallback, at: datetime, ids: IdSource) -> Reward:
+    # The lock comes first: of two equal callbacks at once the second then finds what the first came to.
+    reward = await tx.rewards.lock_nonce(callback.nonce)
     earlier = await tx.rewards.reward_of_callback(callback.network, callback.transaction_id)
     if earlier is not None:
-        found = await tx.rewards.get(earlier)
-        if found is None or found.nonce != callback.nonce:
+        if reward is None or reward.id != earlier:
             raise CallbackRefused("its transaction was for another reward")
-        return found
-    reward = admit(callback, await tx.rewards.lock_nonce(callback.nonce), at)
+        return reward
+    reward = admit(callback, reward, at)
     await tx.rewards.add_callback(callback, reward.id, at)
     settled = await _outcome_in(tx, reward, at, ids)
     await _store_in(tx, settled, at)
@@ -165,8 +167,7 @@ async def _settle_in(tx: RewardTx, callback: AdCallback, at: datetime, ids: IdSo
 
 
 async def _outcome_in(tx: RewardTx, reward: Reward, at: datetime, ids: IdSource) -> Reward:
-    account = (await resolve_in(tx, reward.account_id)).id
-    await tx.wallets.lock([account])
+    account = await lock_wallet_in(tx, reward.account_id)
     if (await tx.wallets.load([account]))[account].is_frozen:
         return evolve(reward, status=RewardStatus.HELD, settled_at=at, note="wallet frozen")
     rule = await tx.reward_rules.in_force(at)
@@ -178,9 +179,8 @@ async def _outcome_in(tx: RewardTx, reward: Reward, at: datetime, ids: IdSource)
 
 
 async def _pay_in(tx: RewardTx, reward: Reward, rule: RewardRule, at: datetime, ids: IdSource) -> None:
-    account = (await resolve_in(tx, reward.account_id)).id
     command = EarnTokens(
-        account_id=account,
+        account_id=await lock_wallet_in(tx, reward.account_id),
         kind=TokenKind(rule.token_kind),
         amount=rule.tokens,
         source="ads.reward",

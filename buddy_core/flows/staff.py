@@ -7,17 +7,20 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from attrs import evolve
+
 from buddy_core.access import Actor, AuditTx, Change, record_in, require
+from buddy_core.flows.lock_wallet import LockWalletTx, lock_wallet_in
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import once, request_key
 from buddy_core.kernel.ids import EntryId, IdSource
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tax import SellerRoutes
-from buddy_core.tokens import FreezeWallet, SetTokenValue, TokensTx, freeze_in, set_value_in, version_at
+from buddy_core.tokens import FreezeWallet, SetTokenValue, freeze_in, set_value_in, version_at
 
 
-class StaffTx(TokensTx, AuditTx, Protocol):
+class StaffTx(LockWalletTx, AuditTx, Protocol):
     """What staff acts need of a transaction."""
 
 
@@ -63,16 +66,18 @@ async def freeze_wallet(
 ) -> EntryId:
     """Freeze a wallet or let it go on; return the ledger entry.
 
+    A guest that has merged stands for the member, so that merging is no way around a freeze.
+
     Raises:
-        NotPermitted, NotFrozen, IdempotencyMismatch.
+        NotPermitted, AccountNotFound, NotFrozen, IdempotencyMismatch.
     """
     require(actor, "wallet:freeze")
 
     async def work(tx: StaffTx, at: datetime) -> EntryId:
-        entry = await freeze_in(tx, command, at, ids)
+        owner = await lock_wallet_in(tx, command.account_id)
+        entry = await freeze_in(tx, evolve(command, account_id=owner), at, ids)
         action = "wallet.freeze" if command.is_frozen else "wallet.unfreeze"
-        resource = str(command.account_id)
-        await record_in(tx, actor, Change(action, resource, None, command.reason, correlation_id), at)
+        await record_in(tx, actor, Change(action, str(owner), None, command.reason, correlation_id), at)
         return entry.id
 
     request = request_key(f"tokens.freeze:{command.account_id}", command.idempotency_key, command)
@@ -83,5 +88,5 @@ async def freeze_wallet(
         work,
         encode=canonical_bytes,
         decode=lambda raw: EntryId(UUID(json.loads(raw))),
-        lock=lambda tx: tx.wallets.lock([command.account_id]),
+        lock=lambda tx: lock_wallet_in(tx, command.account_id),
     )

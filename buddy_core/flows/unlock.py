@@ -12,10 +12,10 @@ from attrs import frozen
 from buddy_core.accounts import AccountsTx, resolve_in
 from buddy_core.catalog import Title, TitleNotFound
 from buddy_core.entitlements import TOKEN_UNLOCK, Allowed, Denied, Grant, GrantStatus, grant_in
+from buddy_core.flows.lock_wallet import lock_wallet_in
 from buddy_core.flows.may_watch import MayWatchTx, may_watch_in
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.idempotency import once, request_key
 from buddy_core.kernel.ids import AccountId, EntryId, GrantId, IdSource, TitleId
 from buddy_core.kernel.outcomes import unwrap
@@ -73,7 +73,7 @@ async def unlock_title(
         lambda tx, at: unlock_in(tx, command, at, ids, routes),
         encode=canonical_bytes,
         decode=_from_bytes,
-        lock=lambda tx: _lock_wallet(tx, command.account_id),
+        lock=lambda tx: lock_wallet_in(tx, command.account_id),
     )
 
 
@@ -104,13 +104,6 @@ async def unlock_in(
 def denied(decision: Denied) -> PlaybackDenied:
     """Return the error that tells a viewer of a decision against them."""
     return PlaybackDenied(decision.reason, decision.unlockable_by)
-
-
-async def _lock_wallet(tx: UnlockTx, account_id: AccountId) -> None:
-    before = await resolve_in(tx, account_id)
-    await tx.wallets.lock([before.id])
-    if (await resolve_in(tx, account_id)).id != before.id:
-        raise Contention("account")
 
 
 async def _already_open(

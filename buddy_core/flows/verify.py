@@ -11,7 +11,8 @@ everything that points at them, such as the last audit records.
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from fractions import Fraction
@@ -21,11 +22,11 @@ from uuid import UUID
 
 from attrs import Factory, define, frozen
 
-from buddy_core.access import AuditBooks, check_audit
+from buddy_core.access import AuditBooks, AuditRecord, check_audit
 from buddy_core.entitlements import GrantBooks, GrantFacts, PaidUnlock, check_grants
-from buddy_core.flows.close_period import CloseTx, month_for, names_in, state_month_in
+from buddy_core.flows.close_period import CloseTx, month_for, names_in, state_spends_in
 from buddy_core.kernel.errors import BuddyError
-from buddy_core.kernel.ids import AccountId, EntryId, TitleId
+from buddy_core.kernel.ids import AccountId, EntityId, EntryId, TitleId
 from buddy_core.kernel.proof import Fault
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.royalty import RoyaltyBooks, RoyaltyRecords, TokenSpend, check_statements, statement_body
@@ -101,6 +102,8 @@ class _Findings:
     spends: dict[tuple[EntryId, str], TokenSpend] = Factory(dict)
     merges: set[tuple[AccountId, datetime]] = Factory(set)
     transfers: Counter[tuple[str, str]] = Factory(Counter)
+    versions: set[tuple[str, int]] = Factory(set)
+    """Kind and number of each value version that a posting names."""
 
 
 async def verify(
@@ -123,9 +126,10 @@ async def verify(
         found.faults += royalty.unreadable
         found.faults += _check_spends(royalty.spends, found.spends)
         found.faults += check_statements(royalty.statements)
-        found.faults += await _check_months(tx, royalty, routes)
         audit, hashes, unreadable = await tx.audit_books.records()
         found.faults += [*unreadable, *check_audit(audit, hashes)]
+        found.faults += _check_closes(royalty, audit)
+        found.faults += await _check_months(tx, royalty, list(found.spends.values()), routes)
         found.checked.update(
             grants=len(records.grants),
             spends=len(royalty.spends),
@@ -152,12 +156,17 @@ async def _walk_wallets(tx: VerifyTx, found: _Findings, progress: Callable[[int,
             _gather(books, found)
         done += len(batch)
         progress(done, len(accounts))
+    found.faults += [
+        Fault("token_value_versions", f"{kind} version {number}", "missing: postings name it")
+        for kind, number in sorted(found.versions - {(version.kind, version.version) for version in versions})
+    ]
 
 
 def _gather(books: AccountBooks, found: _Findings) -> None:
     found.checked["wallets"] += 1
     found.checked["entries"] += len(books.entries)
     for entry in books.entries:
+        found.versions.update((posting.kind, posting.version) for posting in entry.postings)
         if entry.operation in (Operation.TRANSFER_OUT, Operation.TRANSFER_IN):
             found.merges.add((entry.account_id, entry.effective_at))
             for posting in entry.postings:
@@ -221,8 +230,23 @@ def _check_spends(
     return faults
 
 
-async def _check_months(tx: VerifyTx, records: RoyaltyRecords, routes: SellerRoutes) -> list[Fault]:
+def _check_closes(records: RoyaltyRecords, audit: Sequence[AuditRecord]) -> list[Fault]:
+    """Hold the closed months against the audit, which tells of every close, also of an empty month's."""
+    told = {record.resource for record in audit if record.action == "period.close"}
+    kept = {f"{entity}:{name}" for entity, name, _ in records.months}
+    inserted, missing = "inserted: the audit tells of no close", "missing: the audit tells of its close"
+    faults = [Fault("royalty_periods", row, inserted) for row in sorted(kept - told)]
+    return faults + [Fault("royalty_periods", row, missing) for row in sorted(told - kept)]
+
+
+async def _check_months(
+    tx: VerifyTx, records: RoyaltyRecords, spends: Sequence[TokenSpend], routes: SellerRoutes
+) -> list[Fault]:
+    """State every closed month again from the ledger's own spends, and compare the bytes."""
     entities = {entity.id: entity for entity in routes.entities}
+    by_entity: dict[EntityId, list[TokenSpend]] = defaultdict(list)
+    for spend in sorted(spends, key=_at):
+        by_entity[spend.entity].append(spend)
     bodies = {(item.entity, item.month, item.holder, item.currency): item.body for item in records.statements}
     faults: list[Fault] = []
     closed = set()
@@ -230,7 +254,9 @@ async def _check_months(tx: VerifyTx, records: RoyaltyRecords, routes: SellerRou
         row = f"{entity_id} {name}"
         try:
             wanted = month_for(entities[entity_id], name)
-            stated = await state_month_in(tx, wanted)
+            mine = by_entity[entity_id]
+            first, after = (bisect_left(mine, at, key=_at) for at in (wanted.period.start, wanted.period.end))
+            stated = await state_spends_in(tx, wanted, mine[first:after])
             names = await names_in(tx, stated)
             fresh = {(item.holder, item.currency): statement_body(item, names) for item in stated}
         except (BuddyError, KeyError) as error:
@@ -247,3 +273,7 @@ async def _check_months(tx: VerifyTx, records: RoyaltyRecords, routes: SellerRou
         problem = "inserted: no fact gives it" if (entity_id, name) in closed else "its month is not closed"
         faults.append(Fault("royalty_statements", f"{entity_id} {name} {holder} {currency}", problem))
     return faults
+
+
+def _at(spend: TokenSpend) -> datetime:
+    return spend.at

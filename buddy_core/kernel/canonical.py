@@ -65,7 +65,7 @@ def plain(value: Any) -> Any:
 
 def instant_text(value: datetime) -> str:
     """Return an instant as `YYYY-MM-DDTHH:MM:SS.ffffffZ`, always with six decimals."""
-    return utc(value).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return utc(value).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def instant_from_text(text: str) -> datetime:

@@ -102,7 +102,7 @@ async def once(
     *,
     encode: Callable[[R], bytes],
     decode: Callable[[bytes], R],
-    lock: Callable[[Tx], Awaitable[None]] | None = None,
+    lock: Callable[[Tx], Awaitable[object]] | None = None,
 ) -> R:
     """Run `work` in one transaction with one receipt; answer a repeat with the first result.
 

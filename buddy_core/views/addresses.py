@@ -21,16 +21,15 @@ def unlock_url(title: Title) -> str:
     return f"/unlock/{title.type}/{title.short_id}"
 
 
-def poster_url(title: Title) -> str:
-    """Return a title's 2:3 picture."""
-    return f"/art/{art_key(title)}/poster.svg"
+def poster_url(title: Title) -> str | None:
+    """Return a title's 2:3 picture, or None where it has no pictures."""
+    return _art(title, "poster")
 
 
-def wide_url(title: Title) -> str:
-    """Return a title's 16:9 picture, without words."""
-    return f"/art/{art_key(title)}/wide.svg"
+def wide_url(title: Title) -> str | None:
+    """Return a title's 16:9 picture without words, or None where it has no pictures."""
+    return _art(title, "wide")
 
 
-def art_key(title: Title) -> str:
-    """Return the name of a title's pictures: that of its media, or its slug where it has none (a series)."""
-    return title.media_key or title.slug
+def _art(title: Title, shape: str) -> str | None:
+    return f"/art/{title.art_key}/{shape}.svg" if title.art_key else None

@@ -96,6 +96,16 @@ async def find_producer(short_id: str, *, uow: UnitOfWork[ProducerTx]) -> Produc
     raise ProducerNotFound(short_id)
 
 
+async def producer_name(partner: PartnerId, *, uow: UnitOfWork[ProducerTx]) -> str:
+    """Return a producer's short id.
+
+    Raises:
+        ProducerNotFound: there is none.
+    """
+    async with uow.read() as tx:
+        return (await producer_in(tx, partner)).short_id
+
+
 async def producer_page(
     partner: PartnerId,
     currency: str | None,

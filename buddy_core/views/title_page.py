@@ -60,7 +60,7 @@ async def title_page(
         denial=shelf.denial(title, ways_to_tokens(offer, visitor, title_url(title))),
         more=_more(shelf, title),
         canonical_url=base_url + title_url(title),
-        share_image_url=base_url + wide_url(title),
+        share_image_url=base_url + picture if (picture := wide_url(title)) else None,
     )
 
 

@@ -224,7 +224,7 @@ FILM_DENIED = TitlePage(
     "UA 16+",
     languages=("gu", "hi"),
     duration_s=36,
-    denial=Denial("not_available_here"),
+    denial=Denial("entitlements.no_licence"),
 )
 
 UNLOCK = UnlockSheet(
@@ -331,5 +331,5 @@ WATCH_DENIED = WatchPage(
     backdrop_url=art("night-ferry-2", "wide"),
     series_title="Night Ferry",
     episode_number=2,
-    denial=Denial("entitlements.locked", ways=(Way("unlock", "/unlock/episode/k6ym", 2), AD)),
+    denial=Denial("entitlements.no_grant", ways=(Way("unlock", "/unlock/episode/k6ym", 2), AD)),
 )

@@ -10,18 +10,20 @@ from werkzeug.wrappers import Response
 from buddy_core.accounts import BadEmail, EmailTaken, WeakPassword, WrongCredentials
 from buddy_core.flows import Joined, Register
 from buddy_core.kernel.errors import BuddyError
-from buddy_core.views import JoinPage, SignInPage, Visitor
+from buddy_core.views import DemoLogin, JoinPage, SignInPage, Visitor
 from buddy_core.views.account import FormProblem
 from buddy_web.app import Web, web
 from buddy_web.cookies import LIFETIME, VisitorKind
+from buddy_web.demo.seed import DEMO_PASSWORD, LOGINS
 from buddy_web.errors import status_of
 from buddy_web.guests import current_visitor
 from buddy_web.network import DEMO_COUNTRY_COOKIE
 from buddy_web.pages import go, local_path, show
 
-account_pages = Blueprint("account_pages", __name__)
+joining = Blueprint("account_pages", __name__)
 
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_DEMO_LOGINS = tuple(DemoLogin(login.role, login.email, DEMO_PASSWORD) for login in LOGINS)
 _PROBLEMS: dict[type[BuddyError], FormProblem] = {
     BadEmail: "email_invalid",
     EmailTaken: "email_taken",
@@ -30,7 +32,7 @@ _PROBLEMS: dict[type[BuddyError], FormProblem] = {
 }
 
 
-@account_pages.get("/join")
+@joining.get("/join")
 def join_page() -> Response:
     """Show what joining keeps, and the form."""
     w = web()
@@ -40,7 +42,7 @@ def join_page() -> Response:
     return show(w, "join.html", visitor, _join(w, visitor))
 
 
-@account_pages.post("/join")
+@joining.post("/join")
 def join() -> Response:
     """Make a member of the guest; everything they have comes along."""
     w = web()
@@ -57,7 +59,7 @@ def join() -> Response:
     return _enter(w, joined)
 
 
-@account_pages.get("/sign-in")
+@joining.get("/sign-in")
 def sign_in_page() -> Response:
     """Show the form, and in the demo the accounts to try."""
     w = web()
@@ -65,7 +67,7 @@ def sign_in_page() -> Response:
     return show(w, "sign_in.html", visitor, _sign_in(w, visitor))
 
 
-@account_pages.post("/sign-in")
+@joining.post("/sign-in")
 def sign_in() -> Response:
     """Sign in; what the guest on this device has comes along."""
     w = web()
@@ -80,14 +82,14 @@ def sign_in() -> Response:
     return _enter(w, joined)
 
 
-@account_pages.post("/sign-out")
+@joining.post("/sign-out")
 def sign_out() -> Response:
     """Forget who this browser is; the next page greets a new guest."""
     web().visitors.forget()
     return go("/")
 
 
-@account_pages.post("/country")
+@joining.post("/country")
 def country() -> Response:
     """Watch from another country; only the demo has this."""
     w = web()
@@ -129,7 +131,7 @@ def _sign_in(w: Web, visitor: Visitor, email: str = "", error: BuddyError | None
         email=email,
         problem=_PROBLEMS[type(error)] if error else None,
         next_url=_next(),
-        demo_logins=tuple(w.container.demo_logins()) if w.settings.demo else (),
+        demo_logins=_DEMO_LOGINS if w.settings.demo else (),
     )
 
 

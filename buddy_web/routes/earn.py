@@ -19,12 +19,12 @@ from buddy_web.errors import status_of
 from buddy_web.guests import current_visitor
 from buddy_web.pages import go, local_path, show, show_part, wants_part
 
-earn = Blueprint("earn", __name__)
+earning = Blueprint("earn", __name__)
 
 _WANTED = re.compile(r"/(?:(?:unlock|watch)/)?(film|short|episode)/([A-Za-z0-9]{1,16})(?:[/?].*)?")
 
 
-@earn.get("/earn")
+@earning.get("/earn")
 def earn_page() -> Response:
     """Show the offer of an ad, or where one that was begun stands."""
     w = web()
@@ -32,7 +32,7 @@ def earn_page() -> Response:
     return show(w, "earn.html", visitor, _page(w, visitor, request.args.get("reward")))
 
 
-@earn.post("/earn/start")
+@earning.post("/earn/start")
 def start() -> Response:
     """Begin a reward and go to its ad."""
     w = web()
@@ -48,7 +48,7 @@ def start() -> Response:
     return go(address or earn_address(reward.id, "no_fill", next_url))
 
 
-@earn.get("/earn/<reward_id>/status")
+@earning.get("/earn/<reward_id>/status")
 def status(reward_id: str) -> Response:
     """Show where an ad stands, as the part that the page asks for again while it waits."""
     w = web()
@@ -60,7 +60,7 @@ def status(reward_id: str) -> Response:
     return show_part(w, "_earn_status.html", visitor, part)
 
 
-@earn.get("/wallet")
+@earning.get("/wallet")
 def wallet() -> Response:
     """Show the wallet, or older lines of it."""
     w = web()

@@ -23,12 +23,12 @@ from buddy_web.errors import status_of
 from buddy_web.guests import current_visitor
 from buddy_web.pages import go, install_pages, show, wants_part
 
-pages = Blueprint("viewer_pages", __name__)
+viewer_pages = Blueprint("viewer_pages", __name__)
 
 _TITLE = "/<any(film, series, short, episode):type>/<short_id>"
 
 
-@pages.record_once
+@viewer_pages.record_once
 def _install(state: BlueprintSetupState) -> None:
     assert isinstance(state.app, Flask)
     install_pages(state.app)
@@ -44,7 +44,7 @@ class _Again:
     status: int = 200
 
 
-@pages.get("/")
+@viewer_pages.get("/")
 def home() -> Response:
     """Show the home page."""
     w = web()
@@ -52,8 +52,8 @@ def home() -> Response:
     return show(w, "home.html", visitor, w.call(w.container.home_page, visitor))
 
 
-@pages.get(_TITLE)
-@pages.get(f"{_TITLE}/<slug>")
+@viewer_pages.get(_TITLE)
+@viewer_pages.get(f"{_TITLE}/<slug>")
 def title(type: str, short_id: str, slug: str = "") -> Response:
     """Show a title; the id decides, and an address with another slug leads to the right one."""
     w = web()
@@ -66,7 +66,7 @@ def title(type: str, short_id: str, slug: str = "") -> Response:
     return show(w, "title.html", visitor, page)
 
 
-@pages.get("/unlock/<any(film, series, short, episode):type>/<short_id>")
+@viewer_pages.get("/unlock/<any(film, series, short, episode):type>/<short_id>")
 def unlock_offer(type: str, short_id: str) -> Response:
     """Show what an unlock costs and leaves."""
     w = web()
@@ -74,7 +74,7 @@ def unlock_offer(type: str, short_id: str) -> Response:
     return _sheet(w, found, current_visitor(w), _Again())
 
 
-@pages.post("/unlock/<any(film, series, short, episode):type>/<short_id>")
+@viewer_pages.post("/unlock/<any(film, series, short, episode):type>/<short_id>")
 def unlock(type: str, short_id: str) -> Response:
     """Unlock at the cost that was shown, and play; a refusal is said in the sheet."""
     w = web()

@@ -32,7 +32,7 @@ from buddy_web.errors import InvalidRequest, status_of
 from buddy_web.guests import current_visitor, known_account
 from buddy_web.pages import show
 
-playback = Blueprint("playback", __name__)
+watching = Blueprint("playback", __name__)
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 MEDIA_TYPES = {".ts": "video/mp2t", ".m4s": "video/iso.segment", ".mp4": "video/mp4", ".vtt": "text/vtt"}
@@ -54,7 +54,7 @@ class _Stage:
         return self.playing.decision.max_height
 
 
-@playback.get("/watch/<any(film, series, short, episode):type>/<short_id>")
+@watching.get("/watch/<any(film, series, short, episode):type>/<short_id>")
 def watch(type: str, short_id: str) -> Response:
     """Start a session and show the player, or say why not and what would help."""
     w = web()
@@ -74,7 +74,7 @@ def watch(type: str, short_id: str) -> Response:
     return show(w, "watch.html", visitor, page, status=status)
 
 
-@playback.get("/play/<session_id>/master.m3u8")
+@watching.get("/play/<session_id>/master.m3u8")
 def master(session_id: str) -> Response:
     """Give a session its renditions and captions."""
     stage = _stage(web(), session_id)
@@ -89,7 +89,7 @@ def master(session_id: str) -> Response:
     )
 
 
-@playback.get("/play/<session_id>/<rendition>.m3u8")
+@watching.get("/play/<session_id>/<rendition>.m3u8")
 def media_playlist(session_id: str, rendition: str) -> Response:
     """Give a session the signed links of one rendition, and its own address for the key."""
     w = web()
@@ -99,7 +99,7 @@ def media_playlist(session_id: str, rendition: str) -> Response:
     return _links(w, stage, rendition, key_uri=f"/play/{session_id}/key")
 
 
-@playback.get("/play/<session_id>/captions/<language>.m3u8")
+@watching.get("/play/<session_id>/captions/<language>.m3u8")
 def captions_playlist(session_id: str, language: str) -> Response:
     """Give a session the signed link of one language's captions."""
     w = web()
@@ -109,7 +109,7 @@ def captions_playlist(session_id: str, language: str) -> Response:
     return _links(w, stage, f"captions/{language}", key_uri=None)
 
 
-@playback.get("/play/<session_id>/key")
+@watching.get("/play/<session_id>/key")
 def key(session_id: str) -> Response:
     """Give the content key to the session's own account and device; the decision is asked once more."""
     w = web()
@@ -122,7 +122,7 @@ def key(session_id: str) -> Response:
     return response
 
 
-@playback.post("/play/<session_id>/beat")
+@watching.post("/play/<session_id>/beat")
 def beat(session_id: str) -> Response:
     """Take a heartbeat; the server counts the time, and `stop` ends the session."""
     w = web()
@@ -132,7 +132,7 @@ def beat(session_id: str) -> Response:
     return jsonify(watched_s=session.watched_ms // 1000, is_stopped=session.stopped_at is not None)
 
 
-@playback.get("/media/<path:name>")
+@watching.get("/media/<path:name>")
 def media(name: str) -> Response:
     """Serve a segment or captions to whoever has a good link, as nginx or a CDN does in front."""
     w = web()
@@ -149,7 +149,7 @@ def media(name: str) -> Response:
     return response
 
 
-@playback.get("/art/<media_key>/<any(poster, wide, hero):shape>.svg")
+@watching.get("/art/<media_key>/<any(poster, wide, hero):shape>.svg")
 def art(media_key: str, shape: str) -> Response:
     """Serve a title's picture: `poster` is 2:3, `wide` 16:9 without words, `hero` 16:9 with them."""
     if not is_media_name(media_key):

@@ -10,12 +10,12 @@ from buddy_core.ads import AdCallback, CallbackRefused, Reward
 from buddy_web.app import web
 from buddy_web.csrf import exempt
 
-webhooks = Blueprint("webhooks", __name__)
+provider_calls = Blueprint("webhooks", __name__)
 
 NETWORK = "admob"
 
 
-@webhooks.get("/v1/webhooks/admob")
+@provider_calls.get("/v1/webhooks/admob")
 @exempt("signed by the ad network")
 def admob() -> Response:
     """Take AdMob's server-side verification of a rewarded ad; 200 once the outcome is committed.

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from buddy_core.kernel import money as kernel_money
-from buddy_core.kernel.clock import utc
 from buddy_core.kernel.idempotency import MAX_KEY_LENGTH
 
 _PLAIN_TEXT = r"^[^\x00-\x1f\x7f]*$"
 MAX_INT = 2**31 - 1
 
 
-def _exact(value: object) -> object:
-    return f"{value.numerator}/{value.denominator}" if isinstance(value, Fraction) else value
+def _exact(value: Fraction) -> str:
+    return f"{value.numerator}/{value.denominator}"
 
 
 Text = Annotated[str, StringConstraints(pattern=_PLAIN_TEXT, max_length=500)]
 """A line of text without control characters."""
-Exact = Annotated[str, BeforeValidator(_exact), StringConstraints(pattern=r"^-?[0-9]{1,40}/[0-9]{1,40}$")]
+Exact = Annotated[
+    Fraction,
+    PlainSerializer(_exact, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^-?[0-9]+/[0-9]+$", "examples": ["3/5"]}),
+]
 """An exact number as a fraction, such as `3/5`."""
 Instant = Annotated[AwareDatetime, Field(examples=["2026-11-21T10:00:00Z"])]
 ShortIdText = Annotated[
@@ -91,8 +101,3 @@ class CursorQuery(BaseModel):
         default=None, ge=1, le=MAX_INT, description="`next_cursor` of the page before."
     )
     limit: int = Field(default=20, ge=1, le=100)
-
-
-def instant(at: datetime) -> datetime:
-    """Return an instant in UTC, as answers carry it."""
-    return utc(at)

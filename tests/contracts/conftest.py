@@ -11,6 +11,7 @@ import pytest
 
 from buddy_adapters.memory import MemoryUnitOfWork
 from buddy_adapters.sql.engine import make_engine
+from buddy_adapters.sql.migrate import migrate
 from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
 from tests.contracts.cases import Uow
 
@@ -58,15 +59,7 @@ async def uow(database_url: str | None) -> AsyncIterator[Uow]:
 def _build(url: str) -> None:
     async def build() -> None:
         engine = make_engine(url)
-        try:
-            from buddy_adapters.sql.migrate import migrate
-        except ModuleNotFoundError:
-            from buddy_adapters.sql.metadata import metadata
-
-            async with engine.begin() as connection:
-                await connection.run_sync(metadata.create_all)
-        else:
-            await migrate(engine)
+        await migrate(engine)
         await engine.dispose()
 
     asyncio.run(build())

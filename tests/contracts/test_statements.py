@@ -1,16 +1,17 @@
-"""The contract of the `Statements` port."""
+"""The contracts of the `Statements` and `RoyaltyBooks` ports."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from fractions import Fraction
 
 import pytest
 
-from buddy_core.kernel import GENESIS, Contention, EntityId, chain_hash, month
-from buddy_core.royalty import StoredStatement, stored_bytes
-from tests.contracts.cases import NEWTACT, Uow, race
+from buddy_core.kernel import GENESIS, Contention, EntityId, EntryId, chain_hash, month
+from buddy_core.royalty import StoredStatement, TokenSpend, stored_bytes
+from tests.contracts.cases import NEWTACT, Uow, race, title, uid
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +92,24 @@ async def test_a_holder_sees_all_its_months(uow: Uow) -> None:
         assert await tx.statements.months(OTHER) == ["2026-10"]
     assert found[0] == november[0]
     assert set(found[1:]) == {october[0], elsewhere[0]}
+
+
+async def test_books_hold_everything_stored(uow: Uow) -> None:
+    """The books name each fact, each closed month with its end, and the statements in chain order."""
+    spend = TokenSpend(
+        EntryId(uid(1)), "bonus", 2, 1, "INR", Fraction(7, 3), title(1), NEWTACT, "IN", OCTOBER.start
+    )
+    october = chain(NEWTACT, "2026-10", ["p1", "platform"])
+    async with uow.begin() as tx:
+        await tx.token_spends.add([spend])
+    await close(uow, OTHER, "2026-10", [])
+    await close(uow, NEWTACT, "2026-10", october)
+    async with uow.read() as tx:
+        records = await tx.royalty_books.all()
+    assert list(records.spends) == [spend]
+    assert set(records.months) == {(NEWTACT, "2026-10", OCTOBER.end), (OTHER, "2026-10", OCTOBER.end)}
+    assert list(records.statements) == october
+    assert list(records.unreadable) == []
 
 
 async def test_a_month_is_closed_once(uow: Uow) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from buddy_adapters.memory import MemoryUnitOfWork
 from buddy_core.accounts import Account, AccountType
 from buddy_core.ads import Cap
 from buddy_core.flags import DEFAULTS
@@ -76,6 +77,12 @@ async def state(uow: Uow) -> list[Any]:
         ]
 
 
+async def test_every_store_has_the_same_ports(uow: Uow) -> None:
+    """A transaction of any store has the attributes that one in memory has, and no port besides."""
+    async with MemoryUnitOfWork().read() as reference, uow.read() as tx:
+        assert set(vars(tx)) - {"connection"} == set(vars(reference))
+
+
 async def test_a_clean_end_commits(uow: Uow) -> None:
     """What a transaction wrote is there for the next, and for itself before it ends."""
     base = earned(Wallet(account(1)), 5, 1)
@@ -107,6 +114,28 @@ async def test_an_exception_leaves_nothing(uow: Uow) -> None:
     async with uow.begin() as tx:
         await write_everywhere(tx, base.wallet)
     assert await state(uow) != before
+
+
+async def test_a_row_written_twice_goes_back_to_what_was_committed(uow: Uow) -> None:
+    """A failed transaction that changed one row several times leaves the row of the last commit."""
+
+    async def save(tx: Any, *minutes: int) -> None:
+        for count in minutes:
+            at = AT + timedelta(minutes=count)
+            await tx.positions.save([Position(account(1), title(1), count, at)])
+
+    async def fail() -> None:
+        async with uow.begin() as tx:
+            await save(tx, 2, 3, 4)
+            raise ZeroDivisionError
+
+    async with uow.begin() as tx:
+        await save(tx, 1)
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    async with uow.read() as tx:
+        found = await tx.positions.of_account(account(1))
+    assert found[title(1)].position_ms == 1
 
 
 async def test_a_cancelled_writer_leaves_nothing_and_blocks_nobody(uow: Uow) -> None:

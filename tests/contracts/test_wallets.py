@@ -134,6 +134,14 @@ async def test_a_stale_wallet_is_contention(uow: Uow) -> None:
     assert await load(uow, 2) == Wallet(account(2))
 
 
+async def test_an_entry_must_follow_the_stored_head(uow: Uow) -> None:
+    """An entry with the next sequence but another past before it is refused."""
+    await post(uow, [earned(Wallet(account(1)), 5, 1)])
+    fork = earned(earned(Wallet(account(1)), 6, 2).wallet, 1, 3)
+    with pytest.raises(Contention):
+        await post(uow, [fork])
+
+
 async def test_of_two_writers_from_one_state_one_loses(uow: Uow) -> None:
     """Two transactions that append the same next entry at once: one stands, one gets Contention."""
     base = earned(Wallet(account(1)), 5, 1)

@@ -15,9 +15,9 @@ from buddy_adapters.sql.engine import make_engine
 from buddy_adapters.sql.migrate import migrate
 from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
 from buddy_adapters.system import SettableClock, SystemClock, SystemIds
+from buddy_core.access import SYSTEM
 from buddy_core.accounts import Account, AccountType
 from buddy_core.catalog import Producer, Title, TitleType
-from buddy_core.access import SYSTEM
 from buddy_core.flows import UnlockTitle, close_month, merge_guest, unlock_title
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.ids import AccountId, LicenceId, PartnerId, TitleId
@@ -93,7 +93,7 @@ async def build(url: str) -> None:
     async with opened(url) as uow:
         clock = SettableClock(FIRST_MONTH - timedelta(days=10))
         await seed_reference(uow=uow, clock=clock)
-        await _add_catalogue(uow)
+        await add_catalogue(uow)
         async with uow.begin() as tx:
             for number in range(VIEWERS):
                 await tx.accounts.add(Account(viewer(number), AccountType.GUEST, clock.now()))
@@ -127,7 +127,7 @@ class Request:
 
 
 def requests(seed: int) -> list[Request]:
-    """Return the seed's requests: most of them new, some sent twice, some for a title that is open already."""
+    """Return the seed's requests: most of them new, some sent twice, some for an open title."""
     chance = random.Random(seed)
     made: list[Request] = []
     pairs = [(viewer(number), title) for number in range(VIEWERS) for title in TITLES]
@@ -173,7 +173,7 @@ async def close(entity: SellingEntity, month: str, uow: SqlUnitOfWork) -> str:
 MONTH_NAMES = tuple(f"2026-{month:02}" for month in range(1, MONTHS + 1))
 
 
-async def _add_catalogue(uow: SqlUnitOfWork) -> None:
+async def add_catalogue(uow: SqlUnitOfWork) -> None:
     async with uow.begin() as tx:
         for partner in sorted({title.producer_id for title in TITLES}):
             await tx.producers.add(Producer(partner, f"p{partner.int % 16:03}", f"Producer {partner.int}"))

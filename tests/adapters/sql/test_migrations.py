@@ -53,19 +53,17 @@ async def test_the_migrated_schema_is_the_declared_one(migrated_url: str) -> Non
     await engine.dispose()
 
 
-async def test_checks_are_the_declared_ones(migrated_url: str, empty_url: str) -> None:
+async def test_checks_are_the_declared_ones(empty_url: str) -> None:
     """Every CHECK, which Alembic does not compare, is in the migrated schema word for word."""
-    migrated, declared = make_engine(migrated_url), make_engine(empty_url)
-    if migrated.dialect.name != declared.dialect.name:
-        await migrated.dispose()
-        return
-    async with declared.begin() as connection:
+    engine = make_engine(empty_url)
+    async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
-        expected = await connection.run_sync(_schema)
-    async with migrated.connect() as connection:
-        assert await connection.run_sync(_schema) == expected
-    await migrated.dispose()
-    await declared.dispose()
+        declared = await connection.run_sync(_schema)
+        await connection.run_sync(metadata.drop_all)
+    await migrate(engine)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(_schema) == declared
+    await engine.dispose()
 
 
 async def test_a_database_that_cannot_be_reached_is_unavailable() -> None:
@@ -92,8 +90,13 @@ def _schema(connection: Connection) -> dict[str, Any]:
             ],
             sorted((check["name"], check["sqltext"]) for check in found.get_check_constraints(table)),
             sorted(str(key) for key in found.get_unique_constraints(table)),
-            sorted(str(index) for index in found.get_indexes(table)),
+            sorted(_index(index) for index in found.get_indexes(table)),
             sorted(str(key) for key in found.get_foreign_keys(table)),
         )
         for table in tables
     }
+
+
+def _index(index: Any) -> tuple[str, list[str], bool, list[str]]:
+    where = [str(value) for name, value in index["dialect_options"].items() if name.endswith("_where")]
+    return index["name"], index["column_names"], bool(index["unique"]), where

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Connection, MetaData, Table, inspect, text
+from sqlalchemy import MetaData, Table, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -89,7 +89,3 @@ def test_a_table_is_append_only_by_its_own_word() -> None:
     Table("a", some, info={"append_only": True})
     Table("c", some)
     assert append_only_tables(some) == ["a", "b"]
-
-
-def _tables(connection: Connection) -> list[str]:
-    return inspect(connection).get_table_names()

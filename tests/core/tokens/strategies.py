@@ -15,13 +15,14 @@ EPISODE = "type:episode"
 
 
 def earnings() -> st.SearchStrategy[dict[str, Any]]:
-    """Return what one earning may be: lots of both kinds, some restricted, some soon gone."""
+    """Return what one earning may be: lots of both kinds, some restricted, some gone at `AT` or soon."""
     return st.fixed_dictionaries(
         {
             "amount": st.integers(1, 30),
             "kind": st.sampled_from([BONUS, PAID]),
             "priority": st.sampled_from([10, 50, 90]),
-            "expires_at": st.none() | st.integers(1, 6).map(lambda days: AT + timedelta(days=days)),
+            "expires_at": st.none()
+            | st.integers(-2, 12).map(lambda halves: AT + timedelta(hours=12 * halves)),
             "scopes": st.sampled_from([(), (), (EPISODE,), ("type:film",)]),
             "earned_as_guest": st.booleans(),
         }
@@ -30,10 +31,10 @@ def earnings() -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def wallets(draw: st.DrawFn, number: int = 1, max_lots: int = 6) -> Wallet:
-    """Return a wallet of an account with up to `max_lots` lots earned before `AT`."""
+    """Return a wallet of an account with up to `max_lots` lots earned before `AT`, some of them expired by then."""
     wallet = Wallet(account(number))
     ids = itertools.count(number * 1_000)
     for command in draw(st.lists(earnings(), max_size=max_lots)):
-        at = AT - timedelta(hours=draw(st.integers(1, 48)))
+        at = AT - timedelta(hours=draw(st.integers(25, 72)))
         wallet = earned(wallet, command.pop("amount"), next(ids), at, **command).wallet
     return wallet

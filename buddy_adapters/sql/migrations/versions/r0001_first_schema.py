@@ -70,7 +70,7 @@ def _create_access_assignments() -> None:
         sa.Column("account_id", Id(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("partner_id", Id(), nullable=True),
-        sa.CheckConstraint("length(role) > 0", name="ck_access_assignments_role"),
+        sa.CheckConstraint("length(role) > 0", name=op.f("ck_access_assignments_role")),
     )
     op.create_index(
         "uq_access_assignments_account_id_role",
@@ -103,9 +103,9 @@ def _create_access_audit() -> None:
         sa.Column("correlation_id", sa.Text(), nullable=False),
         sa.Column("previous_hash", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("length(hash) = 32", name="ck_access_audit_hash"),
-        sa.CheckConstraint("length(previous_hash) = 32", name="ck_access_audit_previous_hash"),
-        sa.CheckConstraint("sequence >= 1", name="ck_access_audit_sequence"),
+        sa.CheckConstraint("length(hash) = 32", name=op.f("ck_access_audit_hash")),
+        sa.CheckConstraint("length(previous_hash) = 32", name=op.f("ck_access_audit_previous_hash")),
+        sa.CheckConstraint("sequence >= 1", name=op.f("ck_access_audit_sequence")),
         sa.PrimaryKeyConstraint("sequence", name="pk_access_audit"),
         sa.UniqueConstraint("previous_hash", name="uq_access_audit_previous_hash"),
     )
@@ -118,8 +118,10 @@ def _create_ads_counters() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("day", sa.Text(), nullable=False),
         sa.Column("paid", sa.Integer(), nullable=False),
-        sa.CheckConstraint("scope IN ('account', 'device', 'ip', 'guest')", name="ck_ads_counters_scope"),
-        sa.CheckConstraint("paid >= 0", name="ck_ads_counters_paid"),
+        sa.CheckConstraint(
+            "scope IN ('account', 'device', 'ip', 'guest')", name=op.f("ck_ads_counters_scope")
+        ),
+        sa.CheckConstraint("paid >= 0", name=op.f("ck_ads_counters_paid")),
         sa.PrimaryKeyConstraint("scope", "subject", "day", name="pk_ads_counters"),
     )
 
@@ -139,13 +141,13 @@ def _create_ads_reward_rules() -> None:
         sa.Column("nonce_lives_for_us", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "account_daily >= 0 AND device_daily >= 0 AND ip_daily >= 0 AND guest_life >= 0",
-            name="ck_ads_reward_rules_caps",
+            name=op.f("ck_ads_reward_rules_caps"),
         ),
-        sa.CheckConstraint("tokens >= 1", name="ck_ads_reward_rules_tokens"),
+        sa.CheckConstraint("tokens >= 1", name=op.f("ck_ads_reward_rules_tokens")),
         sa.CheckConstraint(
-            "tokens_live_for_us > 0 AND nonce_lives_for_us > 0", name="ck_ads_reward_rules_lives_for"
+            "tokens_live_for_us > 0 AND nonce_lives_for_us > 0", name=op.f("ck_ads_reward_rules_lives_for")
         ),
-        sa.CheckConstraint("version >= 1", name="ck_ads_reward_rules_version"),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_ads_reward_rules_version")),
         sa.PrimaryKeyConstraint("version", name="pk_ads_reward_rules"),
     )
 
@@ -165,11 +167,13 @@ def _create_ads_rewards() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("settled_at", Instant(), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
-        sa.CheckConstraint("(status = 'pending') = (settled_at IS NULL)", name="ck_ads_rewards_settled_at"),
         sa.CheckConstraint(
-            "status IN ('pending', 'paid', 'capped', 'held', 'refused')", name="ck_ads_rewards_status"
+            "(status = 'pending') = (settled_at IS NULL)", name=op.f("ck_ads_rewards_settled_at")
         ),
-        sa.CheckConstraint("expires_at > started_at", name="ck_ads_rewards_expires_at"),
+        sa.CheckConstraint(
+            "status IN ('pending', 'paid', 'capped', 'held', 'refused')", name=op.f("ck_ads_rewards_status")
+        ),
+        sa.CheckConstraint("expires_at > started_at", name=op.f("ck_ads_rewards_expires_at")),
         sa.PrimaryKeyConstraint("id", name="pk_ads_rewards"),
         sa.UniqueConstraint("nonce", name="uq_ads_rewards_nonce"),
     )
@@ -208,12 +212,14 @@ def _create_catalog_titles() -> None:
         sa.Column("parent_id", Id(), nullable=True),
         sa.Column("number", sa.Integer(), nullable=True),
         sa.CheckConstraint(
-            "type <> 'series' OR media_key IS NULL", name="ck_catalog_titles_series_has_no_media"
+            "type <> 'series' OR media_key IS NULL", name=op.f("ck_catalog_titles_series_has_no_media")
         ),
-        sa.CheckConstraint("type IN ('film', 'short', 'series', 'episode')", name="ck_catalog_titles_type"),
-        sa.CheckConstraint("duration_s >= 0", name="ck_catalog_titles_duration_s"),
-        sa.CheckConstraint("number >= 1", name="ck_catalog_titles_number"),
-        sa.CheckConstraint("parent_id <> id", name="ck_catalog_titles_parent_id"),
+        sa.CheckConstraint(
+            "type IN ('film', 'short', 'series', 'episode')", name=op.f("ck_catalog_titles_type")
+        ),
+        sa.CheckConstraint("duration_s >= 0", name=op.f("ck_catalog_titles_duration_s")),
+        sa.CheckConstraint("number >= 1", name=op.f("ck_catalog_titles_number")),
+        sa.CheckConstraint("parent_id <> id", name=op.f("ck_catalog_titles_parent_id")),
         sa.PrimaryKeyConstraint("id", name="pk_catalog_titles"),
         sa.UniqueConstraint("type", "short_id", name="uq_titles_type_short_id"),
         sa.UniqueConstraint("type", "slug", name="uq_titles_type_slug"),
@@ -229,7 +235,8 @@ def _create_entitlement_grant_changes() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("successor_id", Id(), nullable=False),
         sa.CheckConstraint(
-            "status IN ('active', 'transferred', 'superseded')", name="ck_entitlement_grant_changes_status"
+            "status IN ('active', 'transferred', 'superseded')",
+            name=op.f("ck_entitlement_grant_changes_status"),
         ),
         sa.PrimaryKeyConstraint("grant_id", "at", name="pk_entitlement_grant_changes"),
     )
@@ -249,7 +256,7 @@ def _create_entitlement_grants() -> None:
         sa.Column("ends_at", Instant(), nullable=True),
         sa.Column("entry_id", Id(), nullable=False),
         sa.CheckConstraint(
-            "status IN ('active', 'transferred', 'superseded')", name="ck_entitlement_grants_status"
+            "status IN ('active', 'transferred', 'superseded')", name=op.f("ck_entitlement_grants_status")
         ),
         sa.PrimaryKeyConstraint("id", name="pk_entitlement_grants"),
     )
@@ -300,7 +307,7 @@ def _create_playback_positions() -> None:
         sa.Column("title_id", Id(), nullable=False),
         sa.Column("position_ms", sa.BigInteger(), nullable=False),
         sa.Column("at", Instant(), nullable=False),
-        sa.CheckConstraint("position_ms >= 0", name="ck_playback_positions_position_ms"),
+        sa.CheckConstraint("position_ms >= 0", name=op.f("ck_playback_positions_position_ms")),
         sa.PrimaryKeyConstraint("account_id", "title_id", name="pk_playback_positions"),
     )
 
@@ -320,10 +327,10 @@ def _create_playback_sessions() -> None:
         sa.Column("is_playing", sa.Boolean(), nullable=False),
         sa.Column("watched_ms", sa.BigInteger(), nullable=False),
         sa.Column("stopped_at", Instant(), nullable=True),
-        sa.CheckConstraint("ends_at > started_at", name="ck_playback_sessions_ends_at"),
-        sa.CheckConstraint("last_beat_at >= started_at", name="ck_playback_sessions_last_beat_at"),
-        sa.CheckConstraint("stopped_at >= started_at", name="ck_playback_sessions_stopped_at"),
-        sa.CheckConstraint("watched_ms >= 0", name="ck_playback_sessions_watched_ms"),
+        sa.CheckConstraint("ends_at > started_at", name=op.f("ck_playback_sessions_ends_at")),
+        sa.CheckConstraint("last_beat_at >= started_at", name=op.f("ck_playback_sessions_last_beat_at")),
+        sa.CheckConstraint("stopped_at >= started_at", name=op.f("ck_playback_sessions_stopped_at")),
+        sa.CheckConstraint("watched_ms >= 0", name=op.f("ck_playback_sessions_watched_ms")),
         sa.PrimaryKeyConstraint("id", name="pk_playback_sessions"),
     )
 
@@ -335,7 +342,7 @@ def _create_pricing_token_costs() -> None:
         sa.Column("effective_from", Instant(), nullable=False),
         sa.Column("by_type", CanonicalJson(), nullable=False),
         sa.Column("by_title", CanonicalJson(), nullable=False),
-        sa.CheckConstraint("version >= 1", name="ck_pricing_token_costs_version"),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_pricing_token_costs_version")),
         sa.PrimaryKeyConstraint("version", name="pk_pricing_token_costs"),
     )
 
@@ -348,7 +355,7 @@ def _create_receipts() -> None:
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("result", sa.LargeBinary(), nullable=False),
         sa.Column("at", Instant(), nullable=False),
-        sa.CheckConstraint("length(fingerprint) = 32", name="ck_receipts_fingerprint"),
+        sa.CheckConstraint("length(fingerprint) = 32", name=op.f("ck_receipts_fingerprint")),
         sa.PrimaryKeyConstraint("scope", "key", name="pk_receipts"),
     )
 
@@ -365,10 +372,10 @@ def _create_rights_licences() -> None:
         sa.Column("excluded", CanonicalJson(), nullable=False),
         sa.Column("starts_at", Instant(), nullable=False),
         sa.Column("ends_at", Instant(), nullable=True),
-        sa.CheckConstraint("ends_at > starts_at", name="ck_rights_licences_ends_at"),
+        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_rights_licences_ends_at")),
         sa.CheckConstraint(
             "share_denominator > 0 AND share_numerator BETWEEN 0 AND share_denominator",
-            name="ck_rights_licences_share",
+            name=op.f("ck_rights_licences_share"),
         ),
         sa.PrimaryKeyConstraint("id", name="pk_rights_licences"),
     )
@@ -400,9 +407,9 @@ def _create_royalty_statements() -> None:
         sa.Column("previous_hash", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "length(previous_hash) = 32 AND length(hash) = 32", name="ck_royalty_statements_hashes"
+            "length(previous_hash) = 32 AND length(hash) = 32", name=op.f("ck_royalty_statements_hashes")
         ),
-        sa.CheckConstraint("sequence >= 1", name="ck_royalty_statements_sequence"),
+        sa.CheckConstraint("sequence >= 1", name=op.f("ck_royalty_statements_sequence")),
         sa.PrimaryKeyConstraint("entity", "sequence", name="pk_royalty_statements"),
         sa.UniqueConstraint(
             "entity", "month", "holder", "currency", name="uq_royalty_statements_entity_month_holder_currency"
@@ -425,9 +432,9 @@ def _create_royalty_token_spends() -> None:
         sa.Column("entity", sa.Text(), nullable=False),
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("at", Instant(), nullable=False),
-        sa.CheckConstraint("tokens <> 0", name="ck_royalty_token_spends_tokens"),
-        sa.CheckConstraint("value_denominator >= 1", name="ck_royalty_token_spends_value_denominator"),
-        sa.CheckConstraint("version >= 1", name="ck_royalty_token_spends_version"),
+        sa.CheckConstraint("tokens <> 0", name=op.f("ck_royalty_token_spends_tokens")),
+        sa.CheckConstraint("value_denominator >= 1", name=op.f("ck_royalty_token_spends_value_denominator")),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_royalty_token_spends_version")),
         sa.PrimaryKeyConstraint("entry_id", "kind", name="pk_royalty_token_spends"),
     )
     op.create_index("ix_royalty_token_spends_period", "royalty_token_spends", ["entity", "at"])
@@ -443,10 +450,10 @@ def _create_shortid_spaces() -> None:
         sa.CheckConstraint(
             "counter BETWEEN 0 AND CASE length WHEN 4 THEN 923521 WHEN 5 THEN 28629151 WHEN 6 "
             "THEN 887503681 WHEN 7 THEN 27512614111 WHEN 8 THEN 852891037441 END",
-            name="ck_shortid_spaces_counter",
+            name=op.f("ck_shortid_spaces_counter"),
         ),
-        sa.CheckConstraint("length BETWEEN 4 AND 8", name="ck_shortid_spaces_length"),
-        sa.CheckConstraint("length(key) = 32", name="ck_shortid_spaces_key"),
+        sa.CheckConstraint("length BETWEEN 4 AND 8", name=op.f("ck_shortid_spaces_length")),
+        sa.CheckConstraint("length(key) = 32", name=op.f("ck_shortid_spaces_key")),
         sa.PrimaryKeyConstraint("type", name="pk_shortid_spaces"),
     )
 
@@ -463,15 +470,15 @@ def _create_shortids() -> None:
         sa.Column("counter", sa.BigInteger(), nullable=True),
         sa.Column("published_at", Instant(), nullable=True),
         sa.CheckConstraint(
-            "(origin = 'generated') = (counter IS NOT NULL)", name="ck_shortids_counter_of_generated"
+            "(origin = 'generated') = (counter IS NOT NULL)", name=op.f("ck_shortids_counter_of_generated")
         ),
         sa.CheckConstraint(
             "folded = replace(replace(replace(short_id, 'o', '0'), 'l', '1'), 'i', '1')",
-            name="ck_shortids_folded",
+            name=op.f("ck_shortids_folded"),
         ),
-        sa.CheckConstraint("origin IN ('generated', 'manual')", name="ck_shortids_origin"),
-        sa.CheckConstraint("counter >= 0", name="ck_shortids_counter"),
-        sa.CheckConstraint("length(short_id) BETWEEN 4 AND 8", name="ck_shortids_short_id"),
+        sa.CheckConstraint("origin IN ('generated', 'manual')", name=op.f("ck_shortids_origin")),
+        sa.CheckConstraint("counter >= 0", name=op.f("ck_shortids_counter")),
+        sa.CheckConstraint("length(short_id) BETWEEN 4 AND 8", name=op.f("ck_shortids_short_id")),
         sa.PrimaryKeyConstraint("type", "folded", name="pk_shortids"),
         sa.UniqueConstraint("target", name="uq_shortids_target"),
     )
@@ -500,12 +507,12 @@ def _create_token_entries() -> None:
             "operation IN ('earn', 'purchase', 'spend', 'expire', 'refund', 'reverse', "
             "'transfer_out', 'transfer_in', 'adjust', 'hold', 'post', 'void', 'freeze', "
             "'unfreeze')",
-            name="ck_token_entries_operation",
+            name=op.f("ck_token_entries_operation"),
         ),
         sa.CheckConstraint(
-            "length(previous_hash) = 32 AND length(hash) = 32", name="ck_token_entries_hashes"
+            "length(previous_hash) = 32 AND length(hash) = 32", name=op.f("ck_token_entries_hashes")
         ),
-        sa.CheckConstraint("sequence >= 1", name="ck_token_entries_sequence"),
+        sa.CheckConstraint("sequence >= 1", name=op.f("ck_token_entries_sequence")),
         sa.PrimaryKeyConstraint("id", name="pk_token_entries"),
         sa.UniqueConstraint(
             "account_id", "operation", "idempotency_key", name="uq_token_entries_idempotency"
@@ -522,8 +529,8 @@ def _create_token_holds() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
-        sa.CheckConstraint("amount >= 1 AND amount <= 9007199254740992", name="ck_token_holds_amount"),
-        sa.CheckConstraint("position >= 0", name="ck_token_holds_position"),
+        sa.CheckConstraint("amount >= 1 AND amount <= 9007199254740992", name=op.f("ck_token_holds_amount")),
+        sa.CheckConstraint("position >= 0", name=op.f("ck_token_holds_position")),
         sa.PrimaryKeyConstraint("id", name="pk_token_holds"),
         sa.UniqueConstraint("entry_id", "position", name="uq_token_holds_entry_id_position"),
     )
@@ -535,7 +542,7 @@ def _create_token_lot_balances() -> None:
         sa.Column("lot_id", Id(), nullable=False),
         sa.Column("account_id", Id(), nullable=False),
         sa.Column("remaining", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("remaining >= 0", name="ck_token_lot_balances_remaining"),
+        sa.CheckConstraint("remaining >= 0", name=op.f("ck_token_lot_balances_remaining")),
         sa.PrimaryKeyConstraint("lot_id", name="pk_token_lot_balances"),
     )
     op.create_index(
@@ -566,10 +573,10 @@ def _create_token_lots() -> None:
         sa.Column("earned_as_guest", sa.Boolean(), nullable=False),
         sa.Column("cost_minor", sa.BigInteger(), nullable=True),
         sa.Column("cost_currency", sa.String(length=3), nullable=True),
-        sa.CheckConstraint("(cost_minor IS NULL) = (cost_currency IS NULL)", name="ck_token_lots_cost"),
-        sa.CheckConstraint("amount >= 1 AND amount <= 9007199254740992", name="ck_token_lots_amount"),
-        sa.CheckConstraint("expires_at > effective_from", name="ck_token_lots_expiry"),
-        sa.CheckConstraint("position >= 0", name="ck_token_lots_position"),
+        sa.CheckConstraint("(cost_minor IS NULL) = (cost_currency IS NULL)", name=op.f("ck_token_lots_cost")),
+        sa.CheckConstraint("amount >= 1 AND amount <= 9007199254740992", name=op.f("ck_token_lots_amount")),
+        sa.CheckConstraint("expires_at > effective_from", name=op.f("ck_token_lots_expiry")),
+        sa.CheckConstraint("position >= 0", name=op.f("ck_token_lots_position")),
         sa.PrimaryKeyConstraint("id", name="pk_token_lots"),
         sa.UniqueConstraint("entry_id", "position", name="uq_token_lots_entry_id_position"),
     )
@@ -588,16 +595,16 @@ def _create_token_postings() -> None:
         sa.Column("currency", sa.String(length=3), nullable=True),
         sa.Column("value_numerator", sa.BigInteger(), nullable=True),
         sa.Column("value_denominator", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint("account <> 'wallet' OR lot_id IS NOT NULL", name="ck_token_postings_lot"),
+        sa.CheckConstraint("account <> 'wallet' OR lot_id IS NOT NULL", name=op.f("ck_token_postings_lot")),
         sa.CheckConstraint(
             "(currency IS NULL) = (value_numerator IS NULL) AND (currency IS NULL) = "
             "(value_denominator IS NULL)",
-            name="ck_token_postings_value",
+            name=op.f("ck_token_postings_value"),
         ),
-        sa.CheckConstraint("amount <> 0", name="ck_token_postings_amount"),
-        sa.CheckConstraint("position >= 0", name="ck_token_postings_position"),
-        sa.CheckConstraint("value_denominator >= 1", name="ck_token_postings_value_denominator"),
-        sa.CheckConstraint("version >= 1", name="ck_token_postings_version"),
+        sa.CheckConstraint("amount <> 0", name=op.f("ck_token_postings_amount")),
+        sa.CheckConstraint("position >= 0", name=op.f("ck_token_postings_position")),
+        sa.CheckConstraint("value_denominator >= 1", name=op.f("ck_token_postings_value_denominator")),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_token_postings_version")),
         sa.PrimaryKeyConstraint("entry_id", "position", name="pk_token_postings"),
     )
 
@@ -614,9 +621,9 @@ def _create_token_value_versions() -> None:
         sa.Column("previous_hash", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "length(previous_hash) = 32 AND length(hash) = 32", name="ck_token_value_versions_hashes"
+            "length(previous_hash) = 32 AND length(hash) = 32", name=op.f("ck_token_value_versions_hashes")
         ),
-        sa.CheckConstraint("version >= 1", name="ck_token_value_versions_version"),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_token_value_versions_version")),
         sa.PrimaryKeyConstraint("kind", "version", name="pk_token_value_versions"),
         sa.UniqueConstraint("kind", "effective_from", name="uq_token_value_versions_kind_effective_from"),
     )
@@ -629,8 +636,8 @@ def _create_token_wallets() -> None:
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("head", sa.LargeBinary(), nullable=False),
         sa.Column("is_frozen", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("length(head) = 32", name="ck_token_wallets_head"),
-        sa.CheckConstraint("sequence >= 0", name="ck_token_wallets_sequence"),
+        sa.CheckConstraint("length(head) = 32", name=op.f("ck_token_wallets_head")),
+        sa.CheckConstraint("sequence >= 0", name=op.f("ck_token_wallets_sequence")),
         sa.PrimaryKeyConstraint("account_id", name="pk_token_wallets"),
     )
 
@@ -645,11 +652,12 @@ def _create_accounts() -> None:
         sa.Column("merged_into", Id(), nullable=True),
         sa.Column("merged_at", Instant(), nullable=True),
         sa.CheckConstraint(
-            "merged_into IS NULL OR (type = 'guest' AND merged_into <> id)", name="ck_accounts_guest_merges"
+            "merged_into IS NULL OR (type = 'guest' AND merged_into <> id)",
+            name=op.f("ck_accounts_guest_merges"),
         ),
-        sa.CheckConstraint("type <> 'guest' OR email IS NULL", name="ck_accounts_guest_has_no_email"),
-        sa.CheckConstraint("type IN ('guest', 'registered')", name="ck_accounts_type"),
-        sa.CheckConstraint("(merged_into IS NULL) = (merged_at IS NULL)", name="ck_accounts_merged_at"),
+        sa.CheckConstraint("type <> 'guest' OR email IS NULL", name=op.f("ck_accounts_guest_has_no_email")),
+        sa.CheckConstraint("type IN ('guest', 'registered')", name=op.f("ck_accounts_type")),
+        sa.CheckConstraint("(merged_into IS NULL) = (merged_at IS NULL)", name=op.f("ck_accounts_merged_at")),
         sa.ForeignKeyConstraint(["merged_into"], ["accounts.id"], name="fk_accounts_merged_into_accounts"),
         sa.PrimaryKeyConstraint("id", name="pk_accounts"),
         sa.UniqueConstraint("email", name="uq_accounts_email"),
@@ -661,7 +669,7 @@ def _create_account_credentials() -> None:
         "account_credentials",
         sa.Column("account_id", Id(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
-        sa.CheckConstraint("length(password_hash) > 0", name="ck_account_credentials_password_hash"),
+        sa.CheckConstraint("length(password_hash) > 0", name=op.f("ck_account_credentials_password_hash")),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name="fk_account_credentials_account_id_accounts"
         ),

@@ -1,0 +1,220 @@
+"""The admin's pages: today, token values, the month's close, held rewards, the audit."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from attrs import evolve
+from flask import Blueprint, abort, request
+from werkzeug.wrappers import Response
+
+from buddy_adapters.system.clock import ShiftedClock
+from buddy_core.accounts import BadEmail
+from buddy_core.ads import RewardNotFound, RewardNotHeld
+from buddy_core.kernel.errors import BuddyError
+from buddy_core.tax import entities_named
+from buddy_core.tokens import FreezeWallet, NotFrozen, WalletFrozen
+from buddy_core.views.admin_audit import AdminAudit, AuditFound, AuditWanted
+from buddy_core.views.admin_rewards import AdminRewards, WalletOwnerNotFound
+from buddy_core.views.admin_values import AdminValues, read_form
+from buddy_web.app import Web, web
+from buddy_web.errors import InvalidRequest, status_of
+from buddy_web.guests import current_visitor
+from buddy_web.logs import correlation_id
+from buddy_web.pages import go, show, show_part, wants_part
+from buddy_web.permissions import current_actor, permission
+
+admin_pages = Blueprint("admin_pages", __name__, url_prefix="/admin")
+
+_SHIFTS = {"+1day", "+1month"}
+_MIN_REASON = 3
+
+
+@admin_pages.get("")
+@permission("audit:read")
+def home() -> Response:
+    """Show what needs attention today."""
+    w = web()
+    page = w.call(w.container.admin_home, current_actor())
+    return show(w, "admin_home.html", current_visitor(w), page)
+
+
+@admin_pages.get("/values")
+@permission("token_value:set")
+def values() -> Response:
+    """Show the versions of token values and the form of a new one."""
+    w = web()
+    page = w.call(w.container.values_page, current_actor(), None, "")
+    page = evolve(page, saved_version=request.args.get("saved"))
+    return show(w, "admin_values.html", current_visitor(w), page)
+
+
+@admin_pages.post("/values/preview")
+@permission("token_value:set")
+def preview_value() -> Response:
+    """Show what saving would do; nothing is changed."""
+    w = web()
+    page = _values(w, w.container.ids().opaque("val"))
+    if wants_part() and not page.has_problem:
+        context = {"effect": page.effect, "zone_name": page.zone}
+        return show_part(w, "_value_effect.html", current_visitor(w), context)
+    status = 400 if page.has_problem else 200
+    response = show(w, "admin_values.html", current_visitor(w), page, status=status)
+    if wants_part():
+        # The problems stand at their fields, so that the whole page is shown anew.
+        response.headers["HX-Retarget"] = "body"
+        response.headers["HX-Reswap"] = "innerHTML"
+    return response
+
+
+@admin_pages.post("/values")
+@permission("token_value:set")
+def save_value() -> Response:
+    """Add the version; one key saves it only once."""
+    w = web()
+    key = request.form.get("idempotency_key", "")
+    form = read_form(request.form.to_dict(), w.container.routes(), current_actor().name, key)
+    if form.command is None or not key:
+        page = _values(w, w.container.ids().opaque("val"))
+        return show(w, "admin_values.html", current_visitor(w), page, status=400)
+    actor = current_actor()
+    try:
+        version = w.call(
+            w.container.set_token_value, actor, form.command, correlation_id=correlation_id.get()
+        )
+    except BuddyError as error:
+        # The rule says no, most often because the date has passed meanwhile: the form says where.
+        page = _values(w, w.container.ids().opaque("val"))
+        if not page.has_problem:
+            raise
+        return show(w, "admin_values.html", current_visitor(w), page, status=status_of(error)[0])
+    return go(f"/admin/values?{urlencode({'saved': f'{form.command.kind}-{version}'})}")
+
+
+@admin_pages.get("/close")
+@permission("period:close")
+def close() -> Response:
+    """Show each entity's open months with a checklist and provisional figures, and the closed ones."""
+    w = web()
+    page = w.call(w.container.close_page, current_actor())
+    return show(w, "admin_close.html", current_visitor(w), page)
+
+
+@admin_pages.post("/close/<month>")
+@permission("period:close")
+def close_month(month: str) -> Response:
+    """Close a month of one entity, or of all those whose month has ended; again changes nothing."""
+    w = web()
+    entities = entities_named(w.container.routes(), request.form.get("entity") or None)
+    report = w.call(
+        w.container.close_month, current_actor(), month, entities, correlation_id=correlation_id.get()
+    )
+    if not report.closed:
+        raise report.open[0]
+    return go("/admin/close")
+
+
+@admin_pages.get("/audit")
+@permission("audit:read")
+def audit() -> Response:
+    """Show who changed what."""
+    w = web()
+    wanted = AuditWanted(
+        query=request.args.get("q", "").strip(),
+        action=request.args.get("action", ""),
+        before=request.args.get("before", type=int),
+    )
+    found: AuditFound = w.call(w.container.find_audit, current_actor(), wanted)
+    older = {"q": wanted.query, "action": wanted.action, "before": found.next_before}
+    url = "/admin/audit?" + urlencode({name: value for name, value in older.items() if value})
+    page = AdminAudit(
+        found.lines, wanted.query, wanted.action, found.actions, url if found.next_before else None
+    )
+    return show(w, "admin_audit.html", current_visitor(w), page)
+
+
+@admin_pages.get("/rewards")
+@permission("reward:release")
+def rewards() -> Response:
+    """Show the rewards that wait for a decision, and the form that freezes a wallet."""
+    return _rewards(web(), done=request.args.get("done"))
+
+
+@admin_pages.post("/rewards")
+@permission("reward:release")
+def decide_reward() -> Response:
+    """Release or refuse a held reward, with a reason on the record."""
+    w = web()
+    decision, reason = request.form.get("decision"), _reason()
+    if decision not in ("release", "refuse"):
+        raise InvalidRequest(({"field": "decision", "problem": "must be release or refuse"},))
+    try:
+        w.call(
+            w.container.decide_held_reward,
+            current_actor(),
+            request.form.get("reward_id", ""),
+            release=decision == "release",
+            reason=reason,
+            correlation_id=correlation_id.get(),
+        )
+    except (RewardNotHeld, RewardNotFound, WalletFrozen) as error:
+        return _rewards(w, problem=error)
+    return go(f"/admin/rewards?done={decision}")
+
+
+@admin_pages.post("/wallets")
+@permission("wallet:freeze")
+def freeze_wallet() -> Response:
+    """Freeze a wallet or let it go on, named by e-mail address or by a reward."""
+    w = web()
+    actor, act, reason = current_actor(), request.form.get("act"), _reason()
+    if act not in ("freeze", "unfreeze"):
+        raise InvalidRequest(({"field": "act", "problem": "must be freeze or unfreeze"},))
+    key = request.form.get("idempotency_key") or w.container.ids().opaque("frz")
+    try:
+        owner = w.call(w.container.wallet_owner, actor, request.form.get("owner", ""))
+        command = FreezeWallet(owner, act == "freeze", reason, actor.name, key)
+        w.call(w.container.freeze_wallet, actor, command, correlation_id=correlation_id.get())
+    except (WalletOwnerNotFound, BadEmail, NotFrozen) as error:
+        return _rewards(w, problem=error)
+    return go(f"/admin/rewards?done={act}")
+
+
+@admin_pages.post("/demo/clock")
+@permission("demo:clock")
+def move_clock() -> Response:
+    """Move the demo's clock on; there is no such thing outside the demo."""
+    w = web()
+    if not w.settings.demo:
+        abort(404)
+    shift = request.form.get("by", "")
+    if shift not in _SHIFTS:
+        raise InvalidRequest(({"field": "by", "problem": "must be +1day or +1month"},))
+    clock = w.container.clock()
+    assert isinstance(clock, ShiftedClock), "the demo's clock can be moved"
+    clock.shift(shift)
+    return go("/admin")
+
+
+def _values(w: Web, key: str) -> AdminValues:
+    page: AdminValues = w.call(w.container.values_page, current_actor(), request.form.to_dict(), key)
+    return page
+
+
+def _rewards(w: Web, *, done: str | None = None, problem: BuddyError | None = None) -> Response:
+    found = w.call(w.container.held_rewards, current_actor())
+    page = AdminRewards(
+        rewards=found,
+        done=done if done in ("release", "refuse", "freeze", "unfreeze") else None,
+        problem=problem.message() if problem else None,
+        wallet_key=w.container.ids().opaque("frz"),
+    )
+    status = status_of(problem)[0] if problem else 200
+    return show(w, "admin_rewards.html", current_visitor(w), page, status=status)
+
+
+def _reason() -> str:
+    reason = request.form.get("reason", "").strip()
+    if not _MIN_REASON <= len(reason) <= 500 or not reason.isprintable():
+        raise InvalidRequest(({"field": "reason", "problem": "say why in 3 to 500 characters"},))
+    return reason

@@ -1,0 +1,22 @@
+"""The whole API: every group of operations under `/v1`, with its pages for developers."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask_openapi3.blueprint import APIBlueprint
+
+from buddy_web.routes import (
+    api_accounts,
+    api_admin,
+    api_playback,
+    api_statements,
+    api_titles,
+    api_wallet,
+)
+from buddy_web.routes.developers import developer_pages
+
+
+def api_blueprints() -> list[Blueprint | APIBlueprint]:
+    """Return the blueprints of the API and its documentation."""
+    groups = (api_accounts, api_titles, api_wallet, api_playback, api_statements, api_admin)
+    return [*(group.api.blueprint for group in groups), developer_pages]

@@ -1,0 +1,100 @@
+"""The producer's pages: earnings, statements, and how each amount came about."""
+
+from __future__ import annotations
+
+from flask import Blueprint, make_response, request
+from werkzeug.wrappers import Response
+
+from buddy_core.access import Actor
+from buddy_core.catalog import Producer, ProducerNotFound
+from buddy_core.kernel.ids import PartnerId
+from buddy_core.views.statement import StatementFile, StatementWanted
+from buddy_web.app import Web, web
+from buddy_web.guests import current_visitor
+from buddy_web.pages import show, wants_part
+from buddy_web.permissions import current_actor, permission
+from buddy_web.routes.statement_files import statement_csv, statement_json
+
+producer_pages = Blueprint("producer_pages", __name__, url_prefix="/producer")
+
+READ = "statement:read"
+
+
+@producer_pages.get("")
+@permission(READ)
+def producer() -> Response:
+    """Show this month against the last, by model and by title."""
+    w = web()
+    partner = partner_of(w, current_actor(), request.args.get("producer"))
+    page = w.call(w.container.producer_page, partner, request.args.get("currency"))
+    return show(w, "producer.html", current_visitor(w), page)
+
+
+@producer_pages.get("/<month>")
+@permission(READ)
+def statement(month: str) -> Response:
+    """Show a month's statement."""
+    w = web()
+    page = w.call(w.container.statement_page, _wanted(w, month))
+    return show(w, "statement.html", current_visitor(w), page)
+
+
+@producer_pages.get("/<month>/why/<line>")
+@permission(READ)
+def why(month: str, line: str) -> Response:
+    """Show how one amount was computed, as a page or as the part for the sheet."""
+    w = web()
+    page = w.call(w.container.why_page, _wanted(w, month), line)
+    return show(w, "_why.html" if wants_part() else "why.html", current_visitor(w), page)
+
+
+@producer_pages.get("/<month>/statement.json")
+@permission(READ)
+def statement_as_json(month: str) -> Response:
+    """Return the statement's final bytes, exactly as they were stored."""
+    file = _file(month)
+    return _download(file, statement_json(file), "application/json", "json")
+
+
+@producer_pages.get("/<month>/statement.csv")
+@permission(READ)
+def statement_as_csv(month: str) -> Response:
+    """Return the statement with one row a line, exact values beside decimals."""
+    file = _file(month)
+    return _download(file, statement_csv(file), "text/csv; charset=utf-8", "csv")
+
+
+def partner_of(w: Web, actor: Actor, short_id: str | None) -> PartnerId:
+    """Return the producer whose figures the actor asks for: their own, or for staff the one they name.
+
+    Raises:
+        ProducerNotFound: it is another's, or there is none; both look alike from outside.
+    """
+    if short_id is None:
+        if actor.partner_id is None:
+            raise ProducerNotFound("with this account; name one with ?producer=")
+        return actor.partner_id
+    found: Producer = w.call(w.container.find_producer, short_id)
+    if found.id != actor.partner_id and "admin" not in actor.roles:
+        raise ProducerNotFound(short_id)
+    return found.id
+
+
+def _wanted(w: Web, month: str) -> StatementWanted:
+    partner = partner_of(w, current_actor(), request.args.get("producer"))
+    return StatementWanted(partner, month, request.args.get("currency"), request.args.get("entity"))
+
+
+def _file(month: str) -> StatementFile:
+    w = web()
+    found: StatementFile = w.call(w.container.statement_file, _wanted(w, month))
+    return found
+
+
+def _download(file: StatementFile, body: bytes, content_type: str, ending: str) -> Response:
+    stated = file.stated
+    name = f"statement-{stated.month}-{stated.entity}-{stated.currency}-{file.producer.short_id}.{ending}"
+    response = make_response(body)
+    response.headers["Content-Type"] = content_type
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -1,0 +1,1 @@
+"""Stand-ins for other companies, marked SANDBOX; only the demo has them."""

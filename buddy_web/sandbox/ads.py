@@ -1,0 +1,72 @@
+"""The sandbox ad network's pages: a short ad with a countdown, and buttons for what can go wrong."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from flask import Blueprint, request
+from werkzeug.wrappers import Response
+
+from buddy_core.ads import Reward, RewardStatus
+from buddy_core.views import AdSaid, Asked, EarnPage, SandboxAdPage
+from buddy_web.app import web
+from buddy_web.guests import current_visitor
+from buddy_web.pages import go, local_path, show
+from buddy_web.routes.earn import earn_address
+from buddy_web.sandbox.network import SandboxNetwork, ShownAd
+
+AD_S = 6
+LATE_S = 5.0
+SLACK = timedelta(seconds=1)
+"""Clocks of a page and a server need not agree to the second."""
+
+_UNSEEN: dict[str, AdSaid] = {"no_fill": "no_fill", "fail": "failed"}
+
+
+def sandbox_ads(network: SandboxNetwork, ad_s: int = AD_S) -> Blueprint:
+    """Return the network's pages; an ad runs `ad_s` seconds."""
+    ads = Blueprint("sandbox_ads", __name__)
+
+    @ads.get("/sandbox/ads/<reward_id>")
+    def ad(reward_id: str) -> Response:
+        """Show the ad of a reward that was begun."""
+        w = web()
+        visitor = current_visitor(w)
+        reward: Reward = w.call(w.container.find_reward, reward_id, visitor.account_id)
+        next_url = local_path(request.args.get("next"))
+        if reward.status is not RewardStatus.PENDING:
+            return go(earn_address(reward.id, None, next_url))
+        earning: EarnPage = w.call(w.container.earn_page, visitor, Asked())
+        page = SandboxAdPage(
+            reward_id=reward.id,
+            seconds=ad_s,
+            tokens=earning.status.tokens,
+            finish_url=_address(reward.id, next_url),
+            cancel_url=earn_address(reward.id, None, next_url),
+            advertiser="Cutting Chai Co.",
+            headline="Half a glass, whole afternoon",
+        )
+        return show(w, "sandbox_ad.html", visitor, page)
+
+    @ads.post("/sandbox/ads/<reward_id>")
+    def ended(reward_id: str) -> Response:
+        """Take what became of the ad, and confirm it to our server if it ran."""
+        w = web()
+        visitor = current_visitor(w)
+        reward: Reward = w.call(w.container.find_reward, reward_id, visitor.account_id)
+        next_url = local_path(request.args.get("next"))
+        act, now = request.form.get("act", "finish"), w.clock.now()
+        if act in _UNSEEN:
+            return go(earn_address(reward.id, _UNSEEN[act], next_url))
+        if act == "finish" and now < reward.started_at + timedelta(seconds=ad_s) - SLACK:
+            return go(_address(reward.id, next_url))
+        shown = ShownAd(reward.ad_unit, reward.nonce, now)
+        network.confirm(shown, after_s=LATE_S if act == "late" else 0, times=2 if act == "twice" else 1)
+        return go(earn_address(reward.id, "done", next_url))
+
+    return ads
+
+
+def _address(reward_id: str, next_url: str | None) -> str:
+    return f"/sandbox/ads/{reward_id}" + (f"?{urlencode({'next': next_url})}" if next_url else "")
