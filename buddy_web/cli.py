@@ -9,10 +9,11 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn, TypeVar
 
+import attrs
 import click
-from buddy_adapters.sql.migrate import migrate as migrate_database
 
 from buddy_adapters.media.ffmpeg import FfmpegMissing
+from buddy_adapters.sql.migrate import migrate as migrate_database
 from buddy_adapters.system.clock import ShiftedClock
 from buddy_core.access import SYSTEM
 from buddy_core.flows import CloseReport, VerifyReport
@@ -132,7 +133,8 @@ def demo(ctx: click.Context, port: int) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    settings = _demo_settings()
+    # The sandbox ad network calls back under the public address, so it must name the port that is served.
+    settings = attrs.evolve(_demo_settings(), public_url=f"http://127.0.0.1:{port}")
     _encode(settings)
     _run(settings, lambda container: _prepare(container))
     _print_addresses(port)

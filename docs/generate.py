@@ -22,7 +22,7 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path.insert(0, str(ROOT))
 
-NOTE = "% Made by docs/generate.py; do not edit by hand.\n\n"
+NOTE = "<!-- Made by docs/generate.py; do not edit by hand. -->\n\n"
 KINDS = ("NotFound", "Forbidden", "Rejected", "Conflict", "Invalid", "Unavailable")
 INTERNAL = re.compile(r"\b(UUID|(?:Account|Title|Partner|Licence|Entry|Lot|Hold|Grant|Event)Id)\b")
 """Types of ids that are never shown outside; an answer leaves such a fact out."""
@@ -167,7 +167,7 @@ def roles() -> str:
 def pages() -> dict[str, str]:
     """Return every page that is made here, by file name."""
     access = (DOCS / "access.md").read_text("utf-8")
-    begin, end = "% roles: made by docs/generate.py\n", "% end of roles\n"
+    begin, end = "<!-- roles: made by docs/generate.py -->\n", "<!-- end of roles -->\n"
     head, rest = access.split(begin)
     _, tail = rest.split(end)
     return {

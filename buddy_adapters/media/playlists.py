@@ -105,6 +105,9 @@ def _media_lines(playlist: str, segment: Link, key_uri: str | None) -> Iterator[
             if found is None or found[0] != KEY_URI or key_uri is None:
                 raise PlaylistUnusable("a playlist names a key that is not the session's")
             yield _with_uri(line, key_uri)
+        elif line.startswith("#EXT-X-MAP:"):
+            found = _URI.search(line)
+            yield _with_uri(line, segment(_file(found[0] if found else "")))
         elif line and not line.startswith("#"):
             yield segment(_file(line.strip()))
         else:

@@ -8,8 +8,8 @@ from datetime import datetime
 from attrs import evolve
 
 from buddy_adapters.memory.tables import TableName, Tables
-from buddy_core.ads import AdCallback, Cap, Reward, RewardRule, RewardStatus
-from buddy_core.kernel import AccountId, Contention, NotFound
+from buddy_core.ads import AdCallback, Cap, NoRewardRule, Reward, RewardRule, RewardStatus
+from buddy_core.kernel import AccountId, Contention
 
 RULES: TableName[int, RewardRule] = TableName("reward_rules")
 REWARDS: TableName[str, Reward] = TableName("rewards")
@@ -27,7 +27,7 @@ class MemoryRewardRules:
     async def in_force(self, at: datetime) -> RewardRule:
         live = [rule for rule in self._rules.rows() if rule.effective_from <= at]
         if not live:
-            raise NotFound
+            raise NoRewardRule
         return max(live, key=lambda rule: rule.version)
 
     async def add(self, rule: RewardRule) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from buddy_adapters.memory.tables import TableName, Tables
-from buddy_core.kernel import Contention, NotFound
-from buddy_core.pricing import TokenCosts
+from buddy_core.kernel import Contention
+from buddy_core.pricing import NoTokenCosts, TokenCosts
 
 COSTS: TableName[int, TokenCosts] = TableName("token_costs")
 
@@ -20,7 +20,7 @@ class MemoryCostTables:
     async def in_force(self, at: datetime) -> TokenCosts:
         live = [costs for costs in self._costs.rows() if costs.effective_from <= at]
         if not live:
-            raise NotFound
+            raise NoTokenCosts
         return max(live, key=lambda costs: costs.version)
 
     async def add(self, costs: TokenCosts) -> None:

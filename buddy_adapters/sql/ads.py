@@ -31,11 +31,12 @@ from buddy_adapters.sql.types import Id, Instant
 from buddy_core.ads import (
     AdCallback,
     Cap,
+    NoRewardRule,
     Reward,
     RewardRule,
     RewardStatus,
 )
-from buddy_core.kernel.errors import Contention, NotFound
+from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.ids import AccountId
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -181,7 +182,7 @@ class SqlRewardRules:
         found = await self._connection.execute(begun.order_by(rules_table.c.version.desc()).limit(1))
         row = found.mappings().one_or_none()
         if row is None:
-            raise NotFound
+            raise NoRewardRule
         return rule_from_row(row)
 
     async def add(self, rule: RewardRule) -> None:

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from buddy_adapters.sql.dialect import insert_ignoring
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.types import CanonicalJson, Instant
-from buddy_core.kernel.errors import Contention, NotFound
+from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.ids import TitleId
-from buddy_core.pricing import TokenCosts
+from buddy_core.pricing import NoTokenCosts, TokenCosts
 
 costs_table = Table(
     "pricing_token_costs",
@@ -39,7 +39,7 @@ class SqlCostTables:
         found = await self._connection.execute(begun.order_by(costs_table.c.version.desc()).limit(1))
         row = found.mappings().one_or_none()
         if row is None:
-            raise NotFound
+            raise NoTokenCosts
         return costs_from_row(row)
 
     async def add(self, costs: TokenCosts) -> None:

@@ -1,6 +1,12 @@
 """Rewarded ads and what they pay; inventory and targeting will live here."""
 
-from buddy_core.ads.errors import CallbackRefused, RewardCapReached, RewardNotFound, RewardNotHeld
+from buddy_core.ads.errors import (
+    CallbackRefused,
+    NoRewardRule,
+    RewardCapReached,
+    RewardNotFound,
+    RewardNotHeld,
+)
 from buddy_core.ads.model import AdCallback, Cap, Reward, RewardRule, RewardStatus
 from buddy_core.ads.ports import AdsTx, RewardCounters, RewardRules, Rewards
 from buddy_core.ads.rules import admit, caps_for
@@ -10,6 +16,7 @@ __all__ = [
     "AdsTx",
     "CallbackRefused",
     "Cap",
+    "NoRewardRule",
     "Reward",
     "RewardCapReached",
     "RewardCounters",

@@ -55,3 +55,13 @@ class RewardNotHeld(Rejected):
 
     def message(self) -> str:
         return f"This reward is {self.status}, not held, so there is nothing to decide."
+
+
+@attrs.define
+class NoRewardRule(NotFound):
+    """No reward rule is in force yet."""
+
+    code = "ads.no_reward_rule"
+
+    def message(self) -> str:
+        return "No reward rule is in force yet. Run `buddy seed`, or add a version that has taken effect."

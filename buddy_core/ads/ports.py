@@ -17,7 +17,7 @@ class RewardRules(Protocol):
         """Return the version in force at `at`.
 
         Raises:
-            NotFound: no version had taken effect yet.
+            NoRewardRule: no version had taken effect yet.
         """
         ...
 

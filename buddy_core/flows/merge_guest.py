@@ -86,7 +86,9 @@ async def register(
 
     # Neither address nor password goes into the fingerprint: it is stored for ever.
     request = request_key(f"register:{command.guest_id}", command.idempotency_key, [command.guest_id])
-    joined = await once(uow, request, clock, work, encode=canonical_bytes, decode=_from_bytes, lock=lock)
+    joined: Joined = await once(
+        uow, request, clock, work, encode=canonical_bytes, decode=_from_bytes, lock=lock
+    )
     if joined.account_id != new:
         await _prove_repeat(command, joined.account_id, uow, passwords)
     return joined
@@ -157,7 +159,7 @@ async def merge_guest_in(
 async def _prove_repeat(
     command: Register, account: AccountId, uow: UnitOfWork[MergeTx], passwords: Passwords
 ) -> None:
-    """Let nobody into an account who knows a key alone: a repeat has the address and password of the first."""
+    """Refuse a repeat with another address or password: a key alone lets nobody into an account."""
     try:
         member = await check_credentials(command.email, command.password, uow=uow, passwords=passwords)
     except WrongCredentials:

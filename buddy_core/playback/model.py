@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
+from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.ids import AccountId, DeviceId, GrantId, SessionId, TitleId
 
 HARD_END = timedelta(hours=4)
@@ -13,6 +15,11 @@ HARD_END = timedelta(hours=4)
 LEASE = timedelta(seconds=90)
 """Without a heartbeat for this long, nothing more is counted until the next one."""
 WATCHED_PERCENT = 90
+
+
+def _not_negative(_: object, __: Any, value: int) -> None:
+    if value < 0:
+        raise InvalidValue("position", "must not be negative")
 
 
 @frozen
@@ -37,9 +44,13 @@ class PlaybackSession:
 
 @frozen
 class Beat:
-    """What a player reports: where it is, and whether it plays."""
+    """What a player reports: where it is, and whether it plays.
 
-    position_ms: int
+    Raises:
+        InvalidValue: a negative position.
+    """
+
+    position_ms: int = field(validator=_not_negative)
     is_playing: bool
 
 

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from attrs import evolve
 
-from buddy_core.kernel.errors import InvalidValue
 from buddy_core.playback.errors import SessionEnded
 from buddy_core.playback.model import LEASE, WATCHED_PERCENT, Beat, PlaybackSession, Position
 
@@ -22,10 +21,7 @@ def beat(session: PlaybackSession, report: Beat, at: datetime) -> PlaybackSessio
 
     Raises:
         SessionEnded: it was stopped or has reached its hard end.
-        InvalidValue: a negative position.
     """
-    if report.position_ms < 0:
-        raise InvalidValue("position", "must not be negative")
     if session.stopped_at is not None or at >= session.ends_at:
         raise SessionEnded
     if at <= session.last_beat_at:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from buddy_core.kernel.errors import Conflict, Invalid, Rejected
+from buddy_core.kernel.errors import Conflict, Invalid, NotFound, Rejected
 
 
 @attrs.define
@@ -48,3 +48,13 @@ class PriceChanged(Conflict):
             f"The cost is now {self.tokens} tokens, not {self.seen_tokens}. "
             "Nothing was spent; look at the new cost and confirm it."
         )
+
+
+@attrs.define
+class NoTokenCosts(NotFound):
+    """No table of token costs is in force yet."""
+
+    code = "pricing.no_token_costs"
+
+    def message(self) -> str:
+        return "No costs are in force yet. Run `buddy seed`, or add a version that has taken effect."

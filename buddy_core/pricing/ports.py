@@ -15,7 +15,7 @@ class CostTables(Protocol):
         """Return the version in force at `at`.
 
         Raises:
-            NotFound: no version had taken effect yet.
+            NoTokenCosts: no version had taken effect yet.
         """
         ...
 

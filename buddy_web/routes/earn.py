@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import cast, get_args
-from urllib.parse import urlencode
 
 from flask import Blueprint, current_app, request
 from werkzeug.wrappers import Response
@@ -14,6 +13,7 @@ from buddy_core.catalog import Title, TitleNotFound
 from buddy_core.flows import BeginReward
 from buddy_core.tokens import WalletFrozen
 from buddy_core.views import AdSaid, Asked, EarnPage, Visitor
+from buddy_web.ad_links import earn_address, sandbox_address
 from buddy_web.app import Web, web
 from buddy_web.errors import status_of
 from buddy_web.guests import current_visitor
@@ -44,7 +44,7 @@ def start() -> Response:
     except (RewardCapReached, WalletFrozen) as error:
         # The page itself says what is in the way: it asks the same rules.
         return show(w, "earn.html", visitor, _page(w, visitor, None), status=status_of(error)[0])
-    address = ad_address(reward.id, next_url)
+    address = _ad_address(reward.id, next_url)
     return go(address or earn_address(reward.id, "no_fill", next_url))
 
 
@@ -69,17 +69,9 @@ def wallet() -> Response:
     return show(w, "wallet.html", visitor, w.call(w.container.wallet_page, visitor, before))
 
 
-def earn_address(reward_id: str, said: AdSaid | None, next_url: str | None) -> str:
-    """Return the earn page for an ad that was begun, with what the ad said and where to go on."""
-    found = {"reward": reward_id, "ad": said, "next": next_url}
-    return "/earn?" + urlencode({name: value for name, value in found.items() if value})
-
-
-def ad_address(reward_id: str, next_url: str | None) -> str | None:
+def _ad_address(reward_id: str, next_url: str | None) -> str | None:
     """Return where the ad runs; None where no network that shows ads in a browser is installed."""
-    if "sandbox_ads" not in current_app.blueprints:
-        return None
-    return f"/sandbox/ads/{reward_id}" + (f"?{urlencode({'next': next_url})}" if next_url else "")
+    return sandbox_address(reward_id, next_url) if "sandbox_ads" in current_app.blueprints else None
 
 
 def _page(w: Web, visitor: Visitor, reward_id: str | None) -> EarnPage:
@@ -87,7 +79,7 @@ def _page(w: Web, visitor: Visitor, reward_id: str | None) -> EarnPage:
     asked = Asked(
         reward_id=reward_id,
         ad_said=_said(),
-        ad_url=ad_address(reward_id, next_url) if reward_id else None,
+        ad_url=_ad_address(reward_id, next_url) if reward_id else None,
         wanted=_wanted(w, next_url),
         next_url=next_url,
     )

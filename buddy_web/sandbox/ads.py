@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import urlencode
 
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from buddy_core.ads import Reward, RewardStatus
 from buddy_core.views import AdSaid, Asked, EarnPage, SandboxAdPage
+from buddy_web.ad_links import earn_address, sandbox_address
 from buddy_web.app import web
 from buddy_web.guests import current_visitor
 from buddy_web.pages import go, local_path, show
-from buddy_web.routes.earn import earn_address
 from buddy_web.sandbox.network import SandboxNetwork, ShownAd
 
 AD_S = 6
@@ -42,7 +41,7 @@ def sandbox_ads(network: SandboxNetwork, ad_s: int = AD_S) -> Blueprint:
             reward_id=reward.id,
             seconds=ad_s,
             tokens=earning.status.tokens,
-            finish_url=_address(reward.id, next_url),
+            finish_url=sandbox_address(reward.id, next_url),
             cancel_url=earn_address(reward.id, None, next_url),
             advertiser="Cutting Chai Co.",
             headline="Half a glass, whole afternoon",
@@ -59,14 +58,10 @@ def sandbox_ads(network: SandboxNetwork, ad_s: int = AD_S) -> Blueprint:
         act, now = request.form.get("act", "finish"), w.clock.now()
         if act in _UNSEEN:
             return go(earn_address(reward.id, _UNSEEN[act], next_url))
-        if act == "finish" and now < reward.started_at + timedelta(seconds=ad_s) - SLACK:
-            return go(_address(reward.id, next_url))
+        if act not in ("late", "twice") and now < reward.started_at + timedelta(seconds=ad_s) - SLACK:
+            return go(sandbox_address(reward.id, next_url))
         shown = ShownAd(reward.ad_unit, reward.nonce, now)
         network.confirm(shown, after_s=LATE_S if act == "late" else 0, times=2 if act == "twice" else 1)
         return go(earn_address(reward.id, "done", next_url))
 
     return ads
-
-
-def _address(reward_id: str, next_url: str | None) -> str:
-    return f"/sandbox/ads/{reward_id}" + (f"?{urlencode({'next': next_url})}" if next_url else "")

@@ -38,11 +38,11 @@ Instant = Annotated[AwareDatetime, Field(examples=["2026-11-21T10:00:00Z"])]
 ShortIdText = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9A-Za-z]{1,16}$"),
-    Field(description="A short id.", examples=["k6ym"]),
+    Field(description="A short id, such as k6ym."),
 ]
 OpaqueId = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,8}_[0-9a-f]{32}$")]
 MonthText = Annotated[
-    str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}$"), Field(description="YYYY-MM", examples=["2026-10"])
+    str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}$"), Field(description="A month, such as 2026-10.")
 ]
 TitleType = Literal["film", "series", "short", "episode"]
 

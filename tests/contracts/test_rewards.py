@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from buddy_core.ads import AdCallback, Cap, Reward, RewardRule, RewardStatus
-from buddy_core.kernel import Contention, DeviceId, NotFound
+from buddy_core.ads import AdCallback, Cap, NoRewardRule, Reward, RewardRule, RewardStatus
+from buddy_core.kernel import Contention, DeviceId
 from tests.contracts.cases import AT, LATER, Uow, account, race
 
 pytestmark = pytest.mark.anyio
@@ -65,7 +65,7 @@ async def test_the_rule_in_force_is_the_last_that_took_effect(uow: Uow) -> None:
     async with uow.read() as tx:
         assert await tx.reward_rules.in_force(AT) == first
         assert await tx.reward_rules.in_force(LATER) == second
-        with pytest.raises(NotFound):
+        with pytest.raises(NoRewardRule):
             await tx.reward_rules.in_force(AT - timedelta(microseconds=1))
 
 

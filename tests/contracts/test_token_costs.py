@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from buddy_core.kernel import Contention, NotFound
-from buddy_core.pricing import TokenCosts
+from buddy_core.kernel import Contention
+from buddy_core.pricing import NoTokenCosts, TokenCosts
 from tests.contracts.cases import AT, LATER, Uow, title
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,7 @@ async def test_the_version_in_force_is_the_last_that_took_effect(uow: Uow) -> No
         assert await tx.token_costs.in_force(AT) == FIRST
         assert await tx.token_costs.in_force(LATER - timedelta(microseconds=1)) == FIRST
         assert await tx.token_costs.in_force(LATER + timedelta(days=9)) == SECOND
-        with pytest.raises(NotFound):
+        with pytest.raises(NoTokenCosts):
             await tx.token_costs.in_force(AT - timedelta(microseconds=1))
 
 

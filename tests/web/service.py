@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -197,6 +199,7 @@ def running(folder: Path, **settings: Any) -> Iterator[Service]:
     """Run the demo in a folder, with its database migrated and seeded and media of a few bytes."""
     media_dir = folder / "media"
     fake_media(media_dir)
+    (folder / "buddy.db").write_bytes(_seeded_database())
     wanted = Settings(
         secret_key=SECRET,
         secret_file=folder / "secret.key",
@@ -215,7 +218,6 @@ def running(folder: Path, **settings: Any) -> Iterator[Service]:
     transport.app = app
     bridge = container.bridge()
     try:
-        bridge.call_within(60, _set_up, container)
         yield Service(app, container, clock, later, media_dir)
     finally:
         bridge.call(container.engine().dispose)
@@ -236,6 +238,25 @@ def make_container(settings: Settings, clock: SettableClock, key: Any) -> Any:
     container.passwords.override(providers.Singleton(QuickPasswords))
     container.ssv_keys.override(providers.Object(sandbox_keys(key)))
     return container
+
+
+@functools.cache
+def _seeded_database() -> bytes:
+    """Return the demo's database as a file, made once a process."""
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name, "buddy.db")
+        settings = Settings(secret_key=SECRET, database_url=f"sqlite+aiosqlite:///{file}")
+        container: Any = Container(settings=settings)
+        container.clock.override(providers.Object(SettableClock(START)))
+        container.passwords.override(providers.Singleton(QuickPasswords))
+        bridge = container.bridge()
+        try:
+            bridge.call_within(60, _set_up, container)
+            # The last connection that is closed writes everything into the one file.
+            bridge.call(container.engine().dispose)
+        finally:
+            bridge.close()
+        return file.read_bytes()
 
 
 async def _set_up(container: Any) -> None:

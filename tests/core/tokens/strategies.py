@@ -31,7 +31,7 @@ def earnings() -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def wallets(draw: st.DrawFn, number: int = 1, max_lots: int = 6) -> Wallet:
-    """Return a wallet of an account with up to `max_lots` lots earned before `AT`, some of them expired by then."""
+    """Return a wallet of an account with up to `max_lots` lots earned before `AT`, some expired by then."""
     wallet = Wallet(account(number))
     ids = itertools.count(number * 1_000)
     for command in draw(st.lists(earnings(), max_size=max_lots)):

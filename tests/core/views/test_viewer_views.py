@@ -20,8 +20,7 @@ from buddy_adapters.text.slugs import SlugifyTransliterator
 from buddy_core import views
 from buddy_core.accounts import begin_guest
 from buddy_core.catalog import Title
-from buddy_core.flows import UnlockTitle, beat_session, start_playback, unlock_title
-from buddy_core.flows import SessionClaim
+from buddy_core.flows import SessionClaim, UnlockTitle, beat_session, start_playback, unlock_title
 from buddy_core.kernel.ids import DeviceId
 from buddy_core.playback import Beat
 from buddy_core.tokens import BONUS, EarnTokens, earn_in

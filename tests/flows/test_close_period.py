@@ -1,0 +1,365 @@
+"""Closing months: final, in order, exact to the last minor unit, and untouched by what comes later."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from buddy_adapters.memory import MemoryUnitOfWork
+from buddy_core.access import NotPermitted
+from buddy_core.catalog import TitleType
+from buddy_core.flows import CloseReport, month_for
+from buddy_core.flows.close_period import names_in
+from buddy_core.kernel import Contention, InvalidMonth, Rounding, round_fraction
+from buddy_core.royalty import PLATFORM, ClosedOutOfOrder, statement_body
+from buddy_core.tokens import BONUS, PAID
+from buddy_web.reference import NEWTACT, SELLER_ROUTES, THAJA
+from tests.flows.world import AUDITOR, START, TICK, Broken, Tampered, World, break_off, by_holder, platform
+
+pytestmark = pytest.mark.anyio
+
+OCTOBER = month_for(NEWTACT, "2026-10").period
+NOVEMBER = month_for(NEWTACT, "2026-11").period
+
+
+def told(report: CloseReport) -> tuple[list[tuple[str, int, bool]], list[str]]:
+    """Return what a report says: entities closed with their statements, and entities still open."""
+    closed = [(item.entity, len(item.statements), item.is_new) for item in report.closed]
+    return closed, [item.entity for item in report.open]
+
+
+async def a_month(world: World) -> None:
+    """Spend tokens of both kinds on titles of two producers, in both entities."""
+    other = await world.add_producer()
+    shared = await world.add_title(
+        TitleType.FILM,
+        licences=[
+            world.licence(share=Fraction(1, 3)),
+            world.licence(share=Fraction(1, 4), partner=other, territories=("IN",)),
+        ],
+    )
+    short = await world.add_title(TitleType.SHORT, licences=[world.licence(partner=other)])
+    for number, country in enumerate(("IN", "AE", "IN", "US")):
+        guest = await world.guest()
+        await world.earn(guest, 3)
+        await world.earn(guest, 8, PAID)
+        await world.unlock(guest, shared if number < 2 else short, country=country)
+        if number == 0:
+            await world.unlock(guest, short, country=country)
+        world.clock.advance(timedelta(hours=1))
+
+
+async def test_a_month_that_runs_is_not_closed(world: World) -> None:
+    """Until its last instant in the entity's zone a month stays open and is named; then it closes."""
+    await a_month(world)
+    world.clock.set(OCTOBER.end - TICK)
+    assert told(await world.close("2026-10")) == ([], ["newtact", "thaja"])
+    world.clock.set(OCTOBER.end)
+    # The month of Kolkata ends 90 minutes before that of Dubai.
+    report = await world.close("2026-10")
+    assert told(report) == ([("newtact", 3, True)], ["thaja"])
+    assert report.open[0].ends_at == datetime(2026, 10, 31, 20, 0, tzinfo=UTC)
+    world.clock.set(report.open[0].ends_at)
+    assert told(await world.close("2026-10")) == ([("newtact", 3, False), ("thaja", 3, True)], [])
+    assert await world.audit() == [("period.close", "newtact:2026-10"), ("period.close", "thaja:2026-10")]
+
+
+async def test_one_entity_can_be_closed_alone(world: World) -> None:
+    """With an entity named, the others are neither closed nor spoken of."""
+    await a_month(world)
+    world.clock.set(OCTOBER.end + timedelta(days=3))
+    assert told(await world.close("2026-10", THAJA)) == ([("thaja", 3, True)], [])
+    async with world.uow.read() as tx:
+        assert await tx.statements.months(NEWTACT.id) == []
+    with pytest.raises(NotPermitted):
+        await world.close("2026-10", actor=AUDITOR)
+    with pytest.raises(InvalidMonth):
+        await world.close("2026-13")
+
+
+async def test_closing_again_gives_the_same_bytes(world: World) -> None:
+    """A closed month is stated anew and found byte for byte the same; nothing is written."""
+    await a_month(world)
+    world.clock.set(OCTOBER.end + timedelta(days=3))
+    first = await world.close("2026-10")
+    before = await world.books()
+    world.clock.advance(timedelta(days=400))
+    await world.set_value(BONUS, Fraction(75), Fraction(1))
+    again = await world.close("2026-10")
+    assert told(again) == ([("newtact", 3, False), ("thaja", 3, False)], [])
+    assert [item.statements for item in again.closed] == [item.statements for item in first.closed]
+    assert (await world.books())[4] == before[4]
+
+
+async def test_closing_at_once_is_closing_once(world: World) -> None:
+    """Of 5 who close at once one writes; all get the same statements."""
+    await a_month(world)
+    world.clock.set(OCTOBER.end + timedelta(days=3))
+    reports = await asyncio.gather(*(world.close("2026-10") for _ in range(5)))
+    for place in (0, 1):
+        assert Counter(report.closed[place].is_new for report in reports) == {True: 1, False: 4}
+        assert len({report.closed[place].statements for report in reports}) == 1
+
+
+async def test_a_month_is_not_closed_before_an_earlier_one(world: World) -> None:
+    """A month with spends must be closed first; one without is closed with those after it."""
+    await a_month(world)
+    world.clock.set(NOVEMBER.start + timedelta(days=40))
+    await world.unlock(await rich(world), await world.add_title())
+    world.clock.set(NOVEMBER.end + timedelta(days=60))
+    with pytest.raises(ClosedOutOfOrder) as refused:
+        await world.close("2026-12", NEWTACT)
+    assert (refused.value.month, refused.value.first) == ("2026-12", "2026-10")
+    await world.close("2026-10", NEWTACT)
+    assert told(await world.close("2026-12", NEWTACT)) == ([("newtact", 2, True)], [])
+    assert told(await world.close("2026-11", NEWTACT)) == ([("newtact", 0, False)], [])
+
+
+async def rich(world: World) -> Any:
+    """Return a guest with tokens."""
+    guest = await world.guest()
+    await world.earn(guest, 50)
+    return guest
+
+
+async def test_months_change_at_midnight_in_kolkata(world: World) -> None:
+    """18:30 UTC is the first instant of the next month: the spend before it belongs to the old one."""
+    assert OCTOBER.start == datetime(2026, 9, 30, 18, 30, tzinfo=UTC)
+    title, instants = (
+        await world.add_title(),
+        (OCTOBER.start - TICK, OCTOBER.start, OCTOBER.end - TICK, OCTOBER.end),
+    )
+    for at in instants:
+        world.clock.set(at)
+        await world.unlock(await rich(world), title)
+    world.clock.set(NOVEMBER.end)
+    counts = {}
+    for name in ("2026-09", "2026-10", "2026-11"):
+        report = await world.close(name, NEWTACT)
+        body = json.loads(by_holder(report.closed[0].statements)[PLATFORM, "INR"].body)
+        counts[name] = sum(line["tokens"] for line in body["lines"])
+    assert counts == {"2026-09": 2, "2026-10": 4, "2026-11": 2}
+
+
+async def test_statements_sum_to_the_rounded_month(world: World) -> None:
+    """Payables sum to the month rounded half up once; its rounding is printed; lines are the spends exactly."""
+    await a_month(world)
+    for entity, currency in ((NEWTACT, "INR"), (THAJA, "USD")):
+        statements = await world.provisional("2026-10", entity)
+        spends = [spend for spend in await world.spends() if spend.entity == entity.id]
+        value = sum((spend.value for spend in spends), Fraction(0))
+        whole = platform(statements, currency).reconciliation
+        assert whole is not None
+        assert (whole.value, whole.rounded) == (value, round_fraction(value, Rounding.HALF_UP))
+        assert whole.rounding == whole.rounded - value
+        assert sum(item.payable for item in statements) == whole.rounded == whole.holders + whole.platform
+        assert sum((item.exact for item in statements), Fraction(0)) == value
+        for item in statements:
+            assert abs(item.rounding) < 1
+            assert item.exact == sum((line.amount for line in item.lines), Fraction(0))
+        lines = [line for item in statements for line in item.lines]
+        for spend in spends:
+            mine = [line for line in lines if (line.title_id, line.kind) == (spend.title_id, spend.kind)]
+            assert sum(line.share for line in mine) >= 1
+            assert {line.unit_value for line in mine} == {spend.value / spend.tokens}
+
+
+async def test_a_tie_goes_to_the_smaller_share(world: World) -> None:
+    """One cent and a fifth over 1/4, 1/4 and 1/2: the spare cent goes by share, then id, platform last."""
+    two = [world.producer, await world.add_producer()]
+    title = await world.add_title(
+        TitleType.SHORT, licences=[world.licence(share=Fraction(1, 4), partner=one) for one in two]
+    )
+    await world.set_value(BONUS, Fraction(50), Fraction(2))
+    guest = await rich(world)
+    await world.unlock(guest, title, country="AE")
+    found = {key[0]: item for key, item in by_holder(await world.provisional("2026-10", THAJA)).items()}
+    small, large = sorted(str(one.id) for one in two)
+    # Two cents: 0.5, 0.5 and 1 exactly; of the two equal halves the smaller id is paid.
+    assert (found[small].payable, found[large].payable, found[PLATFORM].payable) == (1, 0, 1)
+    assert (found[small].rounding, found[large].rounding) == (Fraction(1, 2), Fraction(-1, 2))
+
+
+async def test_the_provisional_month_is_what_is_closed(world: World) -> None:
+    """With nothing more spent, the closed bodies are those of the provisional month; titles by public name."""
+    await a_month(world)
+    world.clock.set(OCTOBER.end + timedelta(days=3))
+    stated = {entity.id: await world.provisional("2026-10", entity) for entity in SELLER_ROUTES.entities}
+    report = await world.close("2026-10")
+    for closed in report.closed:
+        async with world.uow.read() as tx:
+            names = await names_in(tx, stated[closed.entity])
+        assert [item.body for item in closed.statements] == [
+            statement_body(item, names) for item in stated[closed.entity]
+        ]
+    body = json.loads(report.closed[0].statements[0].body)
+    assert body["lines"][0]["title"].split("/")[0] in ("film", "short")
+    assert body["holder"] == world.producer.short_id
+
+
+async def test_an_empty_month_closes_without_statements(world: World) -> None:
+    """A month without spends is closed, once, and states nothing."""
+    world.clock.set(OCTOBER.end + timedelta(days=3))
+    assert told(await world.close("2026-10")) == ([("newtact", 0, True), ("thaja", 0, True)], [])
+    assert told(await world.close("2026-10")) == ([("newtact", 0, False), ("thaja", 0, False)], [])
+
+
+async def test_a_broken_close_leaves_the_month_open(world: World) -> None:
+    """Where closing breaks off, neither month nor statement nor audit remains; then it closes."""
+    await a_month(world)
+    world.clock.set(OCTOBER.end + timedelta(days=3))
+    before, whole = await world.books(), world.uow
+    for port, method in (("statements", "close"), ("audit", "append"), ("outbox", "add")):
+        world.uow = Tampered(whole, port, method, after=break_off)
+        with pytest.raises(Broken):
+            await world.close("2026-10", NEWTACT)
+        world.uow = whole
+        assert await world.books() == before
+    assert told(await world.close("2026-10", NEWTACT)) == ([("newtact", 3, True)], [])
+
+
+async def test_a_clock_behind_the_close_spends_nothing(world: World) -> None:
+    """A spend dated into a closed month is refused, and nothing of it is written."""
+    guest, title = await rich(world), await world.add_title()
+    world.clock.set(OCTOBER.end)
+    await world.close("2026-10", NEWTACT)
+    world.clock.set(OCTOBER.end - TICK)
+    before = await world.books()
+    with pytest.raises(Contention):
+        await world.unlock(guest, title)
+    assert await world.books() == before
+
+
+class Ticking:
+    """A clock that moves on by a step each time it is read."""
+
+    def __init__(self, at: datetime, step: timedelta) -> None:
+        self.at, self.step = at, step
+
+    def now(self) -> datetime:
+        self.at += self.step
+        return self.at
+
+
+async def test_spends_at_the_edge_land_before_or_after_the_close(world: World) -> None:
+    """While 24 unlocks cross the month's end, a close goes on: each is in its statement or in November."""
+    guests, title = [await rich(world) for _ in range(24)], await world.add_title()
+    clock = Ticking(OCTOBER.end - timedelta(seconds=12), timedelta(seconds=1))
+
+    async def close() -> CloseReport:
+        while not (report := await world.close("2026-10", NEWTACT, clock=clock)).closed:
+            await asyncio.sleep(0)
+        return report
+
+    *_, report = await asyncio.gather(*(world.unlock(guest, title, clock=clock) for guest in guests), close())
+    spends = await world.spends()
+    assert len(spends) == 24
+    body = json.loads(by_holder(report.closed[0].statements)[PLATFORM, "INR"].body)
+    stated = sum(line["tokens"] for line in body["lines"]) if body["lines"] else 0
+    assert stated == 2 * sum(OCTOBER.contains(spend.at) for spend in spends)
+    assert all(spend.at < NOVEMBER.end for spend in spends)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_spend_that_waited_for_the_close_is_dated_after_it(world: World) -> None:
+    """A spend that was decided in October and reaches the month after it was closed starts again, in November."""
+    guest, title = await rich(world), await world.add_title()
+    world.clock.set(OCTOBER.end - TICK)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        reached.set()
+        await go_on.wait()
+
+    paused = Tampered(world.uow, "statements", "hold_months_open", before=wait)
+    unlocking = asyncio.create_task(world.unlock(guest, title, uow=paused))
+    await reached.wait()
+    world.clock.set(OCTOBER.end)
+    assert told(await world.close("2026-10", NEWTACT)) == ([("newtact", 0, True)], [])
+    go_on.set()
+    assert (await unlocking).tokens_spent == 2
+    [spend] = await world.spends()
+    assert spend.at == OCTOBER.end
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_close_waits_for_the_spend_that_holds_the_month(world: World) -> None:
+    """A spend that holds October open and commits late is in October's statement."""
+    guest, title = await rich(world), await world.add_title()
+    world.clock.set(OCTOBER.end - TICK)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        reached.set()
+        await go_on.wait()
+
+    paused = Tampered(world.uow, "token_spends", "add", after=wait)
+    unlocking = asyncio.create_task(world.unlock(guest, title, uow=paused))
+    await reached.wait()
+    world.clock.set(OCTOBER.end)
+    closing = asyncio.create_task(world.close("2026-10", NEWTACT))
+    done, _ = await asyncio.wait([closing], timeout=0.2)
+    assert not done, "the close waits"
+    go_on.set()
+    await unlocking
+    assert told(await closing) == ([("newtact", 2, True)], [])
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("unlock"), st.integers(0, 3), st.sampled_from(["IN", "AE"])),
+        st.tuples(st.just("value"), st.integers(0, 300), st.sampled_from([BONUS, PAID])),
+        st.tuples(st.just("wait"), st.integers(1, 25), st.none()),
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=60)
+@given(steps=STEPS)
+def test_a_new_value_changes_no_past_figure(steps: list[tuple[str, int, Any]]) -> None:
+    """Whatever values are set and when, facts, statements and closed months before them stay as they were."""
+    asyncio.run(_history(steps))
+
+
+async def _history(steps: list[tuple[str, int, Any]]) -> None:
+    world = World(MemoryUnitOfWork())
+    await world.seed()
+    titles = [await world.add_title(TitleType.SHORT, share=Fraction(1, number + 2)) for number in range(4)]
+    months = ("2026-10", "2026-11")
+
+    async def figures() -> Any:
+        stated = [await world.provisional(name, item) for name in months for item in SELLER_ROUTES.entities]
+        return stated, await world.spends()
+
+    for kind, number, what in steps:
+        if kind == "unlock":
+            guest = await world.guest()
+            await world.earn(guest, 1, BONUS if number % 2 else PAID)
+            await world.unlock(guest, titles[number], country=what)
+        elif kind == "wait":
+            world.clock.advance(timedelta(hours=number * 7))
+        else:
+            before = await figures()
+            await world.set_value(
+                what, Fraction(number, 7), Fraction(number, 900), since=world.clock.now() + TICK
+            )
+            world.clock.advance(timedelta(minutes=1))
+            assert await figures() == before
+    before = await figures()
+    world.clock.set(START + timedelta(days=90))
+    for name in months:
+        await world.close(name)
+    assert await figures() == before
+    report = await world.verify()
+    assert report.is_clean, report.faults

@@ -1,0 +1,283 @@
+"""The command `buddy`: what each command does, says and answers to the shell."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from buddy_web.cli import main
+from tests.crash.world import build
+
+Buddy = Callable[..., Result]
+
+PRODUCTION = {
+    "BUDDY_MODE": "production",
+    "BUDDY_SECRET_KEY": "k" * 48,
+    "BUDDY_PUBLIC_URL": "https://watch.example.com",
+}
+COMMANDS = ("serve", "migrate", "seed", "close", "verify", "demo")
+
+
+@pytest.fixture(scope="session")
+def store_with_a_past(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with spends from January to August 2026."""
+    file = tmp_path_factory.mktemp("cli") / "past.db"
+    asyncio.run(build(f"sqlite+aiosqlite:///{file}"))
+    return file
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """Where the command's database lies."""
+    return tmp_path / "buddy.db"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database: Path) -> dict[str, str]:
+    """The environment of a demo that keeps everything in the test's folder."""
+    return {
+        "BUDDY_MODE": "demo",
+        "BUDDY_DATABASE_URL": f"sqlite+aiosqlite:///{database}",
+        "BUDDY_SECRET_FILE": str(tmp_path / "secret.key"),
+        "BUDDY_MEDIA_DIR": str(tmp_path / "media"),
+    }
+
+
+@pytest.fixture
+def buddy(settings: dict[str, str]) -> Buddy:
+    """Run `buddy` with these words and return what it answered."""
+
+    def run(*words: str, env: dict[str, str] | None = None) -> Result:
+        result = CliRunner().invoke(main, words, env=settings | (env or {}), prog_name="buddy")
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def past(buddy: Buddy, database: Path, store_with_a_past: Path) -> Buddy:
+    """Run `buddy` on a store with a past."""
+    shutil.copy(store_with_a_past, database)
+    return buddy
+
+
+def hashes(result: Result) -> list[str]:
+    """Return the lines that name statements with their hashes."""
+    return [line for line in result.stdout.splitlines() if re.fullmatch(r"  \S+ [A-Z]{3} [0-9a-f]{16}", line)]
+
+
+def test_help_names_every_command(buddy: Buddy) -> None:
+    """`buddy --help` says what Buddy is, where settings come from, and a line a command."""
+    result = buddy("--help")
+    assert result.exit_code == 0
+    assert "BUDDY_*" in result.stdout
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} +[A-Z]\w+", result.stdout, re.MULTILINE), command
+
+
+@pytest.mark.parametrize(
+    ("words", "taught"),
+    [
+        (("serve",), ("gunicorn", "--port")),
+        (("migrate",), ("newest schema", "before each start")),
+        (("seed",), ("--demo", "stays as it is")),
+        (("close",), ("YYYY-MM", "--entity", "exit code is 3", "Closing again changes nothing")),
+        (("verify",), ("Exits with 1", "What cannot be seen")),
+        (("demo",), ("var/", "clock", "prepare")),
+        (("demo", "clock"), ("+1month", "never goes back")),
+    ],
+)
+def test_help_of_a_command_teaches(buddy: Buddy, words: tuple[str, ...], taught: tuple[str, ...]) -> None:
+    """The help of a command says how it is used and what it answers."""
+    result = buddy(*words, "--help")
+    assert result.exit_code == 0
+    said = " ".join(result.stdout.split())
+    for words_taught in taught:
+        assert words_taught in said
+
+
+def test_migrate_and_seed_can_be_run_again(buddy: Buddy) -> None:
+    """Schema and first numbers are there after one run, and a second one changes nothing."""
+    for _ in range(2):
+        assert buddy("migrate").stdout == "The database is at the newest schema.\n"
+        assert buddy("seed").stdout == "Seeded.\n"
+    checked = buddy("verify")
+    assert (checked.exit_code, checked.stdout.splitlines()[-1]) == (0, "Clean.")
+
+
+def test_seed_demo_writes_titles_once(buddy: Buddy, database: Path) -> None:
+    """`seed --demo` adds the demo's titles and logins; again, it adds none."""
+    buddy("migrate")
+    counts = []
+    for _ in range(2):
+        assert buddy("seed", "--demo").exit_code == 0
+        with closing(sqlite3.connect(database)) as connection:
+            query = "SELECT (SELECT count(*) FROM catalog_titles), (SELECT count(*) FROM accounts)"
+            counts.append(connection.execute(query).fetchone())
+    assert counts[0] == counts[1]
+    assert min(counts[0]) > 0
+
+
+def test_close_writes_statements(past: Buddy) -> None:
+    """Closing a finished month names each statement by holder, currency and hash, for every entity."""
+    result = past("close", "2026-01")
+    assert result.exit_code == 0
+    assert "newtact 2026-01: closed, 2 statements" in result.stdout
+    assert "thaja 2026-01: closed, 2 statements" in result.stdout
+    assert len(hashes(result)) == 4
+    assert past("verify").exit_code == 0
+
+
+def test_closing_again_is_the_same_to_the_byte(past: Buddy, database: Path) -> None:
+    """A second close answers the stored statements and leaves every byte of them alone."""
+
+    def stored() -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(database)) as connection:
+            return connection.execute("SELECT * FROM royalty_statements ORDER BY 1, 2").fetchall()
+
+    first = past("close", "2026-01")
+    kept = stored()
+    again = past("close", "2026-01")
+    assert again.exit_code == 0
+    assert again.stdout.count("was closed before, the same to the byte") == 2
+    assert hashes(again) == hashes(first)
+    assert stored() == kept
+    assert len(kept) == 4
+
+
+def test_close_one_entity(past: Buddy) -> None:
+    """With --entity only that entity's month is closed."""
+    result = past("close", "2026-01", "--entity", "thaja")
+    assert result.exit_code == 0
+    assert "thaja 2026-01: closed" in result.stdout
+    assert "newtact" not in result.output
+    assert "newtact 2026-01: closed" in past("close", "2026-01").stdout
+
+
+def test_an_unfinished_month_stays_open(past: Buddy) -> None:
+    """A month that has not ended is not closed: the exit code is 3 and every entity is named."""
+    result = past("close", "2999-12")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "newtact" in result.stderr
+    assert "thaja" in result.stderr
+
+
+def test_a_month_after_an_open_one_is_refused(past: Buddy) -> None:
+    """A month cannot be closed while an earlier one with spends is open; that one is named."""
+    result = past("close", "2026-03")
+    assert result.exit_code == 1
+    assert "2026-01" in result.stderr
+    assert hashes(result) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("close", "2026-13"), "2026-13"),
+        (("close", "last month"), "last month"),
+        (("close", "2026-01", "--entity", "nobody"), "newtact"),
+    ],
+)
+def test_what_cannot_be_closed_is_said_in_one_line(past: Buddy, words: tuple[str, ...], said: str) -> None:
+    """A bad month or an unknown entity is one line that says what is wrong, without a traceback."""
+    result = past(*words)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ")
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_verify_names_the_altered_row(past: Buddy, database: Path) -> None:
+    """One token more in one lot, and verify ends with 1 and names the lot."""
+    assert past("verify").exit_code == 0
+    with closing(sqlite3.connect(database)) as connection:
+        (lot,) = connection.execute("SELECT min(lot_id) FROM token_lot_balances").fetchone()
+        connection.execute("UPDATE token_lot_balances SET remaining = remaining + 1 WHERE lot_id = ?", [lot])
+        connection.commit()
+    result = past("verify")
+    assert result.exit_code == 1
+    assert f"FAULT token_lot_balances {lot}: " in result.stderr
+    assert "Clean." not in result.output
+    assert "1 faults." in result.stderr
+
+
+def test_the_demo_clock_moves_and_lets_a_month_be_closed(past: Buddy) -> None:
+    """A month ahead, the month that is running now can be closed; the clock moves on from where it stands."""
+    now = datetime.now(UTC)
+    running = f"{now:%Y-%m}"
+    for month in range(1, 9):
+        assert past("close", f"2026-{month:02}").exit_code == 0
+    assert past("close", running).exit_code == 3
+    first = past("demo", "clock", "+1month")
+    assert first.exit_code == 0
+    assert past("close", running).exit_code == 0
+    second = past("demo", "clock", "+3days")
+    stands = [_clock(result) for result in (first, second)]
+    assert 28 <= (stands[0] - now).days <= 31
+    assert 2 <= (stands[1] - stands[0]).days <= 3
+
+
+@pytest.mark.parametrize("shift", ["yesterday", "+1year", "reset"])
+def test_the_demo_clock_never_goes_back(buddy: Buddy, shift: str) -> None:
+    """What is no step forward is refused and says so."""
+    result = buddy("demo", "clock", shift)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    "words", [("demo",), ("demo", "prepare"), ("demo", "clock", "+1month"), ("seed", "--demo")]
+)
+def test_production_refuses_the_demo(buddy: Buddy, database: Path, words: tuple[str, ...]) -> None:
+    """With BUDDY_MODE=production nothing of the demo is done, and the reason is said."""
+    result = buddy(*words, env=PRODUCTION)
+    assert result.exit_code == 1
+    assert "production" in result.stderr
+    assert "password" in result.stderr
+    assert not database.exists()
+
+
+def test_wrong_settings_are_named(buddy: Buddy) -> None:
+    """Settings that contradict each other end the command with the variables' names."""
+    result = buddy("verify", env=PRODUCTION | {"BUDDY_SECRET_KEY": "short"})
+    assert result.exit_code == 1
+    assert "BUDDY_SECRET_KEY" in result.stderr
+
+
+def test_the_command_in_a_process_of_its_own(buddy: Buddy, settings: dict[str, str]) -> None:
+    """From the shell it is the same: output on stdout, refusals on stderr, and the exit codes."""
+    buddy("migrate")
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = "from buddy_web.cli import main; main(prog_name='buddy')"
+        command = [sys.executable, "-W", "error", "-c", code, *words]
+        done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    exit_code, output, refusal = run("close", "2999-12")
+    assert (exit_code, output) == (3, "")
+    assert "newtact" in refusal
+    exit_code, output, refusal = run("verify")
+    assert (exit_code, output.splitlines()[-1], refusal) == (0, "Clean.", "")
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _clock(result: Result) -> datetime:
+    found = re.search(r"stands at (\S+ \S+) UTC", result.stdout)
+    assert found is not None
+    return datetime.strptime(found[1], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
