@@ -6,7 +6,7 @@ serves. The programs it needs (ffmpeg) are started as programs, never linked.
 
 from buddy_adapters.media.clips import Clip, encode_clip
 from buddy_adapters.media.ffmpeg import EncodeFailed, FfmpegMissing, Probe, find_ffmpeg, probe
-from buddy_adapters.media.hls import KEY_URI, Captions, FolderContentKeys, Source, package
+from buddy_adapters.media.hls import KEY_URI, Captions, Source, package
 from buddy_adapters.media.ladder import DEFAULT_LADDER, DEMO_LADDER, Rendition, renditions_for
 from buddy_adapters.media.posters import Palette, Poster, draw_poster, placeholder_colour
 
@@ -18,7 +18,6 @@ __all__ = [
     "Clip",
     "EncodeFailed",
     "FfmpegMissing",
-    "FolderContentKeys",
     "Palette",
     "Poster",
     "Probe",

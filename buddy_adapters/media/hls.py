@@ -81,22 +81,6 @@ class Source:
         )
 
 
-@frozen
-class FolderContentKeys:
-    """The content keys that lie beside the packaged media, one folder a title."""
-
-    root: Path
-
-    async def content_key(self, media: str) -> bytes | None:
-        """Return the 16 bytes of a title's key, or None when there is no such media."""
-        if not is_media_name(media):
-            return None
-        try:
-            return (self.root / media / KEY_FILE).read_bytes()
-        except FileNotFoundError:
-            return None
-
-
 def is_media_name(name: str) -> bool:
     """Say whether a name is a plain folder name, and so cannot lead out of the media folder."""
     return re.fullmatch(r"[a-z0-9][a-z0-9-]{0,99}", name) is not None

@@ -51,6 +51,8 @@ async def add_producer(producer: Producer, *, uow: UnitOfWork[CatalogueTx], cloc
         short_id = await _short_id_in(tx, PRODUCER_SPACE, producer.id, producer.short_id, clock.now())
         stored = evolve(producer, short_id=short_id)
         await tx.producers.add(stored)
+        # Statements carry it, and they are final: nobody may change it from now on.
+        await publish_in(tx, producer.id, clock.now())
         return stored
 
     return await retried(uow, work)

@@ -84,7 +84,7 @@ async def unlock_in(
     account = (await resolve_in(tx, command.account_id)).id
     title = (await tx.titles.get([command.title_id])).get(command.title_id)
     if title is None:
-        raise TitleNotFound("title", str(command.title_id))
+        raise TitleNotFound("title", "unlocked")
     seller = seller_for(command.country, routes)
     answer = (await may_watch_in(tx, account, [title], command.country, at))[0]
     if isinstance(answer.decision, Allowed):

@@ -2,8 +2,9 @@
 
 What is checked: every wallet's chain, postings, lots, holds, balances and value
 versions; grants against the spends that paid for them and the merges that moved
-them; royalty facts against the ledger; closed statements against their chain and
-their facts; the audit's chain. The account of short-id counters is reported.
+them; royalty facts against the ledger; closed months against the audit, their
+statements against their chain and the ledger; the audit's chain. The account of
+short-id counters is reported.
 
 What cannot be seen from inside: rows taken off the very end together with
 everything that points at them, such as the last audit records.

@@ -43,7 +43,7 @@ def derived_uuid(*parts: UUID | str) -> UUID:
     """Return the UUIDv8 (RFC 9562) that always follows from `parts`.
 
     Used where a replay must arrive at the same id: a transferred lot's id
-    follows from the lot it came from and the entry that moved it.
+    follows from the first lot it came from and the account it moved to.
     """
     text = "\x1f".join(str(part) for part in parts)
     raw = bytearray(hashlib.sha256(text.encode()).digest()[:16])

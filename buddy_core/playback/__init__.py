@@ -1,6 +1,6 @@
 """Playing a title: sessions, heartbeats, positions, links and keys."""
 
-from buddy_core.playback.errors import LinkRefused, NoMedia, PlaybackDenied, SessionEnded, SessionNotFound
+from buddy_core.playback.errors import NoMedia, PlaybackDenied, SessionEnded, SessionNotFound
 from buddy_core.playback.model import HARD_END, LEASE, Beat, ContentKey, PlaybackSession, Position
 from buddy_core.playback.ports import ContentKeys, PlaybackTx, Positions, Sessions, UrlSigner, UrlVerifier
 from buddy_core.playback.rules import beat, is_watched, newer, stop
@@ -11,7 +11,6 @@ __all__ = [
     "Beat",
     "ContentKey",
     "ContentKeys",
-    "LinkRefused",
     "NoMedia",
     "PlaybackDenied",
     "PlaybackSession",

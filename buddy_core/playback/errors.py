@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from buddy_core.kernel.errors import Forbidden, NotFound, Rejected
+from buddy_core.kernel.errors import NotFound, Rejected
 
 
 @attrs.define
@@ -55,13 +55,3 @@ class NoMedia(Rejected):
 
     def message(self) -> str:
         return "There is nothing to play here; open one of the episodes."
-
-
-@attrs.define
-class LinkRefused(Forbidden):
-    """A media link is not ours, was altered, or has expired."""
-
-    code = "playback.link_refused"
-
-    def message(self) -> str:
-        return "This media link is not valid any more. Press play again."

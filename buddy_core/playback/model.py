@@ -17,11 +17,6 @@ LEASE = timedelta(seconds=90)
 WATCHED_PERCENT = 90
 
 
-def _not_negative(_: object, __: Any, value: int) -> None:
-    if value < 0:
-        raise InvalidValue("position", "must not be negative")
-
-
 @frozen
 class PlaybackSession:
     """One title being watched by one account on one device, allowed by one grant."""
@@ -40,6 +35,11 @@ class PlaybackSession:
     watched_ms: int
     """Counted on the server, never above wall time."""
     stopped_at: datetime | None = None
+
+
+def _not_negative(_: object, __: Any, value: int) -> None:
+    if value < 0:
+        raise InvalidValue("position", "must not be negative")
 
 
 @frozen

@@ -82,7 +82,7 @@ def state_month(
 
 
 def statement_body(statement: Statement, names: PublicNames) -> bytes:
-    """Return a statement's final bytes: canonical JSON that carries every input of every line.
+    """Return a statement's final bytes: canonical JSON with the figures that each line was computed from.
 
     The same facts, terms and names give the same bytes, whenever it is run; so names
     must be ones that never change, such as published short ids.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -72,6 +73,22 @@ def test_every_module_has_a_readme_with_an_example() -> None:
         if not (package / "README.md").exists() or ">>> " not in (package / "README.md").read_text("utf-8")
     ]
     assert without == []
+
+
+@pytest.mark.parametrize(
+    "readme", sorted((ROOT / "buddy_core").glob("*/README.md")), ids=lambda path: path.parent.name
+)
+def test_a_module_s_readme_lists_its_error_codes(readme: Path) -> None:
+    """A README with a section of errors names every code of its module, and none that is gone."""
+    kinds = GENERATE.KINDS
+    found = GENERATE.heirs(GENERATE.classes("buddy_core"), *kinds)
+    module = readme.parent.name
+    owned = {
+        item.load().code for item in found if item.name not in kinds and item.module.split(".")[1] == module
+    }
+    _, heading, section = readme.read_text("utf-8").partition("\n## Errors\n")
+    named = set(re.findall(rf"`({module}\.[a-z_]+)`", section.partition("\n## ")[0]))
+    assert not heading or named == owned
 
 
 def test_every_decision_is_in_the_index() -> None:

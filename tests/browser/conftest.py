@@ -6,9 +6,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from attrs import define, field
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.browser.service import Service, serving
 
 HINT = "no Chromium on this machine; run: apt-get install chromium"
 AXE = Path(__file__).parents[2] / "buddy_web" / "static" / "vendor" / "axe.min.js"
@@ -30,6 +34,7 @@ FLAGS = (
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
+PATIENCE_MS = 15_000
 
 
 def find_chromium() -> str | None:
@@ -70,36 +75,74 @@ def chromium(chromium_path: str) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def phone_context(chromium: Browser) -> Iterator[BrowserContext]:
-    """A phone of its own (390x844, touch) without any cookie."""
-    context = chromium.new_context(
-        viewport={**PHONE}, device_scale_factor=2, is_mobile=True, has_touch=True, locale="en-IN"
-    )
-    context.set_default_timeout(10_000)
-    yield context
-    context.close()
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the encoded clips; all workers of a run share it, and the first one encodes."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "media"
+
+
+@pytest.fixture(scope="module")
+def service(chromium_path: str, media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The real service with a database of its own, in a process of its own."""
+    with serving(tmp_path_factory.mktemp("service"), media) as running:
+        yield running
+
+
+@define
+class Devices:
+    """Gives out phones and desktops; a script error or a breach of the policy on one of their pages fails."""
+
+    browser: Browser
+    _contexts: list[BrowserContext] = field(factory=list)
+    _faults: list[str] = field(factory=list)
+
+    def phone(self, **options: Any) -> Page:
+        """Return a page on a phone of its own (390x844, touch) without any cookie."""
+        phone = {"viewport": {**PHONE}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+        return self._page({**phone, **options})
+
+    def desktop(self, **options: Any) -> Page:
+        """Return a page on a desktop of its own (1280x800) without any cookie."""
+        return self._page({"viewport": {**DESKTOP}, **options})
+
+    def _page(self, options: dict[str, Any]) -> Page:
+        context = self.browser.new_context(locale="en-IN", **options)
+        self._contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        context.on("weberror", lambda error: self._faults.append(str(error.error)))
+        context.on("console", self._heard)
+        return context.new_page()
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and "Content Security Policy" in message.text:
+            self._faults.append(message.text)
+
+    def close(self) -> None:
+        """Close all that was given out, and say what went wrong on it."""
+        for context in self._contexts:
+            context.close()
+        assert self._faults == [], f"scripts or the policy failed on a page: {self._faults}"
 
 
 @pytest.fixture
-def desktop_context(chromium: Browser) -> Iterator[BrowserContext]:
-    """A desktop of its own (1280x800) without any cookie."""
-    context = chromium.new_context(viewport={**DESKTOP}, locale="en-IN")
-    context.set_default_timeout(10_000)
-    yield context
-    context.close()
+def devices(chromium: Browser) -> Iterator[Devices]:
+    """As many phones and desktops as a test needs, each with cookies of its own."""
+    devices = Devices(chromium)
+    yield devices
+    devices.close()
 
 
 @pytest.fixture
-def phone(phone_context: BrowserContext) -> Iterator[Page]:
-    """A page on the phone; a script error on it fails the test."""
-    yield from _watched(phone_context.new_page())
+def phone(devices: Devices) -> Page:
+    """A page on a phone."""
+    return devices.phone()
 
 
 @pytest.fixture
-def desktop(desktop_context: BrowserContext) -> Iterator[Page]:
-    """A page on the desktop; a script error on it fails the test."""
-    yield from _watched(desktop_context.new_page())
+def desktop(devices: Devices) -> Page:
+    """A page on a desktop."""
+    return devices.desktop()
 
 
 @pytest.fixture
@@ -137,11 +180,3 @@ def screenshot(page: Page, name: str) -> Path:
     path = folder / f"{name}-{size['width']}.png"
     page.screenshot(path=path, animations="disabled")
     return path
-
-
-def _watched(page: Page) -> Iterator[Page]:
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    page.close()
-    assert errors == [], f"scripts on the page failed: {errors}"

@@ -12,6 +12,7 @@ import os
 import random
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
 from buddy_web.reference import SELLER_ROUTES
@@ -29,7 +30,7 @@ def unlocks(uow: SqlUnitOfWork, seed: int) -> list[Iterator[Call]]:
 def merges(uow: SqlUnitOfWork, seed: int) -> list[Iterator[Call]]:
     """On some lanes guests merge into members, several into one; on the others they unlock meanwhile."""
     order = random.Random(seed).sample(range(VIEWERS), VIEWERS)
-    merging: Iterator[Call] = iter([(f"merge-{number}", lambda n=number: merge(n, uow)) for number in order])
+    merging: Iterator[Call] = iter([(f"merge-{number}", partial(merge, number, uow)) for number in order])
     return [merging] * 4 + [_unlock_calls(uow, requests(seed))] * 4
 
 
@@ -40,7 +41,7 @@ def closes(uow: SqlUnitOfWork, seed: int) -> list[Iterator[Call]]:
         lanes.append(
             iter(
                 [
-                    (f"close-{entity.id}-{name}", lambda e=entity, n=name: close(e, n, uow))
+                    (f"close-{entity.id}-{name}", partial(close, entity, name, uow))
                     for month in MONTH_NAMES
                     for name in (month, month)
                 ]
@@ -50,7 +51,7 @@ def closes(uow: SqlUnitOfWork, seed: int) -> list[Iterator[Call]]:
 
 
 def _unlock_calls(uow: SqlUnitOfWork, wanted: list[Request]) -> Iterator[Call]:
-    return iter([(request.key, lambda r=request: unlock(r, uow)) for request in wanted])
+    return iter([(request.key, partial(unlock, request, uow)) for request in wanted])
 
 
 WORK = {"unlock": unlocks, "merge": merges, "close": closes}

@@ -65,9 +65,9 @@ async def test_a_new_rule_pays_what_it_says(world: World) -> None:
     member = await world.member()
     begun = await world.begin_ad(member)
     later = START + timedelta(minutes=2)
-    changes = {"version": 2, "effective_from": later, "tokens": 3, "token_kind": PAID}
+    rule = evolve(REWARD_RULE, version=2, effective_from=later, tokens=3, token_kind=PAID)
     async with world.uow.begin() as tx:
-        await tx.reward_rules.add(evolve(REWARD_RULE, tokens_live_for=timedelta(days=5), **changes))
+        await tx.reward_rules.add(evolve(rule, tokens_live_for=timedelta(days=5)))
     world.clock.set(later)
     await world.settle(world.callback(begun))
     [entry] = await world.entries(member)

@@ -19,7 +19,7 @@ from buddy_core.accounts import begin_guest
 from buddy_core.ads import AdCallback, Reward
 from buddy_core.catalog import Producer, Title, TitleType
 from buddy_core.entitlements import Grant
-from buddy_core.kernel import AccountId, DeviceId, LicenceId, PartnerId, SessionId, TitleId
+from buddy_core.kernel import AccountId, DeviceId, EntryId, LicenceId, PartnerId, SessionId, TitleId
 from buddy_core.playback import Beat, PlaybackSession
 from buddy_core.rights import WORLDWIDE, Licence
 from buddy_core.royalty import PLATFORM, Statement, StoredStatement, TokenSpend
@@ -54,8 +54,6 @@ class World:
     clock: SettableClock = field(factory=lambda: SettableClock(START))
     ids: SequentialIds = field(factory=SequentialIds)
     producer: Producer = None  # type: ignore[assignment]
-    has_planted_faults: bool = False
-    """Set by a test that alters the store on purpose; the others end with a clean `verify`."""
     _count: int = 0
 
     # -- what is there ------------------------------------------------------------------------------
@@ -173,7 +171,7 @@ class World:
             await tx.wallets.lock([who])
             wallet = (await tx.wallets.load([who]))[who]
             entry = Entry(
-                id=self.ids.uuid7(),
+                id=EntryId(self.ids.uuid7()),
                 account_id=who,
                 sequence=wallet.sequence + 1,
                 previous_hash=wallet.head,

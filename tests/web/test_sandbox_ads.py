@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from sqlalchemy import text
 
 from buddy_adapters.ads.admob import sign
 from buddy_web.routes import blueprints
@@ -62,9 +64,8 @@ def callback(service: Service, tmp_path: Path, **other: str) -> str:
     return "/v1/webhooks/admob?" + sign(values, sandbox_key(tmp_path / "ads.pem"), KEY_ID)
 
 
-async def newest(service: Service) -> object:
-    from sqlalchemy import text
-
+async def newest(service: Service) -> Any:
+    """Return the reward that was begun last."""
     async with service.container.uow().read() as tx:
         found = await tx.connection.execute(text("SELECT id FROM ads_rewards ORDER BY started_at DESC, id"))
         return await tx.rewards.get(found.scalars().first())

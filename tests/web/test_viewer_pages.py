@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from attrs import evolve
 from sqlalchemy import event
 
-from buddy_core.kernel.ids import TitleId
+from buddy_core.kernel.ids import AccountId, TitleId
 from buddy_core.pricing import TokenCosts
-from buddy_core.tokens import FreezeWallet
+from buddy_core.tokens import FreezeWallet, freeze_in
+from buddy_web.cookies import VisitorKind
 from buddy_web.demo.seed import DEMO_PASSWORD
 from tests.web.service import START, Browser, Service, running, sheet_form
 
@@ -73,6 +76,16 @@ def test_a_forged_cookie_becomes_a_new_guest(service: Service, browser: Browser)
     forger.client.set_cookie("buddy_account", held[:-1] + ("A" if held[-1] != "A" else "B"))
     assert forger.balance() == 0
     assert (forger.cookie("buddy_account") or "").split("~")[1] != held.split("~")[1]
+
+
+def test_a_cookie_for_an_account_that_is_gone_becomes_a_new_guest(service: Service) -> None:
+    """A database that was made anew leaves signed cookies without accounts; their bearers begin again."""
+    visitors = service.app.extensions["buddy"].visitors
+    gone = visitors.account.issue(AccountId(UUID(int=7)), VisitorKind.MEMBER)
+    browser = service.browser()
+    browser.client.set_cookie("buddy_account", visitors.account.encode(gone))
+    assert browser.get("/").status_code == 200
+    assert "~guest~" in (browser.cookie("buddy_account") or "")
 
 
 def test_static_files_and_health_make_no_guest(browser: Browser) -> None:
@@ -237,8 +250,6 @@ def test_a_frozen_wallet_says_so_everywhere(service: Service, browser: Browser) 
 
 
 async def freeze(service: Service, account_id: Any) -> None:
-    from buddy_core.tokens import freeze_in
-
     async with service.container.uow().begin() as tx:
         command = FreezeWallet(account_id, True, "looked at", "test", "freeze-1")
         await freeze_in(tx, command, service.clock.now(), service.container.ids())
@@ -369,8 +380,6 @@ def statements(service: Service, browser: Browser, path: str) -> int:
 
 
 async def add_films(service: Service, count: int) -> None:
-    from attrs import evolve
-
     ids = service.container.ids()
     async with service.container.uow().begin() as tx:
         model = next(item for item in await tx.titles.all() if item.slug == "salt-road")

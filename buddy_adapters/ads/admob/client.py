@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import anyio
 import httpx
@@ -72,7 +73,15 @@ class SsvKeySource:
             self._keys, self._fetched_at = keys, now
 
 
-async def verify_callback(raw_query: str | bytes, source: SsvKeySource) -> SsvCallback:
+class KeysById(Protocol):
+    """Where keys come from: a key server, or a network's own key."""
+
+    async def keys_for(self, key_id: str) -> SsvKeys:
+        """Return the keys there are; `key_id` may not be among them."""
+        ...
+
+
+async def verify_callback(raw_query: str | bytes, source: KeysById) -> SsvCallback:
     """Prove a callback with the keys of `source`; a malformed one costs no request.
 
     Raises:

@@ -14,7 +14,6 @@ from buddy_adapters.media import (
     KEY_URI,
     Clip,
     EncodeFailed,
-    FolderContentKeys,
     Palette,
     Rendition,
     Source,
@@ -23,6 +22,7 @@ from buddy_adapters.media import (
     probe,
 )
 from buddy_adapters.media.clips import LOOKS
+from buddy_adapters.media.keys import FileContentKeys, KeyNotFound
 
 LADDER = (Rendition("72p", 128, 72, 100, 32), Rendition("144p", 256, 144, 240, 48))
 CLIP = Clip(
@@ -150,7 +150,8 @@ def test_every_look_is_drawn(look: str, tmp_path: Path) -> None:
 
 def test_keys_come_from_the_media_folder_alone(folder: Path) -> None:
     """The key of a title is found by its name; a name that leads elsewhere finds none."""
-    keys = FolderContentKeys(folder.parent)
-    assert asyncio.run(keys.content_key("clip")) == (folder / "key.bin").read_bytes()
+    keys = FileContentKeys(folder.parent)
+    assert asyncio.run(keys.get("clip")).key == (folder / "key.bin").read_bytes()
     for name in ("other", "../clip", "clip/../clip", "", ".", "CLIP"):
-        assert asyncio.run(keys.content_key(name)) is None
+        with pytest.raises(KeyNotFound):
+            asyncio.run(keys.get(name))

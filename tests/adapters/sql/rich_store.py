@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 from uuid import UUID
 
 from attrs import evolve
@@ -81,16 +82,22 @@ async def fill(uow: SqlUnitOfWork) -> None:
     clock.advance(timedelta(hours=2))
     await unlock(member(0), 1, "IN")
     await unlock(viewer(1), 0, "IN")
-    for number, frozen in ((1, True), (0, True), (0, False)):
+
+    async def freeze(account: AccountId, is_frozen: bool) -> None:
         clock.advance(timedelta(minutes=1))
-        command = FreezeWallet(viewer(number), frozen, "a reason", "system", f"f-{number}-{frozen}")
+        command = FreezeWallet(account, is_frozen, "a reason", "system", f"f-{account.int}-{is_frozen}")
         await freeze_wallet(SYSTEM, command, correlation_id="c-3", uow=uow, clock=clock, ids=ids)
+
+    await freeze(viewer(1), True)
+    await freeze(viewer(0), True)
+    await freeze(viewer(0), False)
     for number in (0, 1):
         clock.advance(timedelta(minutes=3))
         await merge_guest(viewer(number), member(0), uow=uow, clock=clock, ids=ids)
     clock.set(START + timedelta(days=45))
     await close("2026-02")
     await close("2026-03")
+    await freeze(BUYER, True)
 
 
 async def _earn(account: AccountId, uow: SqlUnitOfWork, clock: SettableClock, ids: SequentialIds) -> None:
@@ -123,7 +130,7 @@ async def _buy_hold_and_refund(uow: SqlUnitOfWork) -> None:
     )
     hold = Hold(HoldId(UUID(int=0x6101)), 5, START + timedelta(minutes=10))
     title = spent_on(title_id(0))
-    steps = [
+    steps: list[tuple[Operation, int, str, dict[str, Any]]] = [
         (Operation.PURCHASE, 50, SOLD, {"lots": (lot,)}),
         (Operation.HOLD, -5, HELD, {"holds": (hold,)}),
         (Operation.VOID, 5, HELD, {"hold_id": hold.id}),

@@ -39,6 +39,7 @@ from tests.postgres import PostgresServer
 pytestmark = pytest.mark.anyio
 
 ROWS = int(os.environ.get("BUDDY_TAMPER_ROWS", "1"))
+COPIES = 4 * ROWS
 
 ALSO_NAMED = {
     # The hash of an entry covers these: where it does not fit, the entry is named.
@@ -139,11 +140,14 @@ async def test_a_missing_row_is_found(connection: AsyncConnection, name: str) ->
 
 
 @pytest.mark.parametrize("name", VERIFIED_TABLES)
-async def test_an_inserted_copy_is_found(connection: AsyncConnection, name: str) -> None:
+async def test_an_inserted_copy_is_found(
+    connection: AsyncConnection, name: str, chance: random.Random
+) -> None:
     """A copy of any row under a new key is found, whichever part of the key is new."""
     table = as_stored(name, connection.dialect.name)
     missed = []
-    for row in await rows_of(connection, table):
+    rows = await rows_of(connection, table)
+    for row in chance.sample(rows, min(COPIES, len(rows))):
         copy = {key: value for key, value in row.items() if key != "place"}
         for key in KEYS[name]:
             copied = copy | {key: _new_key(copy[key])}
@@ -165,6 +169,8 @@ TOLD_BY = {
     # A grant and its change point at each other; whichever is left is named.
     "entitlement_grants": ("entitlement_grant_changes",),
     "entitlement_grant_changes": ("entitlement_grants",),
+    # Of the record of a close, the closed month is left.
+    "access_audit": ("royalty_periods",),
 }
 """Tables that a fault may name instead of the one that a row is missing from."""
 

@@ -1,0 +1,132 @@
+"""What staff change: with permission, with a record in the same commit, once, and not backwards."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from fractions import Fraction
+
+import pytest
+
+from buddy_core.access import SYSTEM, Actor, NotPermitted
+from buddy_core.accounts import AccountNotFound
+from buddy_core.flows import set_token_value
+from buddy_core.kernel import AccountId, IdempotencyMismatch
+from buddy_core.tokens import (
+    BONUS,
+    PAID,
+    BadTokenValue,
+    NotFrozen,
+    Operation,
+    SetTokenValue,
+    ValueVersionInPast,
+    WalletFrozen,
+)
+from buddy_web.reference import SELLER_ROUTES
+from tests.flows.world import AUDITOR, START, TICK, Broken, Tampered, World, break_off
+
+pytestmark = pytest.mark.anyio
+
+RUPEE, CENT = Fraction(100), Fraction(6, 5)
+
+
+async def test_a_value_counts_from_its_instant(world: World) -> None:
+    """A version set ahead values spends from its first instant on; spends before keep the old one."""
+    guest, titles = await world.guest(), [await world.add_title() for _ in range(3)]
+    await world.earn(guest, 6)
+    later = START + timedelta(days=1)
+    assert await world.set_value(BONUS, Fraction(75), Fraction(1), since=later) == 2
+    for title, at in zip(titles, (START, later - TICK, later), strict=True):
+        world.clock.set(at)
+        await world.unlock(guest, title)
+    facts = [(fact.version, fact.value) for fact in await world.spends()]
+    assert facts == [(1, Fraction(100)), (1, Fraction(100)), (2, Fraction(150))]
+    assert await world.audit() == [("token_value.set", "bonus")]
+
+
+async def test_a_value_is_set_once_a_key(world: World) -> None:
+    """A repeat answers the same number and writes nothing; another value under the key is refused."""
+    assert await world.set_value(PAID, RUPEE, CENT, since=START, key="k") == 2
+    before = await world.books()
+    assert await world.set_value(PAID, RUPEE, CENT, since=START, key="k") == 2
+    with pytest.raises(IdempotencyMismatch):
+        await world.set_value(PAID, RUPEE + 1, CENT, since=START, key="k")
+    assert await world.books() == before
+
+
+async def test_values_that_cannot_be_are_refused(world: World) -> None:
+    """Without permission, into the past, before the last version or without a currency nothing is written."""
+    await world.set_value(BONUS, RUPEE, CENT, since=START + timedelta(days=2))
+    before = await world.books()
+    with pytest.raises(NotPermitted):
+        await world.set_value(BONUS, RUPEE, CENT, actor=AUDITOR)
+    for since in (START - TICK, START, START + timedelta(days=2)):
+        with pytest.raises(ValueVersionInPast):
+            await world.set_value(BONUS, RUPEE, CENT, since=since)
+    lacking = SetTokenValue(PAID, START, {"INR": RUPEE}, "system", "k9")
+    with pytest.raises(BadTokenValue):
+        await set_token_value(
+            SYSTEM,
+            lacking,
+            correlation_id="c1",
+            uow=world.uow,
+            clock=world.clock,
+            ids=world.ids,
+            routes=SELLER_ROUTES,
+        )
+    assert await world.books() == before
+
+
+async def test_values_set_at_once_follow_each_other(world: World) -> None:
+    """Of 4 versions for 4 instants set at once, those that are taken form one chain with numbers in a row."""
+    outcomes = await asyncio.gather(
+        *(world.set_value(BONUS, RUPEE, CENT, since=START + timedelta(days=day)) for day in range(1, 5)),
+        return_exceptions=True,
+    )
+    numbers = sorted(number for number in outcomes if isinstance(number, int))
+    assert numbers == list(range(2, len(numbers) + 2))
+    assert numbers
+    assert all(isinstance(item, int | ValueVersionInPast) for item in outcomes)
+
+
+async def test_act_and_record_are_one_commit(world: World) -> None:
+    """When the audit cannot be written, neither value nor freeze is there."""
+    guest = await world.guest()
+    await world.earn(guest, 2)
+    before, whole = await world.books(), world.uow
+    world.uow = Tampered(whole, "audit", "append", after=break_off)
+    with pytest.raises(Broken):
+        await world.set_value(BONUS, RUPEE, CENT)
+    with pytest.raises(Broken):
+        await world.freeze(guest)
+    world.uow = whole
+    assert await world.books() == before
+
+
+async def test_a_freeze_is_a_permitted_act_on_the_record(world: World) -> None:
+    """Freezing and unfreezing need the permission, stand in ledger and audit, and an account must exist."""
+    guest, title = await world.guest(), await world.add_title()
+    await world.earn(guest, 2)
+    for actor in (AUDITOR, Actor(guest), Actor(None, frozenset({"producer", "nobody"}))):
+        with pytest.raises(NotPermitted):
+            await world.freeze(guest, actor=actor)
+    with pytest.raises(NotFrozen):
+        await world.freeze(guest, False)
+    with pytest.raises(AccountNotFound):
+        await world.freeze(AccountId(world.ids.uuid7()))
+    admin = Actor(await world.member(), frozenset({"admin"}))
+    await world.freeze(guest, actor=admin)
+    await world.freeze(guest, actor=admin)
+    with pytest.raises(WalletFrozen):
+        await world.earn(guest, 1)
+    with pytest.raises(WalletFrozen):
+        await world.unlock(guest, title)
+    await world.freeze(guest, False, actor=admin)
+    await world.unlock(guest, title)
+    operations = [entry.operation for entry in await world.entries(guest)]
+    assert operations[1:4] == [Operation.FREEZE, Operation.FREEZE, Operation.UNFREEZE]
+    assert await world.audit() == [
+        ("wallet.freeze", str(guest)),
+        ("wallet.freeze", str(guest)),
+        ("wallet.unfreeze", str(guest)),
+    ]
