@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from buddy_adapters.sql.dialect import insert_ignoring
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.raw import RawRow, raw_rows, readable, rebuilt
+from buddy_adapters.sql.triggers import APPEND_ONLY
 from buddy_adapters.sql.types import Hash, Id, Instant
 from buddy_core.access import Assignment, AuditRecord
 from buddy_core.kernel.errors import Contention
@@ -72,7 +73,7 @@ audit_table = Table(
     CheckConstraint("sequence >= 1", name="sequence"),
     CheckConstraint("length(previous_hash) = 32", name="previous_hash"),
     CheckConstraint("length(hash) = 32", name="hash"),
-    info={"append_only": True},
+    info=APPEND_ONLY,
 )
 
 

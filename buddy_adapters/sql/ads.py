@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buddy_adapters.sql.dialect import insert_ignoring, locked
 from buddy_adapters.sql.metadata import metadata
+from buddy_adapters.sql.triggers import APPEND_ONLY
 from buddy_adapters.sql.types import Id, Instant
 from buddy_core.ads import (
     AdCallback,
@@ -76,7 +77,7 @@ callbacks_table = Table(
     Column("admitted_at", Instant, nullable=False),
     # One reward is paid for one callback.
     UniqueConstraint("reward_id"),
-    info={"append_only": True},
+    info=APPEND_ONLY,
 )
 
 rules_table = Table(
@@ -98,6 +99,7 @@ rules_table = Table(
         "account_daily >= 0 AND device_daily >= 0 AND ip_daily >= 0 AND guest_life >= 0", name="caps"
     ),
     CheckConstraint("tokens_live_for_us > 0 AND nonce_lives_for_us > 0", name="lives_for"),
+    info=APPEND_ONLY,
 )
 
 counters_table = Table(

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buddy_adapters.sql.dialect import insert_ignoring
 from buddy_adapters.sql.metadata import metadata
+from buddy_adapters.sql.triggers import APPEND_ONLY
 from buddy_adapters.sql.types import CanonicalJson, Instant
 from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.ids import TitleId
@@ -25,6 +26,7 @@ costs_table = Table(
     Column("by_type", CanonicalJson, nullable=False),
     Column("by_title", CanonicalJson, nullable=False),
     CheckConstraint("version >= 1", name="version"),
+    info=APPEND_ONLY,
 )
 
 

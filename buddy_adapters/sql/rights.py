@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buddy_adapters.sql.dialect import insert_ignoring
 from buddy_adapters.sql.metadata import metadata
+from buddy_adapters.sql.triggers import APPEND_ONLY
 from buddy_adapters.sql.types import CanonicalJson, Id, Instant
 from buddy_core.kernel.errors import Contention, InvalidValue
 from buddy_core.kernel.ids import PartnerId, TitleId
@@ -32,6 +33,7 @@ licences_table = Table(
         "share_denominator > 0 AND share_numerator BETWEEN 0 AND share_denominator", name="share"
     ),
     CheckConstraint("ends_at > starts_at", name="ends_at"),
+    info=APPEND_ONLY,
 )
 
 

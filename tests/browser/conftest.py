@@ -6,12 +6,11 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from attrs import define, field
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.devices import DESKTOP, Devices
 from tests.browser.service import Service, serving
 
 HINT = "no Chromium on this machine; run: apt-get install chromium"
@@ -31,10 +30,6 @@ FLAGS = (
     "--disable-dev-shm-usage",
     "--autoplay-policy=no-user-gesture-required",
 )
-
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 800}
-PATIENCE_MS = 15_000
 
 
 def find_chromium() -> str | None:
@@ -87,42 +82,6 @@ def service(chromium_path: str, media: Path, tmp_path_factory: pytest.TempPathFa
     """The real service with a database of its own, in a process of its own."""
     with serving(tmp_path_factory.mktemp("service"), media) as running:
         yield running
-
-
-@define
-class Devices:
-    """Gives out phones and desktops; a script error or a breach of the policy on one of their pages fails."""
-
-    browser: Browser
-    _contexts: list[BrowserContext] = field(factory=list)
-    _faults: list[str] = field(factory=list)
-
-    def phone(self, **options: Any) -> Page:
-        """Return a page on a phone of its own (390x844, touch) without any cookie."""
-        phone = {"viewport": {**PHONE}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
-        return self._page({**phone, **options})
-
-    def desktop(self, **options: Any) -> Page:
-        """Return a page on a desktop of its own (1280x800) without any cookie."""
-        return self._page({"viewport": {**DESKTOP}, **options})
-
-    def _page(self, options: dict[str, Any]) -> Page:
-        context = self.browser.new_context(locale="en-IN", **options)
-        self._contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
-        context.on("weberror", lambda error: self._faults.append(str(error.error)))
-        context.on("console", self._heard)
-        return context.new_page()
-
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and "Content Security Policy" in message.text:
-            self._faults.append(message.text)
-
-    def close(self) -> None:
-        """Close all that was given out, and say what went wrong on it."""
-        for context in self._contexts:
-            context.close()
-        assert self._faults == [], f"scripts or the policy failed on a page: {self._faults}"
 
 
 @pytest.fixture

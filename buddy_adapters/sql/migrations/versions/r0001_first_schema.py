@@ -14,8 +14,11 @@ down_revision = None
 APPEND_ONLY = (
     "access_audit",
     "ads_callbacks",
+    "ads_reward_rules",
     "entitlement_grant_changes",
+    "pricing_token_costs",
     "receipts",
+    "rights_licences",
     "royalty_periods",
     "royalty_statements",
     "royalty_token_spends",

@@ -1,0 +1,76 @@
+"""What people do on the pages, as steps that several tests take."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from playwright.sync_api import Page, expect
+
+PASSWORD = "Long-enough-1"
+AD_MS = 20_000
+
+AdAct = Literal["watch", "Late callback", "Callback twice"]
+
+
+def earn(page: Page, url: str, *, balance: int, act: AdAct = "Callback twice", next_path: str = "") -> None:
+    """Watch a sandbox ad and wait for its token, which makes `balance`.
+
+    By default the ad is cut short by the button that reports it twice; `watch` lets it run to its end.
+    """
+    page.goto(f"{url}/earn{f'?next={next_path}' if next_path else ''}")
+    page.get_by_role("button", name="Watch the ad").click()
+    see_ad(page, act=act, balance=balance)
+
+
+def see_ad(page: Page, *, balance: int, act: AdAct) -> None:
+    """Let an ad that is on the screen end, and wait for its token."""
+    expect(page.get_by_text("SANDBOX", exact=True)).to_be_visible()
+    if act != "watch":
+        page.get_by_role("button", name=act).click()
+    status = page.locator("#earn-status")
+    if act != "Callback twice":
+        expect(status).to_have_attribute("data-state", "pending", timeout=AD_MS)
+    expect(status).to_have_attribute("data-state", "paid", timeout=AD_MS)
+    see_balance(page, balance)
+
+
+def see_balance(page: Page, tokens: int) -> None:
+    """Check the number at the top of the page."""
+    noun = "token" if tokens == 1 else "tokens"
+    expect(page.locator("#balance")).to_have_attribute("aria-label", f"Your wallet: {tokens} {noun}")
+
+
+def find_title(page: Page, url: str, *, card: str, episode: str | None = None) -> str:
+    """Go from home to a title and return `episode/<id>` of it, as its addresses end."""
+    page.goto(url)
+    page.get_by_role("link", name=card).last.click()
+    expect(page.get_by_role("heading", level=1, name=card)).to_be_visible()
+    link = page.url
+    if episode is not None:
+        link = page.get_by_role("link", name=episode).get_attribute("href") or ""
+    found = re.search(r"(?:film|series|short|episode)/[a-z0-9]+", link)
+    assert found is not None, link
+    return found[0]
+
+
+def unlock(page: Page, url: str, title: str) -> None:
+    """Unlock a title on the page of the offer, which leads to its player."""
+    page.goto(f"{url}/unlock/{title}")
+    page.get_by_role("button", name="Unlock and play").click()
+    page.wait_for_url(f"{url}/watch/{title}")
+
+
+def sign_in(page: Page, url: str, email: str, password: str) -> None:
+    """Sign in, and wait for the page that follows."""
+    page.goto(f"{url}/sign-in")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{url}/")
+
+
+def play(page: Page, seconds: float) -> None:
+    """Press the big button and wait until the video has run for so long."""
+    page.locator(".player-big").click()
+    page.wait_for_function("s => document.querySelector('video').currentTime > s", arg=seconds, timeout=AD_MS)
