@@ -11,10 +11,13 @@ from werkzeug.wrappers import Response
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; "
+    "media-src 'self' blob: data:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
-"""No inline script or style; `blob:` for media and workers alone, which hls.js and shaka need."""
+"""No inline script or style; `blob:` for media and workers alone, which hls.js and shaka need.
+
+`data:` media is an empty WebVTT file, with which hls.js begins each captions track.
+"""
 
 STRICT_TRANSPORT = "max-age=31536000; includeSubDomains; preload"
 PERMISSIONS_POLICY = (

@@ -73,7 +73,8 @@ def chromium(chromium_path: str) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the encoded clips; all workers of a run share it, and the first one encodes."""
-    if os.environ.get("TMPMEDIA"): return Path(os.environ["TMPMEDIA"])  # TEMPORARY
+    if os.environ.get("TMPMEDIA"):
+        return Path(os.environ["TMPMEDIA"])  # TEMPORARY
     folder = tmp_path_factory.getbasetemp()
     return (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "media"
 

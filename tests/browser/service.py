@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import httpx
 from attrs import frozen
@@ -59,16 +61,22 @@ def serving(folder: Path, media: Path) -> Iterator[Service]:
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "tests.browser.serve", "demo", "--port", str(port)]
-    with (folder / "log.txt").open("w") as log:
-        process = subprocess.Popen(
+    with (
+        (folder / "log.txt").open("w") as log,
+        subprocess.Popen(
             command, cwd=ROOT, env=environment(folder, media), stdout=subprocess.PIPE, stderr=log, text=True
-        )
+        ) as process,
+    ):
         try:
             _wait_for_start(process, url, folder)
+            # A pipe that nobody reads fills up, and the service would wait for its reader.
+            reader = Thread(target=shutil.copyfileobj, args=(process.stdout, log), daemon=True)
+            reader.start()
             yield Service(url, folder)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=PATIENCE_S)
+            process.wait(PATIENCE_S)
+        reader.join()
 
 
 def _wait_for_start(process: subprocess.Popen[str], url: str, folder: Path) -> None:

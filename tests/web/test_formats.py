@@ -114,7 +114,7 @@ def test_placeholder_tone_is_stable() -> None:
 def test_unknown_codes_still_have_words() -> None:
     """A refusal that the pages do not know shows the rule's own words."""
     assert words.denial("rights.new_reason", "Ask the producer.")[1] == "Ask the producer."
-    assert words.denial("entitlements.locked")[0] == "This one is locked"
+    assert words.denial("entitlements.no_grant")[0] == "This one is locked"
 
 
 @given(st.lists(st.integers(-100, 10**12), min_size=1, max_size=14))

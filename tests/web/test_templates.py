@@ -147,7 +147,8 @@ def test_every_template_is_shown_by_a_sample() -> None:
     texts = {path.name: path.read_text(encoding="utf-8") for path in (WEB / "templates").glob("*.html")}
     shown = {sample.template for sample in ALL.values()}
     named = {name for name in texts if any(f'"{name}"' in text for text in texts.values())}
-    assert set(texts) == shown | named
+    # The pages for developers are made from the API's own document; their tests open them for real.
+    assert set(texts) - {"docs.html", "problems.html"} == shown | named
 
 
 def test_text_from_outside_is_escaped() -> None:

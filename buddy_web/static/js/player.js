@@ -219,6 +219,9 @@ const captionTracks = () => [...video.textTracks].filter((track) => ["captions",
 function showCaptions(chosen) {
   for (const track of captionTracks()) track.mode = track === chosen ? "showing" : "disabled";
   acts("captions")[0].setAttribute("aria-pressed", String(Boolean(chosen)));
+}
+function chooseCaptions(chosen) {
+  showCaptions(chosen);
   try { localStorage.setItem("buddy.captions", chosen ? chosen.language : ""); } catch { /* Private windows may refuse. */ }
 }
 
@@ -237,9 +240,9 @@ findCaptions();
 
 acts("captions")[0].addEventListener("click", (event) => {
   const tracks = captionTracks();
-  const off = { label: "Off", on: tracks.every((track) => track.mode !== "showing"), pick: () => showCaptions(null) };
+  const off = { label: "Off", on: tracks.every((track) => track.mode !== "showing"), pick: () => chooseCaptions(null) };
   openMenu(event.currentTarget, "Captions", [off, ...tracks.map((track) => ({
-    label: track.label || track.language, on: track.mode === "showing", pick: () => showCaptions(track),
+    label: track.label || track.language, on: track.mode === "showing", pick: () => chooseCaptions(track),
   }))]);
 });
 acts("speed")[0].addEventListener("click", (event) => {
