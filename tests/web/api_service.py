@@ -16,24 +16,10 @@ from werkzeug.test import TestResponse
 
 from buddy_adapters.sql.migrate import migrate
 from buddy_adapters.system.clock import SettableClock, ShiftedClock
-from buddy_core.flows import switch_flags
-from buddy_core.views import (
-    admin_audit,
-    admin_close,
-    admin_home,
-    admin_rewards,
-    admin_values,
-    ledger,
-    offers,
-    producer,
-    statement,
-)
 from buddy_web.app import BuddyApp, create_app
 from buddy_web.demo.seed import DEMO_PASSWORD, seed_demo
 from buddy_web.reference import seed_reference
-from buddy_web.routes import account_pages, admin, earn, pages, playback, webhooks
-from buddy_web.routes import producer as producer_routes
-from buddy_web.routes.api import api_blueprints
+from buddy_web.routes import blueprints
 from buddy_web.sandbox.network import KEY_ID, SandboxNetwork, ShownAd, sandbox_key
 from buddy_web.settings import Settings
 from tests.web.service import SECRET, fake_media, make_container
@@ -162,10 +148,9 @@ def serving(folder: Path, database_url: str | None = None) -> Iterator[ApiServic
     clock = SettableClock(START)
     container = make_container(settings, clock, key)
     container.clock.override(providers.Object(ShiftedClock(clock, folder / "clock.json")))
-    bind(container)
     transport: Any = httpx.WSGITransport(app=_unready)
     network = SandboxNetwork(key, "http://localhost/v1/webhooks/admob", transport, lambda work: work())
-    app = create_app(settings, container, _blueprints())
+    app = create_app(settings, container, blueprints(settings, network))
     transport.app = app
     bridge = container.bridge()
     try:
@@ -174,55 +159,6 @@ def serving(folder: Path, database_url: str | None = None) -> Iterator[ApiServic
     finally:
         bridge.call(container.engine().dispose)
         bridge.close()
-
-
-def bind(container: Any) -> None:
-    """Bind what the composition root does not have yet."""
-    uow, clock, routes = container.uow, container.clock, container.routes
-    reads = {
-        producer: ("find_producer", "producer_name"),
-        statement: ("list_statements",),
-        admin_audit: ("find_audit",),
-        admin_rewards: ("wallet_owner",),
-        ledger: ("ledger_page",),
-        switch_flags: ("list_flags",),
-    }
-    timed = {
-        admin_values: ("value_versions",),
-        admin_rewards: ("held_rewards",),
-        offers: ("list_titles", "title_with_answer", "quote_title"),
-        ledger: ("wallet_state",),
-        switch_flags: ("switch_flags",),
-    }
-    routed = {
-        producer: ("producer_page",),
-        statement: ("statement_page", "why_page", "statement_file"),
-        admin_home: ("admin_home",),
-        admin_values: ("values_page",),
-        admin_close: ("close_page",),
-    }
-    for group, bound in (
-        (reads, {"uow": uow}),
-        (timed, {"uow": uow, "clock": clock}),
-        (routed, {"uow": uow, "clock": clock, "routes": routes}),
-    ):
-        for module, names in group.items():
-            for name in names:
-                if not hasattr(container, name):
-                    setattr(container, name, providers.Callable(getattr(module, name), **bound))
-
-
-def _blueprints() -> list[Any]:
-    return [
-        pages.pages,
-        playback.playback,
-        earn.earn,
-        account_pages.account_pages,
-        webhooks.webhooks,
-        producer_routes.producer_pages,
-        admin.admin_pages,
-        *api_blueprints(),
-    ]
 
 
 def _unready(environ: Any, start: Any) -> Any:

@@ -16,8 +16,8 @@ from tests.web.toy_app import ASHA, Container, log_lines
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "media-src 'self' blob: data:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; frame-ancestors 'none'; "
-    "base-uri 'none'; form-action 'self'"
+    "media-src 'self' blob: data:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 PATHS = ["/me", "/nowhere", "/fault", "/fail/toy.not_yours", "/health", "/v1/openapi.json", "/files/toy.txt"]
 

@@ -60,7 +60,11 @@ function load() {
   if (window.Hls?.isSupported()) {
     hls = new Hls({ capLevelToPlayerSize: true, startPosition: -1, enableWorker: true });
     hls.on(Hls.Events.ERROR, (_, data) => {
-      if (!data.fatal) return;
+      const status = data.response?.code ?? 0;
+      // hls.js would ask eight times more; a refused key is refused.
+      const refused = data.details === Hls.ErrorDetails.KEY_LOAD_ERROR && status >= 400 && status < 500;
+      if (!data.fatal && !refused) return;
+      if (refused) hls.stopLoad();
       if (data.type === Hls.ErrorTypes.MEDIA_ERROR && !recovered) {
         recovered = true;
         hls.recoverMediaError();
