@@ -101,7 +101,7 @@ _KINDS: Mapping[str, str] = {"bonus": "Bonus", "paid": "Paid"}
 _TYPES: Mapping[str, str] = {"film": "Film", "series": "Series", "short": "Short", "episode": "Episode"}
 _RAILS: Mapping[str, str] = {
     "continue": "Continue watching", "unlocked": "Yours to watch", "films": "Films", "series": "Series",
-    "shorts": "Shorts", "free": "Free to watch", "new": "New this week",
+    "shorts": "Shorts", "free": "Free to watch", "new": "New here",
 }  # fmt: skip
 
 

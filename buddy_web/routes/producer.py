@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, make_response, request
 from werkzeug.wrappers import Response
 
@@ -27,7 +29,7 @@ def producer() -> Response:
     w = web()
     partner = partner_of(w, current_actor(), request.args.get("producer"))
     page = w.call(w.container.producer_page, partner, request.args.get("currency"))
-    return show(w, "producer.html", current_visitor(w), page)
+    return show(w, "producer.html", current_visitor(w), page, also=_also())
 
 
 @producer_pages.get("/<month>")
@@ -36,7 +38,7 @@ def statement(month: str) -> Response:
     """Show a month's statement."""
     w = web()
     page = w.call(w.container.statement_page, _wanted(w, month))
-    return show(w, "statement.html", current_visitor(w), page)
+    return show(w, "statement.html", current_visitor(w), page, also=_also())
 
 
 @producer_pages.get("/<month>/why/<line>")
@@ -45,7 +47,7 @@ def why(month: str, line: str) -> Response:
     """Show how one amount was computed, as a page or as the part for the sheet."""
     w = web()
     page = w.call(w.container.why_page, _wanted(w, month), line)
-    return show(w, "_why.html" if wants_part() else "why.html", current_visitor(w), page)
+    return show(w, "_why.html" if wants_part() else "why.html", current_visitor(w), page, also=_also())
 
 
 @producer_pages.get("/<month>/statement.json")
@@ -78,6 +80,12 @@ def partner_of(w: Web, actor: Actor, short_id: str | None) -> PartnerId:
     if found.id != actor.partner_id and "admin" not in actor.roles:
         raise ProducerNotFound(short_id)
     return found.id
+
+
+def _also() -> str:
+    """Return what links of a page go on naming: the producer that staff look at."""
+    named = request.args.get("producer")
+    return f"&{urlencode({'producer': named})}" if named else ""
 
 
 def _wanted(w: Web, month: str) -> StatementWanted:

@@ -77,10 +77,12 @@ def _watch(viewer: Any, film: dict[str, Any]) -> None:
     assert "#EXTM3U" in viewer.get(session["manifest_url"]).text
     key = viewer.get(session["manifest_url"].replace("master.m3u8", "key"))
     assert (key.status_code, len(key.data)) == (200, 16)
+    viewer.service.clock.advance(timedelta(seconds=1))
     viewer.post(session["heartbeat_url"], {"position_s": 0, "playing": True})
     viewer.service.clock.advance(timedelta(seconds=20))
     beat = viewer.post(session["heartbeat_url"], {"position_s": 18, "playing": True})
     assert beat.json["watched_s"] == 20
+    viewer.service.clock.advance(timedelta(seconds=1))
     stopped = viewer.post(f"/v1/playback/sessions/{session['session_id']}/stop", {"position_s": 19})
     assert stopped.json["is_over"] is True
     later = viewer.post("/v1/playback/sessions", {"type": film["type"], "id": film["id"]})
