@@ -14,6 +14,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from buddy_core.kernel.clock import Clock
 from buddy_web.bridge import Bridge
+from buddy_web.compression import install_compression
 from buddy_web.cookies import AccountCookie, DeviceCookie
 from buddy_web.csrf import FormTokens
 from buddy_web.errors import PROBLEM_TYPE, Problem, install_errors, invalid_request
@@ -96,10 +97,12 @@ class BuddyApp(OpenAPI):
         super().generate_spec_json()  # type: ignore[no-untyped-call]
         for operations in self.spec_json["paths"].values():
             for operation in operations.values():
-                operation["responses"][_INVALID_STATUS] = {
-                    "description": "A field of the request is missing or wrong.",
-                    "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                }
+                documented = operation["responses"].get(_INVALID_STATUS, {})
+                if PROBLEM_TYPE not in documented.get("content", {}):
+                    operation["responses"][_INVALID_STATUS] = {
+                        "description": "A field of the request is missing or wrong.",
+                        "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                    }
 
 
 def create_app(
@@ -122,6 +125,7 @@ def create_app(
     # Flask runs what follows in this order before a request, and in reverse after it:
     # cookies are written first, headers see them, and the log line comes last.
     install_logs(app)
+    install_compression(app)
     install_errors(app)
     install_security(app, secure=settings.secure, max_body_bytes=settings.max_body_bytes)
     web.form_tokens.install(app)

@@ -53,6 +53,10 @@ _HTTP_WORDS: dict[int, tuple[str, str]] = {
     415: ("web.unsupported_media_type", "Send the body as the content type that the documentation names."),
     429: ("web.too_many_requests", "Too many requests. Wait a little and try again."),
 }
+_FAULT = (
+    "web.fault",
+    "Something went wrong on our side; it has been noted. Try again, or name the correlation id.",
+)
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Content-Range")
 _RETRY_AFTER_S = 2
 _LOG = logging.getLogger("buddy.errors")
@@ -139,6 +143,12 @@ def invalid_request(error: ValidationError) -> Response:
     return answer(problem_of(InvalidRequest(fields)))
 
 
+def host_codes() -> dict[str, tuple[int, str]]:
+    """Return status and words of each code that comes from no class: HTTP's own, and the unforeseen."""
+    found = {code: (status, words) for status, (code, words) in _HTTP_WORDS.items()}
+    return {**found, _FAULT[0]: (500, _FAULT[1])}
+
+
 def install_errors(app: Flask) -> None:
     """Answer every error of a view as a problem: Buddy's own, HTTP's, and the unforeseen."""
 
@@ -161,14 +171,15 @@ def install_errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unforeseen(error: BaseException) -> Response:
-        _LOG.error("a view failed", extra={"facts": {"code": "web.fault"}}, exc_info=error)
-        detail = "Something went wrong on our side; it has been noted. Try again, or name the correlation id."
-        return answer(_problem(500, "Fault on our side", "web.fault", detail, {}))
+        code, detail = _FAULT
+        _LOG.error("a view failed", extra={"facts": {"code": code}}, exc_info=error)
+        return answer(_problem(500, "Fault on our side", code, detail, {}))
 
 
 def _problem(status: int, title: str, code: str, detail: str, facts: dict[str, Any]) -> Problem:
     return Problem(
-        type=f"/problems/{code}",
+        # RFC 9457's own type stands for a plain HTTP status, which needs no explanation of ours.
+        type="about:blank" if code == f"web.http_{status}" else f"/problems/{code}",
         title=title,
         status=status,
         detail=detail,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from flask.blueprints import BlueprintSetupState
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
@@ -12,13 +13,30 @@ from pydantic import BaseModel
 from buddy_core.access import NotPermitted
 from buddy_core.kernel.errors import BuddyError
 from buddy_web.bridge import TimedOut
-from buddy_web.csrf import FormTokenRefused
+from buddy_web.csrf import HEADER, FormTokenRefused
 from buddy_web.errors import PROBLEM_TYPE, STATUSES, InvalidRequest
 from buddy_web.permissions import PUBLIC, SignInNeeded, check_first, permission
 
 PERMISSION_FIELD = "x-permission"
 CODES_FIELD = "x-codes"
 _ALWAYS: tuple[type[BuddyError], ...] = (InvalidRequest, TimedOut)
+
+_ACCOUNT, _FORM_TOKEN = "account", "form_token"
+SECURITY_SCHEMES: dict[str, Any] = {
+    _ACCOUNT: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "buddy_account",
+        "description": "The signed cookie that `POST /v1/guests` and signing in answer with.",
+    },
+    _FORM_TOKEN: {
+        "type": "apiKey",
+        "in": "header",
+        "name": HEADER,
+        "description": "The `csrf_token` of the last answer that had one, with its own cookie.",
+    },
+}
+"""How a client says who it is, and that no other site made it ask."""
 
 View = Callable[..., Any]
 
@@ -30,6 +48,7 @@ class Api:
         tag = Tag(name=name, description=description)
         self.blueprint = APIBlueprint(f"api_{name}", __name__, url_prefix="/v1", abp_tags=[tag])
         check_first(self.blueprint)
+        self.blueprint.record(_declare_schemes)
 
     def get(self, rule: str, **declared: Any) -> Callable[[View], View]:
         """Declare an operation that changes nothing."""
@@ -65,9 +84,13 @@ class Api:
             **{str(code): model for code, model in (also or {}).items()},
         }
 
+        needed: dict[str, list[str]] = {} if may == PUBLIC else {_ACCOUNT: []}
+        needed |= {} if method == "get" else {_FORM_TOKEN: []}
+
         def declare(view: View) -> View:
             register = getattr(self.blueprint, method)(
                 rule,
+                security=[needed] if needed else None,
                 responses={**answers, **_problems(known)},
                 openapi_extensions={
                     PERMISSION_FIELD: may,
@@ -78,6 +101,12 @@ class Api:
             return guarded
 
         return declare
+
+
+def _declare_schemes(state: BlueprintSetupState) -> None:
+    """Put the schemes into the document of the application that takes the operations."""
+    app: Any = state.app
+    app.security_schemes = SECURITY_SCHEMES
 
 
 def status_of_class(error: type[BuddyError]) -> int:

@@ -13,6 +13,8 @@ from buddy_core.views import Visitor
 from buddy_web import formats
 from buddy_web.app import Web, web
 
+MAX_PLACE = 2**31 - 1
+"""The largest place that every database takes."""
 _LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]{0,500}")
 
 
@@ -50,6 +52,12 @@ def show_part(w: Web, template: str, visitor: Visitor, context: Mapping[str, Any
 def wants_part() -> bool:
     """Return whether htmx asks for a part of an open page."""
     return request.headers.get("HX-Request") == "true"
+
+
+def asked_before() -> int | None:
+    """Return before which place of a list the older part is asked for; None for what is no such place."""
+    before = request.args.get("before", type=int)
+    return before if before is not None and 0 < before <= MAX_PLACE else None
 
 
 def go(address: str) -> Response:

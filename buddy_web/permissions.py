@@ -87,7 +87,7 @@ def current_actor() -> Actor:
     return actor
 
 
-def current_account() -> AccountId:
+def acting_account() -> AccountId:
     """Return the account that asks.
 
     Raises:

@@ -9,6 +9,8 @@ from flask import Flask, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
+from buddy_web.errors import InvalidRequest
+
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "media-src 'self' blob: data:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; "
@@ -59,6 +61,14 @@ def install_security(app: Flask, *, secure: bool, max_body_bytes: int) -> None:
         # Refused before a view sees it; a body of undeclared length is cut off while it is read.
         if (request.content_length or 0) > (request.max_content_length or max_body_bytes):
             raise RequestEntityTooLarge
+
+    @app.before_request
+    def refuse_nul() -> None:
+        # PostgreSQL stores no NUL, and nobody types one: a clear answer beats a fault in the database.
+        for name, value in (*request.args.items(multi=True), *request.form.items(multi=True)):
+            if "\0" in name or "\0" in value:
+                problem = {"field": name.replace("\0", ""), "problem": "must not hold a NUL character"}
+                raise InvalidRequest((problem,))
 
     @app.after_request
     def guard(response: Response) -> Response:

@@ -24,6 +24,7 @@ ROLES: Mapping[str, frozenset[str]] = {
             "token_value:set",
             "reward:release",
             "audit:read",
+            "flag:set",
             "demo:clock",
         }
     ),

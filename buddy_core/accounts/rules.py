@@ -27,7 +27,7 @@ def fold_email(text: str) -> str:
         BadEmail: it is no e-mail address.
     """
     folded = text.strip().casefold()
-    if len(folded) > 254 or not _EMAIL.fullmatch(folded):
+    if len(folded) > 254 or not folded.isprintable() or not _EMAIL.fullmatch(folded):
         raise BadEmail
     return folded
 

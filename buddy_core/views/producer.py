@@ -17,6 +17,7 @@ from buddy_core.kernel.money import Money
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.rights import Licence, holds
 from buddy_core.royalty import TokenSpend
+from buddy_core.shortids import fold
 from buddy_core.tax import SellerRoutes, SellingEntity
 from buddy_core.views.common import TitleType
 from buddy_core.views.stated import (
@@ -84,14 +85,14 @@ class ProducerPage:
 
 
 async def find_producer(short_id: str, *, uow: UnitOfWork[ProducerTx]) -> Producer:
-    """Return the producer with this short id.
+    """Return the producer with this short id; capitals and look-alikes lead to the same one.
 
     Raises:
         ProducerNotFound: there is none.
     """
     async with uow.read() as tx:
         for producer in await tx.producers.all():
-            if producer.short_id == short_id:
+            if fold(producer.short_id) == fold(short_id):
                 return producer
     raise ProducerNotFound(short_id)
 

@@ -21,7 +21,7 @@ from buddy_web.app import Web, web
 from buddy_web.errors import InvalidRequest, status_of
 from buddy_web.guests import current_visitor
 from buddy_web.logs import correlation_id
-from buddy_web.pages import go, show, show_part, wants_part
+from buddy_web.pages import asked_before, go, show, show_part, wants_part
 from buddy_web.permissions import current_actor, permission
 
 admin_pages = Blueprint("admin_pages", __name__, url_prefix="/admin")
@@ -122,7 +122,7 @@ def audit() -> Response:
     wanted = AuditWanted(
         query=request.args.get("q", "").strip(),
         action=request.args.get("action", ""),
-        before=request.args.get("before", type=int),
+        before=asked_before(),
     )
     found: AuditFound = w.call(w.container.find_audit, current_actor(), wanted)
     older = {"q": wanted.query, "action": wanted.action, "before": found.next_before}

@@ -20,7 +20,7 @@ from buddy_core.views.offers import Asker, TitlePageOfList, TitleWithAnswer
 from buddy_web.app import Web, web
 from buddy_web.guests import known_account
 from buddy_web.operations import Api
-from buddy_web.permissions import PUBLIC, current_account
+from buddy_web.permissions import PUBLIC, acting_account
 from buddy_web.schemas import titles as schema
 from buddy_web.schemas.common import IdempotencyHeader
 
@@ -86,7 +86,7 @@ def unlock(header: IdempotencyHeader, body: schema.UnlockBody) -> tuple[dict[str
     w = web()
     title: Title = w.call(w.container.find_title, body.type, body.id)
     command = UnlockTitle(
-        account_id=current_account(),
+        account_id=acting_account(),
         title_id=title.id,
         seen_tokens=body.seen_tokens,
         seen_version=body.seen_version,

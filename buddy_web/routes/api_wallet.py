@@ -12,7 +12,7 @@ from buddy_core.views.ledger import LedgerLine, LedgerPage, WalletState
 from buddy_web.app import web
 from buddy_web.guests import current_visitor
 from buddy_web.operations import Api
-from buddy_web.permissions import current_account
+from buddy_web.permissions import acting_account
 from buddy_web.schemas import wallet as schema
 from buddy_web.schemas.common import CursorQuery
 
@@ -25,7 +25,7 @@ READ = "wallet:read"
 def wallet() -> dict[str, Any]:
     """Return what can be spent now, and what expires when."""
     w = web()
-    found: WalletState = w.call(w.container.wallet_state, current_account())
+    found: WalletState = w.call(w.container.wallet_state, acting_account())
     answer = schema.Wallet(
         bonus=found.tokens.get("bonus", 0),
         paid=found.tokens.get("paid", 0),
@@ -39,7 +39,7 @@ def wallet() -> dict[str, Any]:
 def entries(query: CursorQuery) -> dict[str, Any]:
     """Return what happened to the wallet, newest first."""
     w = web()
-    page: LedgerPage = w.call(w.container.ledger_page, current_account(), query.cursor, query.limit)
+    page: LedgerPage = w.call(w.container.ledger_page, acting_account(), query.cursor, query.limit)
     answer = schema.Entries(entries=[_entry(line) for line in page.lines], next_cursor=page.next_before)
     return answer.model_dump(mode="json")
 
@@ -63,7 +63,7 @@ def begin_reward() -> tuple[dict[str, Any], int]:
 def one_reward(path: schema.RewardPath) -> dict[str, Any]:
     """Say where a rewarded ad stands."""
     w = web()
-    return _reward(w.call(w.container.find_reward, path.id, current_account()))
+    return _reward(w.call(w.container.find_reward, path.id, acting_account()))
 
 
 def _entry(line: LedgerLine) -> schema.Entry:

@@ -18,6 +18,7 @@ from buddy_core.kernel.errors import (
     Unavailable,
 )
 from buddy_web.app import DOCUMENT_PATH
+from buddy_web.errors import host_codes
 from buddy_web.operations import status_of_class
 from buddy_web.permissions import PUBLIC, permission
 
@@ -64,6 +65,8 @@ def problem(code: str) -> str:
 def error_codes() -> list[ErrorCode]:
     """Return every error that this service may answer with, by code."""
     found = {error.code: _described(error) for error in _concrete(BuddyError)}
+    for code, (status, words) in host_codes().items():
+        found[code] = ErrorCode(code, "Host", status, words, ())
     return [found[code] for code in sorted(found)]
 
 

@@ -17,7 +17,7 @@ from buddy_web.ad_links import earn_address, sandbox_address
 from buddy_web.app import Web, web
 from buddy_web.errors import status_of
 from buddy_web.guests import current_visitor
-from buddy_web.pages import go, local_path, show, show_part, wants_part
+from buddy_web.pages import asked_before, go, local_path, show, show_part, wants_part
 
 earning = Blueprint("earn", __name__)
 
@@ -65,8 +65,7 @@ def wallet() -> Response:
     """Show the wallet, or older lines of it."""
     w = web()
     visitor = current_visitor(w)
-    before = request.args.get("before", type=int)
-    return show(w, "wallet.html", visitor, w.call(w.container.wallet_page, visitor, before))
+    return show(w, "wallet.html", visitor, w.call(w.container.wallet_page, visitor, asked_before()))
 
 
 def _ad_address(reward_id: str, next_url: str | None) -> str | None:

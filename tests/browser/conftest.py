@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from buddy_adapters.media.ffmpeg import find_ffmpeg
 from tests.browser.devices import DESKTOP, Devices
 from tests.browser.service import Service, serving
 
 HINT = "no Chromium on this machine; run: apt-get install chromium"
 AXE = Path(__file__).parents[2] / "buddy_web" / "static" / "vendor" / "axe.min.js"
 PICTURES = Path(__file__).with_name("screenshots")
+FOR_DOCS = {
+    *("home", "title", "unlock", "watch", "earn", "wallet", "join"),
+    *("producer", "statement", "admin", "values", "close"),
+}
 SERIOUS = ("serious", "critical")
 
 # Root needs --no-sandbox; the rest keeps the browser from asking the outside world for anything.
@@ -74,7 +80,6 @@ def chromium(chromium_path: str) -> Iterator[Browser]:
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the encoded clips; all workers of a run share it, and the first one encodes."""
     if os.environ.get("TMPMEDIA"):
-        return Path(os.environ["TMPMEDIA"])  # TEMPORARY
     folder = tmp_path_factory.getbasetemp()
     return (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "media"
 
@@ -116,7 +121,8 @@ def axe() -> Callable[[Page], list[str]]:
 def shoot() -> Callable[[Page, str], Path]:
     """A function that writes a screenshot `<name>-<width>.png` and returns its path.
 
-    It goes to the git-ignored tests/browser/screenshots, or to the folder that BUDDY_SCREENSHOTS names.
+    It goes to the git-ignored tests/browser/screenshots; those of the docs to the folder that
+    BUDDY_SCREENSHOTS names, if it names one.
     """
     return screenshot
 
@@ -135,9 +141,21 @@ def serious_findings(page: Page) -> list[str]:
 
 def screenshot(page: Page, name: str) -> Path:
     """Write a picture of what the page's window shows."""
-    folder = Path(os.environ.get("BUDDY_SCREENSHOTS") or PICTURES)
+    chosen = os.environ.get("BUDDY_SCREENSHOTS") if name in FOR_DOCS else None
+    folder = Path(chosen) if chosen else PICTURES
     folder.mkdir(parents=True, exist_ok=True)
     size = page.viewport_size or DESKTOP
     path = folder / f"{name}-{size['width']}.png"
     page.screenshot(path=path, animations="disabled")
+    if chosen:
+        _shrink(path)
     return path
+
+
+def _shrink(path: Path) -> None:
+    """Write the picture anew in 256 colours: those for the docs are kept in the repository."""
+    palette = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=dither=sierra2_4a"
+    small = path.with_suffix(".small.png")
+    command = [find_ffmpeg(), "-v", "error", "-y", "-i", str(path), "-vf", palette]
+    subprocess.run([*command, "-compression_level", "100", str(small)], check=True, stdin=subprocess.DEVNULL)
+    small.replace(path)

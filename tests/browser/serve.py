@@ -16,7 +16,7 @@ from buddy_web.demo.catalogue import TITLES
 from buddy_web.demo.media import Progress, make_media
 
 WATCHED = "night-ferry-1"
-WATCHED_S = 16
+WATCHED_S = 20
 OTHERS_S = 4
 
 SHORT = tuple(

@@ -31,6 +31,10 @@ def see_ad(page: Page, *, balance: int, act: AdAct) -> None:
     status = page.locator("#earn-status")
     if act != "Callback twice":
         expect(status).to_have_attribute("data-state", "pending", timeout=AD_MS)
+    else:
+        # The page looks by itself every two seconds; it most often need not, if asked a moment later.
+        page.wait_for_url("**/earn?reward=*")
+        page.reload()
     expect(status).to_have_attribute("data-state", "paid", timeout=AD_MS)
     see_balance(page, balance)
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from urllib.parse import urlsplit
 
 from attrs import define, field
 from playwright.sync_api import Cookie, Page, Request, Response, Route, expect
@@ -164,7 +165,7 @@ def _sees_the_provisional_month(page: Page, service: Service) -> str:
     expect(why).to_contain_text(re.compile(r"2 bonus × ₹0\.50.*₹1\.00.*60%.*₹0\.60", re.DOTALL))
     page.keyboard.press("Escape")
     page.locator(".figure a").click()
-    month = page.url.rpartition("/")[2]
+    month = urlsplit(page.url).path.rpartition("/")[2]
     assert json.loads(_downloaded(page, "JSON"))["format"].startswith("buddy.provisional")
     _checks_the_rows(_downloaded(page, "CSV"), state="provisional")
     return month

@@ -20,7 +20,8 @@ from werkzeug.test import TestResponse
 
 from buddy_adapters.media.hls import KEY_URI
 from buddy_adapters.sql.migrate import migrate
-from buddy_adapters.system.clock import SettableClock
+from buddy_adapters.system.clock import SettableClock, ShiftedClock
+from buddy_core.kernel.clock import Clock
 from buddy_web.app import BuddyApp, create_app
 from buddy_web.container import Container
 from buddy_web.demo.catalogue import TITLES
@@ -29,7 +30,7 @@ from buddy_web.demo.seed import seed_demo
 from buddy_web.reference import seed_reference
 from buddy_web.routes import blueprints
 from buddy_web.sandbox.ads import AD_S
-from buddy_web.sandbox.network import SandboxNetwork, sandbox_key, sandbox_keys
+from buddy_web.sandbox.network import SandboxNetwork, ShownAd, sandbox_key, sandbox_keys
 from buddy_web.settings import Settings
 
 START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -107,6 +108,11 @@ class Service:
     clock: SettableClock
     later: Later
     media_dir: Path
+    network: SandboxNetwork
+
+    def confirm(self, ad_unit: str, custom_data: str) -> None:
+        """Have the ad network say, server to server, that an ad was seen to its end."""
+        self.network.confirm(ShownAd(ad_unit, custom_data, self.container.clock().now()))
 
     def browser(self) -> Browser:
         """Return a browser that nobody has used yet."""
@@ -195,21 +201,25 @@ def sheet_form(html: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(folder: Path, **settings: Any) -> Iterator[Service]:
-    """Run the demo in a folder, with its database migrated and seeded and media of a few bytes."""
+def running(folder: Path, *, database_url: str | None = None, **settings: Any) -> Iterator[Service]:
+    """Run the demo in a folder, seeded and with media of a few bytes.
+
+    Its database is a SQLite file of its own, or the seeded one that is named.
+    """
     media_dir = folder / "media"
     fake_media(media_dir)
-    (folder / "buddy.db").write_bytes(_seeded_database())
+    if database_url is None:
+        (folder / "buddy.db").write_bytes(_seeded_file())
     wanted = Settings(
         secret_key=SECRET,
         secret_file=folder / "secret.key",
-        database_url=f"sqlite+aiosqlite:///{folder / 'buddy.db'}",
+        database_url=database_url or f"sqlite+aiosqlite:///{folder / 'buddy.db'}",
         media_dir=media_dir,
         **settings,
     )
     clock, later = SettableClock(START), Later()
     key = sandbox_key(folder / "ads.pem")
-    container = make_container(wanted, clock, key)
+    container = make_container(wanted, ShiftedClock(clock, folder / "clock.json"), key)
     transport = httpx.WSGITransport(app=_Late())
     network = SandboxNetwork(
         key, "http://localhost/v1/webhooks/admob", transport, later.run, later.waited_s.append
@@ -218,7 +228,7 @@ def running(folder: Path, **settings: Any) -> Iterator[Service]:
     transport.app = app
     bridge = container.bridge()
     try:
-        yield Service(app, container, clock, later, media_dir)
+        yield Service(app, container, clock, later, media_dir, network)
     finally:
         bridge.call(container.engine().dispose)
         bridge.close()
@@ -231,7 +241,7 @@ class _Late:
         raise AssertionError("the service is not up yet")
 
 
-def make_container(settings: Settings, clock: SettableClock, key: Any) -> Any:
+def make_container(settings: Settings, clock: Clock, key: Any) -> Any:
     """Return the real composition root with a clock that stands, quick passwords and the test's key."""
     container: Any = Container(settings=settings)
     container.clock.override(providers.Object(clock))
@@ -241,22 +251,25 @@ def make_container(settings: Settings, clock: SettableClock, key: Any) -> Any:
 
 
 @functools.cache
-def _seeded_database() -> bytes:
+def _seeded_file() -> bytes:
     """Return the demo's database as a file, made once a process."""
     with tempfile.TemporaryDirectory() as name:
         file = Path(name, "buddy.db")
-        settings = Settings(secret_key=SECRET, database_url=f"sqlite+aiosqlite:///{file}")
-        container: Any = Container(settings=settings)
-        container.clock.override(providers.Object(SettableClock(START)))
-        container.passwords.override(providers.Singleton(QuickPasswords))
-        bridge = container.bridge()
-        try:
-            bridge.call_within(60, _set_up, container)
-            # The last connection that is closed writes everything into the one file.
-            bridge.call(container.engine().dispose)
-        finally:
-            bridge.close()
+        seed_database(f"sqlite+aiosqlite:///{file}")
         return file.read_bytes()
+
+
+def seed_database(url: str) -> None:
+    """Fill an empty database with the demo, and leave it: the last one out writes SQLite's one file."""
+    container: Any = Container(settings=Settings(secret_key=SECRET, database_url=url))
+    container.clock.override(providers.Object(SettableClock(START)))
+    container.passwords.override(providers.Singleton(QuickPasswords))
+    bridge = container.bridge()
+    try:
+        bridge.call_within(60, _set_up, container)
+        bridge.call(container.engine().dispose)
+    finally:
+        bridge.close()
 
 
 async def _set_up(container: Any) -> None:

@@ -164,3 +164,13 @@ def test_readiness_does_not_wait_for_ever(client: FlaskClient, container: Contai
     """A check that reports a timeout is a 503 like any other."""
     container.fault = TimeoutError()
     assert client.get("/ready").status_code == 503
+
+
+@pytest.mark.parametrize(
+    "request_of", [{"path": "/me?name=a%00b"}, {"path": "/me", "query_string": {"\0": "x"}}]
+)
+def test_a_nul_is_refused(client: FlaskClient, request_of: dict[str, Any]) -> None:
+    """A NUL character in a field is answered as a mistake of the request, not by the database."""
+    answer = client.get(**request_of)
+    assert answer.status_code == 400
+    assert answer.json["code"] == "web.invalid_request"

@@ -1,0 +1,92 @@
+"""A service in mid-life: a viewer with tokens and unlocks; a closed, an ended and a running month."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+from playwright.sync_api import Page, expect
+
+from tests.browser.devices import Devices
+from tests.browser.service import ADMIN, PRODUCER, Service
+from tests.browser.steps import earn, find_title, play, sign_in, unlock
+
+
+@frozen
+class Scene:
+    """Who is there, as cookies that a browser may start with, and the addresses of what they look at."""
+
+    url: str
+    viewer: Any
+    producer: Any
+    admin: Any
+    addresses: dict[str, str]
+
+    def cookies(self, role: str) -> Any:
+        """Return what a browser of this role starts with; a newcomer starts with nothing."""
+        return {"viewer": self.viewer, "producer": self.producer, "admin": self.admin}.get(role)
+
+
+def set_up(service: Service, devices: Devices) -> Scene:
+    """Let two months pass in which a viewer earns and unlocks, and close the first of them."""
+    viewer, producer, admin = devices.phone(), devices.phone(), devices.phone()
+    url = service.url
+    first, second = (
+        find_title(viewer, url, card="Night Ferry", episode=name) for name in ("The Crossing", "Low Water")
+    )
+    short = find_title(viewer, url, card="Eleven Minutes")
+    sign_in(producer, url, PRODUCER.email, service.password)
+    sign_in(admin, url, ADMIN.email, service.password)
+
+    _earn(viewer, url, 2)
+    unlock(viewer, url, first)
+    month = _month_on(admin, url)
+    _earn(viewer, url, 1)
+    unlock(viewer, url, short)
+    admin.goto(f"{url}/admin/close")
+    admin.get_by_role("button", name="Close ").last.click()
+    expect(admin.get_by_text("Closed", exact=True)).to_be_visible()
+    _month_on(admin, url)
+    _earn(viewer, url, 5)
+    unlock(viewer, url, second)
+    _watch_a_part(viewer, url, first)
+    producer.goto(f"{url}/producer/{month}")
+    why = producer.get_by_role("link", name="how The Crossing earned it").get_attribute("href") or ""
+    return Scene(
+        url,
+        viewer.context.storage_state(),
+        producer.context.storage_state(),
+        admin.context.storage_state(),
+        {
+            "series": find_title(viewer, url, card="Night Ferry"),
+            "locked": find_title(viewer, url, card="Paper Kites"),
+            "first": first,
+            "month": month,
+            "why": why.removeprefix("/"),
+        },
+    )
+
+
+def _earn(page: Page, url: str, tokens: int) -> None:
+    """Earn so many tokens, beginning with none."""
+    for balance in range(1, tokens + 1):
+        earn(page, url, balance=balance)
+
+
+def _month_on(page: Page, url: str) -> str:
+    """Move the demo's clock a month on and return the month before, `2026-11`."""
+    page.goto(f"{url}/admin")
+    before = page.locator("main time").first.get_attribute("datetime") or ""
+    page.get_by_role("button", name="One month on").click()
+    expect(page.locator("main time").first).not_to_have_attribute("datetime", before)
+    return before[:7]
+
+
+def _watch_a_part(page: Page, url: str, title: str) -> None:
+    """Watch the beginning of a title, jump on and stop there, so that it can be resumed."""
+    page.goto(f"{url}/watch/{title}")
+    play(page, seconds=0.5)
+    page.evaluate("() => { document.querySelector('video').currentTime = 8; }")
+    page.wait_for_function("() => document.querySelector('video').currentTime > 8.2")
+    with page.expect_response("**/beat"):
+        page.keyboard.press("k")

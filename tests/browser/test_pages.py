@@ -1,0 +1,166 @@
+"""Each page on a phone and on a desktop: no serious finding, nothing moves, and a picture to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.devices import Devices
+from tests.browser.scene import Scene, set_up
+from tests.browser.service import Service
+
+FIRST_VIEW_BYTES = 120_000
+WATCH_SHIFTS = """
+  window.shifted = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+"""
+
+PICTURES_ARE_THERE = """() => [...document.images].every((image) => {
+  const place = image.getBoundingClientRect();
+  return image.complete || !place.width || place.top > innerHeight || place.left > innerWidth;
+})"""
+
+
+@frozen
+class Shown:
+    """A page as somebody sees it: its picture's name, who looks, its address, and what must be read there."""
+
+    name: str
+    role: str
+    path: str
+    text: str
+    status: int = 200
+
+
+PAGES = (
+    Shown("home", "viewer", "/", "Continue watching"),
+    Shown("arrival", "newcomer", "/", "The Last Monsoon"),
+    Shown("title", "newcomer", "/{series}", "Episodes"),
+    Shown("unlock", "viewer", "/{locked}", "Unlock for 1 token"),
+    Shown("offer", "viewer", "/unlock/{locked}", "Left after"),
+    Shown("short-of", "newcomer", "/unlock/{locked}", "1 token short"),
+    Shown("watch", "viewer", "/watch/{first}", "The Crossing"),
+    Shown("refused", "newcomer", "/watch/{first}", "This one is locked", status=422),
+    Shown("earn", "viewer", "/earn", "One short ad"),
+    Shown("wallet", "viewer", "/wallet", "What expires when"),
+    Shown("join", "viewer", "/join", "come along"),
+    Shown("sign-in", "newcomer", "/sign-in", "Accounts to try"),
+    Shown("producer", "producer", "/producer", "Where it came from"),
+    Shown("statement", "producer", "/producer/{month}", "This statement is closed"),
+    Shown("why", "producer", "/{why}", "How ₹0.60 came about"),
+    Shown("admin", "admin", "/admin", "Move the clock"),
+    Shown("values", "admin", "/admin/values", "A new value"),
+    Shown("close", "admin", "/admin/close", "Look at the payouts"),
+    Shown("rewards", "admin", "/admin/rewards", "Nothing is held"),
+    Shown("audit", "admin", "/admin/audit", "Audit"),
+    Shown("missing", "newcomer", "/film/zzzz", "This is not here", status=404),
+    Shown("forbidden", "producer", "/admin", "Not for this account", status=403),
+    Shown("codes", "newcomer", "/problems/", "Error codes"),
+)
+
+
+@pytest.fixture(scope="module")
+def scene(chromium: Browser, service: Service) -> Iterator[Scene]:
+    devices = Devices(chromium)
+    yield set_up(service, devices)
+    devices.close()
+
+
+@pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
+def test_page_is_right_at_both_sizes(
+    shown: Shown,
+    scene: Scene,
+    devices: Devices,
+    axe: Callable[[Page], list[str]],
+    shoot: Callable[[Page, str], Path],
+) -> None:
+    """Nothing serious for axe, nothing breaks the policy, nothing moves, nothing is wider than the window."""
+    address = scene.url + shown.path.format(**scene.addresses)
+    for device in (devices.phone, devices.desktop):
+        page = device(storage_state=scene.cookies(shown.role))
+        page.add_init_script(WATCH_SHIFTS)
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status == shown.status
+        expect(page.get_by_text(shown.text).first).to_be_visible()
+        _make_ready(page, shown.name)
+        page.wait_for_function(PICTURES_ARE_THERE)
+        shoot(page, shown.name)
+        assert axe(page) == []
+        assert page.evaluate("window.shifted") < 0.1
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def _make_ready(page: Page, name: str) -> None:
+    """Bring a page into the state that its picture shows."""
+    if name == "unlock":
+        page.get_by_role("link", name="Unlock for 1 token").first.click()
+        expect(page.get_by_role("button", name="Unlock and play")).to_be_visible()
+    elif name == "values":
+        page.get_by_label("In force from").fill(page.locator("#effective_from").get_attribute("min") or "")
+        page.get_by_label("One token in INR").fill("0.80")
+        page.get_by_label("One token in USD").fill("0.009")
+        page.get_by_role("button", name="Show what it does").click()
+        page.get_by_role("region", name="What this does").evaluate(
+            "effect => effect.scrollIntoView({ block: 'center' })"
+        )
+    elif name == "watch":
+        page.get_by_role("button", name="Resume").click()
+        page.wait_for_function("() => document.querySelector('video').currentTime > 8.5")
+
+
+def test_first_view_is_light(scene: Scene, devices: Devices) -> None:
+    """A newcomer's home comes in under 120 KB as sent, headers included, pictures left out."""
+    page = devices.phone()
+    sent, urls = {}, {}
+    network = page.context.new_cdp_session(page)
+    network.on(
+        "Network.requestWillBeSent", lambda event: urls.update({event["requestId"]: event["request"]["url"]})
+    )
+    network.on(
+        "Network.loadingFinished", lambda event: sent.update({event["requestId"]: event["encodedDataLength"]})
+    )
+    network.send("Network.enable")
+    page.goto(scene.url, wait_until="networkidle")
+    by_url = {urls[request]: size for request, size in sent.items() if "/art/" not in urls[request]}
+    assert scene.url + "/" in by_url
+    assert sum(by_url.values()) < FIRST_VIEW_BYTES, by_url
+    assert not [url for url in by_url if "player" in url or "hls" in url]
+
+
+def test_keyboard_reaches_the_content_and_the_sheet(scene: Scene, devices: Devices) -> None:
+    """The first tab stop skips to the content; the sheet opens by Enter and Escape gives the focus back."""
+    page = devices.desktop(storage_state=scene.viewer)
+    page.goto(f"{scene.url}/{scene.addresses['locked']}")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    opener = page.get_by_role("link", name="Unlock for 1 token").first
+    page.keyboard.press("Tab")
+    expect(opener).to_be_focused()
+    page.keyboard.press("Enter")
+    sheet = page.get_by_role("dialog")
+    expect(sheet.get_by_role("heading", name="Unlock Paper Kites")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(sheet.get_by_role("button", name="Unlock and play")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    expect(opener).to_be_focused()
+
+
+def test_unlock_works_without_javascript(scene: Scene, devices: Devices) -> None:
+    """Links and plain forms alone lead from the title to the unlocked page of the player."""
+    page = devices.phone(storage_state=scene.viewer, java_script_enabled=False)
+    page.goto(f"{scene.url}/{scene.addresses['locked']}")
+    page.get_by_role("link", name="Unlock for 1 token").first.click()
+    expect(page.get_by_role("heading", level=1, name="Unlock Paper Kites")).to_be_visible()
+    page.get_by_role("button", name="Unlock and play").click()
+    page.wait_for_url(f"{scene.url}/watch/{scene.addresses['locked']}")
+    expect(page.get_by_role("heading", name="The player needs JavaScript")).to_be_visible()

@@ -1,0 +1,419 @@
+"""The producer's and the admin's pages: figures and files, and what staff may do, by forms alone."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from buddy_adapters.sql.catalog import titles_table
+from buddy_web.demo.seed import DEMO_PASSWORD
+from buddy_web.routes.statement_files import COLUMNS, decimal_text, safe_cell
+from tests.web.api_client import ADMIN, BLUE_LANTERN, MARIGOLD, VIEWER
+from tests.web.service import START, Browser, Service, running
+from tests.web.test_viewer_pages import UUID_TEXT, episode_of, link, short
+
+MONTH = "2026-11"
+NEW_VALUE = {"kind": "bonus", "effective_from": "2026-12-01", "value_INR": "0.40", "value_USD": "0.005"}
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with running(tmp_path) as found:
+        yield found
+
+
+def signed_in(service: Service, email: str) -> Browser:
+    """Return a browser in which somebody of the demo has signed in."""
+    browser = service.browser()
+    assert browser.sign_in(email, DEMO_PASSWORD).status_code == 303
+    return browser
+
+
+def spend(service: Service) -> None:
+    """Have one guest unlock a short of each producer and an episode: four tokens, three of Blue Lantern's."""
+    viewer = service.browser()
+    viewer.earn(4)
+    episode = episode_of(viewer, link(viewer, "night-ferry"), 1)
+    for title in (short(viewer), short(viewer, "eleven-minutes"), episode):
+        assert viewer.unlock(title).location == f"/watch/{title}"
+
+
+def close(service: Service, month: str = MONTH) -> Browser:
+    """Let the month end and close it for both entities; return the admin's browser."""
+    service.clock.set(START + timedelta(days=14))
+    admin = signed_in(service, ADMIN)
+    admin.get("/admin/close")
+    assert admin.post(f"/admin/close/{month}").status_code == 303
+    return admin
+
+
+def addresses(text: str, begin: str) -> list[str]:
+    """Return the addresses of a page's links that begin so, each once."""
+    return list(dict.fromkeys(html.unescape(found) for found in re.findall(rf'href="({begin}[^"]*)"', text)))
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    """Return a CSV file's rows."""
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+
+
+def test_a_producer_sees_the_running_month_as_provisional(service: Service) -> None:
+    """Two titles for three tokens come to 90 paise, so far, by model and by title; all links open."""
+    spend(service)
+    page = signed_in(service, BLUE_LANTERN).get("/producer").text
+    assert "₹0.90" in page
+    assert "Provisional" in page
+    assert re.search(r"Bonus tokens <b[^>]*>₹0.90</b>", page)
+    assert {"₹0.60", "₹0.30"} <= set(re.findall(r">(₹[0-9.]+)</a>", page))
+    browser = signed_in(service, BLUE_LANTERN)
+    found = addresses(page, "/producer")
+    assert len(found) >= 4
+    for address in found:
+        answer = browser.get(address)
+        assert answer.status_code == 200, address
+        assert not UUID_TEXT.search(answer.text), address
+
+
+def test_a_statement_explains_each_amount(service: Service) -> None:
+    """The why page multiplies tokens, value and share to the statement's amount; htmx gets a part."""
+    spend(service)
+    browser = signed_in(service, BLUE_LANTERN)
+    statement = browser.get(f"/producer/{MONTH}").text
+    assert "Provisional" in statement
+    [why, *_] = addresses(statement, f"/producer/{MONTH}/why/episode-")
+    page = browser.get(why).text
+    for words in ("2 bonus × ₹0.50", "₹1.00", "× your share of 60%", "How ₹0.60 came about"):
+        assert words in page, words
+    part = browser.get(why, headers={"HX-Request": "true"}).text
+    assert "<html" not in part
+    assert "How ₹0.60 came about" in part
+
+
+def test_a_closed_statement_downloads_as_the_bytes_that_were_kept(service: Service) -> None:
+    """The JSON file is the stored row to the byte, before and after the month is closed again."""
+    spend(service)
+    admin = close(service)
+    browser = signed_in(service, BLUE_LANTERN)
+    page = browser.get(f"/producer/{MONTH}").text
+    assert "Provisional" not in page
+    file = browser.get(f"/producer/{MONTH}/statement.json?currency=INR")
+    assert file.headers["Content-Type"] == "application/json"
+    assert re.fullmatch(
+        r'attachment; filename="statement-2026-11-newtact-INR-[a-z0-9]+\.json"',
+        file.headers["Content-Disposition"],
+    )
+    bodies = service.call(_stored_bodies, service)
+    assert file.data in bodies
+    assert json.loads(file.data)["payable_minor"] == 90
+    admin.post(f"/admin/close/{MONTH}")
+    assert service.call(_stored_bodies, service) == bodies
+    assert browser.get(f"/producer/{MONTH}/statement.json").data == file.data
+
+
+def test_a_provisional_file_says_that_it_is_none_to_keep(service: Service) -> None:
+    """A running month's JSON is wrapped in its time, and its CSV marks every row."""
+    spend(service)
+    browser = signed_in(service, MARIGOLD)
+    file = json.loads(browser.get(f"/producer/{MONTH}/statement.json").data)
+    assert file["format"] == "buddy.provisional-statement/1"
+    assert file["statement"]["payable_minor"] == 30
+    text = browser.get(f"/producer/{MONTH}/statement.csv").text
+    assert {row["state"] for row in rows(text)} == {"provisional"}
+
+
+def test_the_csv_adds_up_and_runs_no_formula(service: Service) -> None:
+    """Lines and rounding are the amount paid, exactly; a title that is a formula is a text."""
+    service.call(_rename, service, "paper-kites", "=HYPERLINK(1)")
+    spend(service)
+    close(service)
+    for email, paid in ((MARIGOLD, 30), (BLUE_LANTERN, 90)):
+        answer = signed_in(service, email).get(f"/producer/{MONTH}/statement.csv")
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert answer.data.startswith("\ufeff".encode())
+        found = rows(answer.text)
+        assert tuple(found[0]) == COLUMNS
+        payable = next(row for row in found if row["row"] == "payable")
+        others = [row for row in found if row["row"] != "payable"]
+        assert Fraction(payable["amount_minor"]) == sum(Fraction(row["amount_minor"]) for row in others)
+        assert (payable["amount_minor"], payable["amount"]) == (f"{paid}/1", f"0.{paid // 10}")
+        for row in others:
+            if row["row"] == "line":
+                value = Fraction(row["unit_value_minor"]) * int(row["tokens"])
+                assert Fraction(row["value_minor"]) == value
+                assert Fraction(row["amount_minor"]) == value * Fraction(row["share"])
+        cells = [cell for row in found for name, cell in row.items() if not name.startswith("amount")]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    text = signed_in(service, MARIGOLD).get(f"/producer/{MONTH}/statement.csv").text
+    assert "'=HYPERLINK(1)" in text
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_a_cell_that_would_begin_a_formula_is_quoted(sign: str) -> None:
+    """Each sign that OWASP names gets an apostrophe; other texts stay as they are."""
+    assert safe_cell(f"{sign}1+1") == f"'{sign}1+1"
+    assert safe_cell("Salt = Road") == "Salt = Road"
+
+
+def test_decimals_are_exact_where_they_end() -> None:
+    """Decimals that end are written whole, others rounded half up at the twelfth place."""
+    assert decimal_text(Fraction(3, 5)) == "0.6"
+    assert decimal_text(Fraction(-150)) == "-150"
+    assert decimal_text(Fraction(2, 3)) == "0.666666666667"
+    assert decimal_text(Fraction(10**30 + 1, 4)) == "250000000000000000000000000000.25"
+
+
+def test_a_producer_finds_nothing_of_another(service: Service) -> None:
+    """Another's month, line, file and short id are not found, and look like what is not there at all."""
+    viewer = service.browser()
+    viewer.earn(1)
+    viewer.unlock(short(viewer))
+    close(service)
+    owner, other = signed_in(service, MARIGOLD), signed_in(service, BLUE_LANTERN)
+    own = owner.get("/v1/me").json["producer"]
+    [why] = addresses(owner.get(f"/producer/{MONTH}").text, f"/producer/{MONTH}/why/")
+    for path in (why, f"/producer/{MONTH}/statement.json", f"/producer/{MONTH}/statement.csv"):
+        assert owner.get(path).status_code == 200, path
+        assert other.get(path).status_code == 404, path
+    assert "₹0.30" not in other.get(f"/producer/{MONTH}").text
+    for path in ("/producer", f"/producer/{MONTH}", f"/producer/{MONTH}/statement.json"):
+        hidden = other.get(f"{path}?producer={own}")
+        nothing = other.get(f"{path}?producer=zzzz")
+        assert (hidden.status_code, nothing.status_code) == (404, 404), path
+        assert "Marigold" not in hidden.text
+    assert owner.get("/producer/2026-09").status_code == 404
+    assert owner.get("/producer/2026-13").status_code == 400
+
+
+def test_staff_follow_a_producers_links(service: Service) -> None:
+    """From the close an admin opens a statement, its amounts and its files, all of the same producer."""
+    spend(service)
+    admin = close(service)
+    [first, *_] = addresses(admin.get("/admin/close").text, f"/producer/{MONTH}")
+    assert "producer=" in first
+    page = admin.get(first).text
+    found = addresses(page, f"/producer/{MONTH}/")
+    assert len(found) >= 3
+    for address in found:
+        assert "producer=" in address
+        assert admin.get(address).status_code == 200, address
+    assert admin.get(first.replace("producer=", "producer=zz")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/producer", f"/producer/{MONTH}", f"/producer/{MONTH}/statement.csv", "/admin", "/admin/values",
+     "/admin/close", "/admin/rewards", "/admin/audit"],
+)  # fmt: skip
+def test_who_may_not_see_a_page_is_refused_or_sent_to_sign_in(service: Service, path: str) -> None:
+    """A stranger and a guest are led to sign in and back; a member without the role gets 403."""
+    stranger = service.browser()
+    assert stranger.get(path).location.startswith("/sign-in?next=%2F")
+    stranger.get("/")
+    assert stranger.get(path).location.startswith("/sign-in?next=%2F")
+    assert signed_in(service, VIEWER).get(path).status_code == 403
+    if path.startswith("/admin"):
+        assert signed_in(service, MARIGOLD).get(path).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/admin/values", "/admin/values/preview", f"/admin/close/{MONTH}", "/admin/rewards", "/admin/wallets",
+     "/admin/demo/clock"],
+)  # fmt: skip
+def test_a_form_of_the_admins_serves_nobody_else(service: Service, path: str) -> None:
+    """A viewer and a producer who send an admin's form change nothing, and neither does one without token."""
+    for email in (VIEWER, MARIGOLD):
+        browser = signed_in(service, email)
+        browser.get("/")
+        assert browser.post(path, {**NEW_VALUE, "by": "+1month"}).status_code == 403
+    admin = signed_in(service, ADMIN)
+    admin.token = "forged"
+    assert admin.post(path, {**NEW_VALUE, "by": "+1month"}).status_code == 403
+    assert service.container.clock().now() == START
+    assert "No changes yet" in signed_in(service, ADMIN).get("/admin").text
+
+
+def test_an_admin_sees_what_a_new_value_does_before_saving_it(service: Service) -> None:
+    """The preview changes nothing; saving adds one version however often it is sent, and is on record."""
+    admin = signed_in(service, ADMIN)
+    admin.get("/admin/values")
+    preview = admin.post("/admin/values/preview", NEW_VALUE).text
+    assert "Changes nothing before 1 Dec 2026" in preview
+    assert "₹0.80" in preview
+    assert "bonus-2" not in admin.get("/admin/values").text
+    key = re.findall(r'name="idempotency_key" value="([^"]+)"', preview)[0]
+    form = {**NEW_VALUE, "idempotency_key": key}
+    saved = [admin.post("/admin/values", form) for _ in range(2)]
+    assert [answer.location for answer in saved] == ["/admin/values?saved=bonus-2"] * 2
+    page = admin.get(saved[0].location).text
+    assert "Version bonus-2 is saved" in page
+    assert "Coming" in page
+    assert "bonus-3" not in page
+    audit = admin.get("/admin/audit").text
+    assert "Token value: set" in audit
+    assert audit.count(ADMIN) >= 1
+    assert not UUID_TEXT.search(audit)
+
+
+def test_a_new_value_counts_from_its_day_and_never_before(service: Service) -> None:
+    """An unlock of November keeps its value when December has come; one of December has the new."""
+    spend(service)
+    admin = signed_in(service, ADMIN)
+    admin.get("/admin/values")
+    admin.post("/admin/values", {**NEW_VALUE, "idempotency_key": "val-1"})
+    service.clock.set(START + timedelta(days=14))
+    viewer = service.browser()
+    viewer.earn(1)
+    viewer.unlock(short(viewer))
+    browser = signed_in(service, MARIGOLD)
+    assert "₹0.30" in browser.get(f"/producer/{MONTH}").text
+    assert "₹0.24" in browser.get("/producer/2026-12").text
+
+
+def test_what_is_wrong_with_a_new_value_stands_at_its_field(service: Service) -> None:
+    """A comma, a past date and an unknown kind come back as typed, with the problem, and nothing saved."""
+    admin = signed_in(service, ADMIN)
+    admin.get("/admin/values")
+    for wrong, words in (
+        ({"value_INR": "0,4"}, "Write the amount with a point"),
+        ({"effective_from": "2026-11-01"}, 'id="effective_from-problem"'),
+        ({"effective_from": "soon"}, "Choose a date"),
+        ({"effective_from": "9999-12-31", "value_USD": "1e5"}, "Write the amount with a point"),
+    ):
+        for path in ("/admin/values/preview", "/admin/values"):
+            answer = admin.post(path, {**NEW_VALUE, **wrong, "idempotency_key": "val-1"})
+            assert answer.status_code in (400, 422), (path, wrong)
+            assert words in answer.text, (path, wrong)
+    assert "bonus-2" not in admin.get("/admin/values").text
+
+
+def test_an_admin_closes_a_month_once_it_has_ended(service: Service) -> None:
+    """Running it has no button and refuses; ended it closes, its statements stay, and the audit names who."""
+    spend(service)
+    admin = signed_in(service, ADMIN)
+    assert "Running until" in admin.get("/admin/close").text
+    assert admin.post(f"/admin/close/{MONTH}").status_code == 422
+    service.clock.set(START + timedelta(days=14))
+    # The session of the cookie is still good; the page of before is too.
+    home = admin.get("/admin").text
+    assert "A month is ready to close" in home
+    page = admin.get("/admin/close").text
+    assert "₹0.90" in page
+    form = {"entity": "newtact", "idempotency_key": "close:newtact:2026-11"}
+    assert admin.post(f"/admin/close/{MONTH}", form).location == "/admin/close"
+    closed = admin.get("/admin/close").text
+    assert f"by {ADMIN}" in closed
+    assert "sha256:" in closed
+    assert admin.post(f"/admin/close/{MONTH}", form).status_code == 303
+    audit = admin.get("/admin/audit?action=period.close").text
+    assert audit.count("Period: close</b>") == 1
+    assert admin.post(f"/admin/close/{MONTH}", {"entity": "nobody"}).status_code == 404
+    assert admin.post("/admin/close/2026-13").status_code == 400
+
+
+def test_a_held_reward_waits_for_staff(service: Service) -> None:
+    """A frozen wallet's reward is held; release needs it unfrozen, refusal a reason; each is on record."""
+    admin = signed_in(service, ADMIN)
+    viewer = signed_in(service, VIEWER)
+    begun = [viewer.client.post("/v1/ads/rewards", headers={"X-CSRF-Token": _token(viewer)}).json
+             for _ in range(2)]  # fmt: skip
+    admin.get("/admin/rewards")
+    freeze = {"owner": VIEWER, "reason": "ten ads in a second", "act": "freeze"}
+    assert admin.post("/admin/wallets", freeze).location == "/admin/rewards?done=freeze"
+    assert "frozen" in admin.get("/admin/rewards?done=freeze").text.casefold()
+    for reward in begun:
+        service.confirm(reward["ad_unit"], reward["custom_data"])
+    assert viewer.balance() == 0
+    assert "Rewards are held" in admin.get("/admin").text
+    page = admin.get("/admin/rewards").text
+    assert page.count(f"1 token for {VIEWER}") == 2
+    assert page.count("The wallet is still frozen") == 2
+    first, second = (reward["id"] for reward in begun)
+    release = {"reward_id": first, "decision": "release", "reason": "all is well"}
+    early = admin.post("/admin/rewards", release)
+    assert early.status_code == 422
+    assert 'role="alert"' in early.text
+    assert admin.post("/admin/rewards", {**release, "reason": "x"}).status_code == 400
+    unfreeze = {"owner": first, "reason": "it was a family", "act": "unfreeze"}
+    assert admin.post("/admin/wallets", unfreeze).status_code == 303
+    assert admin.post("/admin/rewards", release).location == "/admin/rewards?done=release"
+    assert viewer.balance() == 1
+    refuse = {"reward_id": second, "decision": "refuse", "reason": "one is enough"}
+    assert admin.post("/admin/rewards", refuse).location == "/admin/rewards?done=refuse"
+    assert viewer.balance() == 1
+    assert "Nothing is held" in admin.get("/admin/rewards").text
+    assert admin.post("/admin/rewards", release).status_code == 422
+    audit = admin.get("/admin/audit").text
+    for words in ("Wallet: freeze", "Wallet: unfreeze", "Reward: release", "Reward: refuse"):
+        assert words in audit, words
+    for reason in ("ten ads in a second", "it was a family", "all is well", "one is enough"):
+        assert reason in audit, reason
+    assert not UUID_TEXT.search(audit)
+
+
+def test_a_wallet_that_nobody_has_changes_nothing(service: Service) -> None:
+    """Who types an address or a reward that is not there reads so on the page."""
+    admin = signed_in(service, ADMIN)
+    admin.get("/admin/rewards")
+    for owner in ("nobody@example.com", "rwd_" + "0" * 32):
+        answer = admin.post("/admin/wallets", {"owner": owner, "reason": "a test", "act": "freeze"})
+        assert answer.status_code == 404
+        assert "No account has this e-mail address" in answer.text
+    wrong = {"owner": "not an address", "reason": "a test", "act": "freeze"}
+    assert admin.post("/admin/wallets", wrong).status_code == 400
+    never = {"owner": VIEWER, "reason": "a test", "act": "unfreeze"}
+    assert admin.post("/admin/wallets", never).status_code == 422
+    assert admin.post("/admin/wallets", {**never, "act": "burn"}).status_code == 400
+    assert "No changes yet" in admin.get("/admin").text
+
+
+def test_the_audit_is_searched_and_read_page_by_page(service: Service) -> None:
+    """A text or an act narrows the lines, and what finds nothing says so."""
+    admin = signed_in(service, ADMIN)
+    admin.get("/admin/rewards")
+    for act in ("freeze", "unfreeze", "freeze"):
+        admin.post("/admin/wallets", {"owner": VIEWER, "reason": f"{act} now", "act": act})
+    assert admin.get("/admin/audit").text.count('<li class="line">') == 3
+    assert admin.get("/admin/audit?action=wallet.unfreeze").text.count('<li class="line">') == 1
+    assert admin.get("/admin/audit?q=UNFREEZE").text.count('<li class="line">') == 1
+    assert "No such change" in admin.get("/admin/audit?q=nothing-of-the-kind").text
+    assert admin.get("/admin/audit?before=2").text.count('<li class="line">') == 1
+    for before in ("0", "-1", "x", str(10**30)):
+        assert admin.get(f"/admin/audit?before={before}").status_code in (200, 400), before
+
+
+def test_the_demos_clock_goes_forward_by_a_button(service: Service) -> None:
+    """An admin moves the service a day or a month on; other spans are refused."""
+    admin = signed_in(service, ADMIN)
+    assert "Move the clock" in admin.get("/admin").text
+    assert admin.post("/admin/demo/clock", {"by": "+1day"}).location == "/admin"
+    assert service.container.clock().now() == START + timedelta(days=1)
+    admin.post("/admin/demo/clock", {"by": "+1month"})
+    assert service.container.clock().now() == START + timedelta(days=31)
+    assert admin.post("/admin/demo/clock", {"by": "reset"}).status_code == 400
+
+
+def _token(browser: Browser) -> str:
+    browser.get("/")
+    return browser.token
+
+
+async def _stored_bodies(service: Service) -> set[bytes]:
+    async with service.container.uow().read() as tx:
+        return {item.body for item in await tx.statements.of_month("newtact", MONTH)}
+
+
+async def _rename(service: Service, slug: str, name: str) -> None:
+    async with service.container.engine().begin() as connection:
+        query = update(titles_table).where(titles_table.c.slug == slug).values(name=name)
+        assert (await connection.execute(query)).rowcount == 1
