@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import gzip
-from pathlib import Path
 
 from flask import Flask, request
 from werkzeug.wrappers import Response
@@ -25,21 +24,21 @@ def install_compression(app: Flask) -> None:
         if request.endpoint != "static" or response.mimetype not in TYPES:
             return response
         response.vary.add("Accept-Encoding")
-        path = Path(str(app.static_folder), (request.view_args or {})["filename"])
         # Parts of a file and "not modified" are answers about the file as it lies there.
         if response.status_code != 200 or not request.accept_encodings.best_match(("gzip",)):
             return response
-        found = path.stat()
-        if found.st_size < MIN_BYTES:
+        if (response.content_length or 0) < MIN_BYTES:
             return response
         response.direct_passthrough = False
-        response.data = _gzipped(path, found.st_mtime_ns)
+        response.set_data(_gzipped(response.get_data()))
         response.content_encoding = "gzip"
-        # Weak: the same file, in other bytes.
-        response.set_etag(response.get_etag()[0] or str(found.st_mtime_ns), weak=True)
+        tag, _ = response.get_etag()
+        if tag is not None:
+            # Weak: the same file, in other bytes.
+            response.set_etag(tag, weak=True)
         return response
 
 
 @functools.lru_cache(maxsize=64)
-def _gzipped(path: Path, changed_ns: int) -> bytes:
-    return gzip.compress(path.read_bytes(), compresslevel=9, mtime=0)
+def _gzipped(body: bytes) -> bytes:
+    return gzip.compress(body, compresslevel=9, mtime=0)

@@ -13,7 +13,7 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import TitleId
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.rights import Licence, RightsTx
+from buddy_core.rights import BadLicence, Licence, RightsTx, check_shares
 from buddy_core.shortids import (
     ShortIdTx,
     ShortIdUnknown,
@@ -65,11 +65,15 @@ async def add_title(
 
     Raises:
         ShortIdIllegal, ShortIdTaken: the id chosen by hand cannot be.
+        BadLicence, SharesExceedWhole: its licences cannot be.
     """
 
     async def work(tx: CatalogueTx) -> Title:
         at = clock.now()
         title = command.title
+        if any(licence.title_id != title.id for licence in command.licences):
+            raise BadLicence("it is for another title than the one it comes with")
+        check_shares(command.licences)
         short_id = await _short_id_in(tx, title.type, title.id, title.short_id, at)
         slug = title.slug or slug_from(title.name, transliterator.to_ascii)
         slug = next_slug(slug, await tx.titles.slugs(title.type, slug))

@@ -24,6 +24,7 @@ from buddy_core.ads import (
 )
 from buddy_core.flows.lock_wallet import LockWalletTx, lock_wallet_in
 from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId, DeviceId, IdSource
 from buddy_core.kernel.outcomes import unwrap
@@ -124,8 +125,12 @@ async def decide_held_reward(
         NotPermitted: the actor may not.
         RewardNotFound, RewardNotHeld: there is nothing to decide.
         WalletFrozen: unfreeze the wallet before releasing.
+        RewardCapReached: today's cap is reached; release it tomorrow.
+        InvalidValue: there is no reason.
     """
     require(actor, "reward:release")
+    if not reason.strip():
+        raise InvalidValue("reason", "is missing; say why, for whoever reads the audit")
 
     async def work(tx: RewardTx) -> Reward:
         at = clock.now()
@@ -141,7 +146,12 @@ async def decide_held_reward(
             note=reason,
         )
         if release:
-            await _pay_in(tx, reward, await tx.reward_rules.in_force(at), at, ids)
+            owned = await _owned_in(tx, reward)
+            rule = await tx.reward_rules.in_force(at)
+            reached = await tx.reward_counters.take(caps_for(owned, rule, at))
+            if reached is not None:
+                raise RewardCapReached(reached.scope, reached.limit)
+            await _pay_in(tx, owned, rule, at, ids)
         await _store_in(tx, settled, at)
         action = "reward.release" if release else "reward.refuse"
         change = Change(action, reward_id, reward.status, [settled.status, reason], correlation_id)
@@ -167,20 +177,30 @@ async def _settle_in(tx: RewardTx, callback: AdCallback, at: datetime, ids: IdSo
 
 
 async def _outcome_in(tx: RewardTx, reward: Reward, at: datetime, ids: IdSource) -> Reward:
-    account = await lock_wallet_in(tx, reward.account_id)
-    if (await tx.wallets.load([account]))[account].is_frozen:
+    owned = await _owned_in(tx, reward)
+    if (await tx.wallets.load([owned.account_id]))[owned.account_id].is_frozen:
         return evolve(reward, status=RewardStatus.HELD, settled_at=at, note="wallet frozen")
     rule = await tx.reward_rules.in_force(at)
-    reached = await tx.reward_counters.take(caps_for(reward, rule, at))
+    reached = await tx.reward_counters.take(caps_for(owned, rule, at))
     if reached is not None:
         return evolve(reward, status=RewardStatus.CAPPED, settled_at=at, note=reached.scope)
-    await _pay_in(tx, reward, rule, at, ids)
+    await _pay_in(tx, owned, rule, at, ids)
     return evolve(reward, status=RewardStatus.PAID, settled_at=at)
+
+
+async def _owned_in(tx: RewardTx, reward: Reward) -> Reward:
+    """Lock the wallet that is paid, and return the reward as its owner's.
+
+    A guest who has registered meanwhile is paid as the member they are: it counts
+    against the member's caps, and the tokens are no guest's.
+    """
+    owner = await lock_wallet_in(tx, reward.account_id)
+    return evolve(reward, account_id=owner, as_guest=reward.as_guest and owner == reward.account_id)
 
 
 async def _pay_in(tx: RewardTx, reward: Reward, rule: RewardRule, at: datetime, ids: IdSource) -> None:
     command = EarnTokens(
-        account_id=await lock_wallet_in(tx, reward.account_id),
+        account_id=reward.account_id,
         kind=TokenKind(rule.token_kind),
         amount=rule.tokens,
         source="ads.reward",

@@ -17,7 +17,14 @@ from buddy_core.kernel.idempotency import once, request_key
 from buddy_core.kernel.ids import EntryId, IdSource
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tax import SellerRoutes
-from buddy_core.tokens import FreezeWallet, SetTokenValue, freeze_in, set_value_in, version_at
+from buddy_core.tokens import (
+    FreezeWallet,
+    SetTokenValue,
+    UnknownKind,
+    freeze_in,
+    set_value_in,
+    version_at,
+)
 
 
 class StaffTx(LockWalletTx, AuditTx, Protocol):
@@ -37,12 +44,17 @@ async def set_token_value(
     """Append a value version of a kind, with a value in every settlement currency; return its number.
 
     Raises:
-        NotPermitted, ValueVersionInPast, BadTokenValue, IdempotencyMismatch.
+        NotPermitted, UnknownKind, BadTokenValue, IdempotencyMismatch.
+        ValueVersionInPast, ValueVersionTooFar: it must count from soon on, within a year.
     """
     require(actor, "token_value:set")
+    command = evolve(command, by=actor.name)
 
     async def work(tx: StaffTx, at: datetime) -> int:
-        before = version_at(await tx.token_values.of_kind(command.kind), at)
+        existing = await tx.token_values.of_kind(command.kind)
+        if not existing:
+            raise UnknownKind(command.kind)
+        before = version_at(existing, at)
         version = await set_value_in(tx, command, routes.currencies, at, ids)
         after = {"version": version.version, "from": version.effective_from, "values": version.values}
         old = {"version": before.version, "values": before.values} if before else None

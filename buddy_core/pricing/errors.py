@@ -44,6 +44,8 @@ class PriceChanged(Conflict):
     version: int
 
     def message(self) -> str:
+        if self.tokens == self.seen_tokens:
+            return f"There is a new price list; the cost is still {self.tokens} tokens. Confirm it once more."
         return (
             f"The cost is now {self.tokens} tokens, not {self.seen_tokens}. "
             "Nothing was spent; look at the new cost and confirm it."

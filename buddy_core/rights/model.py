@@ -9,8 +9,10 @@ from typing import Any
 from attrs import field, frozen
 
 from buddy_core.kernel.clock import utc
+from buddy_core.kernel.countries import COUNTRIES
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.ids import LicenceId, PartnerId, TitleId
+from buddy_core.rights.errors import BadLicence
 
 WORLDWIDE = "*"
 
@@ -40,3 +42,12 @@ class Licence:
     starts_at: datetime = field(converter=utc)
     ends_at: datetime | None = field(default=None, converter=_utc_or_none)
     excluded: tuple[str, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        unknown = sorted({*self.territories, *self.excluded} - COUNTRIES - {WORLDWIDE})
+        if unknown or WORLDWIDE in self.excluded:
+            raise BadLicence(f"{', '.join(unknown) or WORLDWIDE} is no country; use ISO 3166-1 codes or *")
+        if not self.territories:
+            raise BadLicence("it names no territory; use * for worldwide")
+        if self.ends_at is not None and self.ends_at <= self.starts_at:
+            raise BadLicence("it would end before it begins")

@@ -96,7 +96,7 @@ def statement_body(statement: Statement, names: PublicNames) -> bytes:
             "zone": month.zone,
             "starts_at": month.period.start,
             "ends_at": month.period.end,
-            "holder": names.holders.get(statement.holder, statement.holder),
+            "holder": PLATFORM if statement.holder == PLATFORM else names.holders[statement.holder],
             "currency": statement.currency,
             "lines": [_line_body(line, names) for line in statement.lines],
             "exact_minor": statement.exact,
@@ -165,7 +165,8 @@ def _by_title(terms: Iterable[TokenTerms]) -> Mapping[TitleId, list[TokenTerms]]
 def _applies(term: TokenTerms, spend: TokenSpend) -> bool:
     in_time = term.starts_at <= spend.at and (term.ends_at is None or spend.at < term.ends_at)
     place = country(spend.country)
-    return in_time and (place in term.territories or ("*" in term.territories and place not in term.excluded))
+    named = place in term.territories or "*" in term.territories
+    return in_time and named and place not in term.excluded
 
 
 def _key(spend: TokenSpend, holder: str, licence: LicenceId | None, share: Fraction) -> _Key:

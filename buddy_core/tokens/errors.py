@@ -121,6 +121,22 @@ class ValueVersionInPast(Rejected):
 
 
 @attrs.define
+class ValueVersionTooFar(Rejected):
+    """A value version too far ahead could never be corrected: later ones must come after it."""
+
+    code = "tokens.value_version_too_far"
+
+    kind: str
+    effective_from: datetime
+    latest: datetime
+
+    def message(self) -> str:
+        return (
+            f"A new value of {self.kind} tokens must take effect by {self.latest.isoformat()}, within a year."
+        )
+
+
+@attrs.define
 class BadTokenValue(Invalid):
     """A token value is missing, negative or not exact."""
 

@@ -14,9 +14,11 @@ from fractions import Fraction
 from typing import Any, NewType
 
 from attrs import evolve, field, frozen
+from attrs.validators import instance_of, optional
 
 from buddy_core.kernel.canonical import GENESIS, canonical_bytes, chain_hash
 from buddy_core.kernel.clock import utc, whole_second
+from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.ids import AccountId, EntityId, EntryId, HoldId, LotId, TitleId
 from buddy_core.tokens.errors import BadLot, BadTokenAmount, BadTokenValue, NoValueInCurrency
 
@@ -78,6 +80,17 @@ def _instant(value: datetime) -> datetime:
     return utc(value)
 
 
+def _whole(_: object, attribute: Any, value: Any) -> None:
+    # A bool is stored as a number; the hash taken over the one would not fit the other.
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadLot(f"{attribute.name} must be a whole number")
+
+
+def _texts(_: object, attribute: Any, value: Any) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
+        raise BadLot(f"{attribute.name} must be a tuple of texts")
+
+
 def _values(values: Mapping[str, Any]) -> dict[str, Fraction]:
     for currency, value in values.items():
         if isinstance(value, bool) or not isinstance(value, Fraction | int) or value < 0:
@@ -107,9 +120,9 @@ class Lot:
     expires_at: datetime | None = field(converter=_second)
     created_at: datetime = field(converter=_instant)
     source: str
-    earned_as_guest: bool
-    priority: int = DEFAULT_PRIORITY
-    scopes: tuple[str, ...] = ()
+    earned_as_guest: bool = field(validator=instance_of(bool))
+    priority: int = field(default=DEFAULT_PRIORITY, validator=_whole)
+    scopes: tuple[str, ...] = field(default=(), validator=_texts)
     """What the lot may be spent on: `title:<id>`, `type:<name>`; empty means anything."""
     cost_minor: int | None = None
     cost_currency: str | None = None
@@ -120,6 +133,10 @@ class Lot:
             raise BadLot("it would expire before it takes effect")
         if (self.cost_minor is None) != (self.cost_currency is None):
             raise BadLot("a cost needs both an amount and a currency")
+        if self.cost_minor is not None and self.cost_currency is not None:
+            minor_digits(self.cost_currency)
+            if isinstance(self.cost_minor, bool) or self.cost_minor < 0:
+                raise BadLot("a cost is a whole number of minor units, not below zero")
 
 
 @frozen
@@ -170,15 +187,15 @@ class Entry:
     sequence: int
     previous_hash: bytes
     operation: Operation
-    effective_at: datetime
-    recorded_at: datetime
+    effective_at: datetime = field(converter=_instant)
+    recorded_at: datetime = field(converter=_instant)
     idempotency_key: str
     source: str
     source_ref: str
     postings: tuple[Posting, ...] = ()
     lots: tuple[Lot, ...] = ()
     holds: tuple[Hold, ...] = ()
-    rule_version: int | None = None
+    rule_version: int | None = field(default=None, validator=optional(_whole))
     corrects: EntryId | None = None
     hold_id: HoldId | None = None
     country: str | None = None

@@ -18,16 +18,12 @@ BALANCES = "token_lot_balances"
 VERSIONS = "token_value_versions"
 
 
-def check_books(books: AccountBooks, units: dict[tuple[str, int, str], Fraction]) -> list[Fault]:
-    """Return what is wrong with one account's books.
-
-    `units` gives the exact minor units of a token by kind, version and currency,
-    from value versions that have been checked themselves.
-    """
+def check_books(books: AccountBooks, versions: Sequence[ValueVersion]) -> list[Fault]:
+    """Return what is wrong with one account's books, given value versions that were checked themselves."""
     faults = list(books.unreadable)
     faults += _check_chain(books)
     for entry in books.entries:
-        faults += _check_entry(entry, units)
+        faults += _check_entry(entry, versions)
     return faults + _check_state(books)
 
 
@@ -72,16 +68,18 @@ def _check_chain(books: AccountBooks) -> list[Fault]:
     return faults
 
 
-def _check_entry(entry: Entry, units: dict[tuple[str, int, str], Fraction]) -> list[Fault]:
+def _check_entry(entry: Entry, versions: Sequence[ValueVersion]) -> list[Fault]:
     faults: list[Fault] = []
     row = _row(entry.account_id, entry)
     sums: Counter[str] = Counter()
     for posting in entry.postings:
         sums[posting.kind] += posting.amount
-        if posting.currency is None or posting.value is None:
-            continue
-        unit = units.get((posting.kind, posting.version, posting.currency))
-        if unit is None or posting.value != unit * posting.amount:
+        version = version_at((item for item in versions if item.kind == posting.kind), entry.effective_at)
+        if version is None or version.version != posting.version:
+            faults.append(Fault("token_postings", row, "its value version was not in force"))
+        elif posting.value is not None and posting.value != posting.amount * version.values.get(
+            posting.currency or "", 0
+        ):
             faults.append(Fault("token_postings", row, "its value is not that of its value version"))
     if any(sums.values()):
         faults.append(Fault("token_postings", row, "do not sum to zero"))

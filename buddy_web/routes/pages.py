@@ -21,7 +21,7 @@ from buddy_core.views.unlock import Notice
 from buddy_web.app import Web, web
 from buddy_web.errors import status_of
 from buddy_web.guests import current_visitor
-from buddy_web.pages import go, install_pages, show, wants_part
+from buddy_web.pages import MAX_NUMBER, go, install_pages, show, wants_part
 
 viewer_pages = Blueprint("viewer_pages", __name__)
 
@@ -124,6 +124,8 @@ def _command(form: MultiDict[str, str], found: Title, visitor: Visitor) -> Unloc
     version = form.get("rule_version", type=int)
     key = form.get("idempotency_key", "")
     if cost is None or version is None or not 8 <= len(key) <= 100:
+        return None
+    if not (0 <= cost <= MAX_NUMBER and 0 <= version <= MAX_NUMBER):
         return None
     return UnlockTitle(
         account_id=visitor.account_id,

@@ -79,7 +79,6 @@ def chromium(chromium_path: str) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the encoded clips; all workers of a run share it, and the first one encodes."""
-    if os.environ.get("TMPMEDIA"):
     folder = tmp_path_factory.getbasetemp()
     return (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "media"
 

@@ -47,7 +47,7 @@ def test_every_operation_says_who_may_and_what_may_go_wrong(service: Service) ->
     """The document names a permission for each operation, and each error as problem+json with its codes."""
     found = operations(service)
     assert len(found) > 25
-    known = {permission for role in ROLES.values() for permission in role} | {PUBLIC, "flag:set"}
+    known = {permission for role in ROLES.values() for permission in role} | {PUBLIC}
     for method, path, declared in found:
         assert declared["x-permission"] in known, (method, path)
         assert declared["summary"], (method, path)

@@ -7,6 +7,7 @@ from datetime import datetime
 from attrs import frozen
 
 from buddy_core.kernel.clock import utc
+from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.ids import EntityId, EntryId, LotId
 from buddy_core.tokens.commands import EarnTokens, FreezeWallet, NewIds, SpendTokens
 from buddy_core.tokens.errors import NotFrozen, WalletFrozen
@@ -124,7 +125,10 @@ def freeze(wallet: Wallet, command: FreezeWallet, at: datetime, ids: NewIds) -> 
 
     Raises:
         NotFrozen: only a frozen wallet can be unfrozen.
+        InvalidValue: there is no reason.
     """
+    if not command.reason.strip():
+        raise InvalidValue("reason", "is missing; say why, for whoever asks later")
     if not command.is_frozen and not wallet.is_frozen:
         raise NotFrozen(wallet.account_id)
     operation = Operation.FREEZE if command.is_frozen else Operation.UNFREEZE

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from buddy_core.kernel.canonical import GENESIS
 from buddy_core.kernel.clock import utc
 from buddy_core.tokens.commands import SetTokenValue
-from buddy_core.tokens.errors import BadTokenValue, UnknownKind, ValueVersionInPast
+from buddy_core.tokens.errors import BadTokenValue, UnknownKind, ValueVersionInPast, ValueVersionTooFar
 from buddy_core.tokens.model import TokenKind, ValueVersion
+
+NOTICE = timedelta(minutes=1)
+"""How long before it counts a version must be recorded: longer than any spend takes to commit,
+so that no spend can miss a version that was in force."""
+HORIZON = timedelta(days=366)
+_NEXT = timedelta(microseconds=1)
 
 Versions = Mapping[TokenKind, ValueVersion]
 """The version in force of each kind."""
@@ -21,14 +27,17 @@ def next_version(
     """Return the version to append for a kind, given those that exist in order.
 
     Raises:
-        ValueVersionInPast: it would take effect before now or before the last one.
+        ValueVersionInPast: it would take effect too soon or not after the last one.
+        ValueVersionTooFar: it would take effect more than a year from now.
         BadTokenValue: a settlement currency has no value.
     """
     effective_from = utc(command.effective_from, "effective_from")
     if existing:
-        earliest = max(utc(at), existing[-1].effective_from)
-        if effective_from < earliest or effective_from == existing[-1].effective_from:
+        earliest = max(utc(at) + NOTICE, existing[-1].effective_from + _NEXT)
+        if effective_from < earliest:
             raise ValueVersionInPast(command.kind, effective_from, earliest)
+        if effective_from > utc(at) + HORIZON:
+            raise ValueVersionTooFar(command.kind, effective_from, utc(at) + HORIZON)
     missing = sorted(set(currencies) - set(command.values))
     if missing:
         raise BadTokenValue(command.kind, f"it has no value in {', '.join(missing)}")
