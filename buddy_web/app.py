@@ -18,6 +18,7 @@ from buddy_web.compression import install_compression
 from buddy_web.cookies import AccountCookie, DeviceCookie
 from buddy_web.csrf import FormTokens
 from buddy_web.errors import PROBLEM_TYPE, Problem, install_errors, invalid_request
+from buddy_web.forms import install_forms
 from buddy_web.health import health_routes
 from buddy_web.keys import purpose_keys, signer
 from buddy_web.logs import install_logs
@@ -122,6 +123,7 @@ def create_app(
     )
     web = _assemble(settings, container)
     app.extensions["buddy"] = web
+    install_forms(app)
     # Flask runs what follows in this order before a request, and in reverse after it:
     # cookies are written first, headers see them, and the log line comes last.
     install_logs(app)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import attrs
 import click
+from sqlalchemy.engine import make_url
 
 from buddy_adapters.media.ffmpeg import FfmpegMissing
 from buddy_adapters.sql.migrate import migrate as migrate_database
@@ -22,11 +25,14 @@ from buddy_core.tax import entities_named
 from buddy_web.container import Container
 from buddy_web.demo.media import make_media
 from buddy_web.demo.seed import DEMO_PASSWORD, LOGINS, seed_demo
+from buddy_web.health import check_migrated
 from buddy_web.reference import seed_reference
 from buddy_web.settings import Settings, load_settings
+from buddy_web.start import lacks
 
 T = TypeVar("T")
 
+PORT = click.IntRange(1, 65535)
 EXIT_FAULTS = 1
 EXIT_STILL_OPEN = 3
 
@@ -51,7 +57,7 @@ def main() -> None:
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8000, show_default=True, help="The port to listen on.")
+@click.option("--port", default=8000, type=PORT, show_default=True, help="The port to listen on.")
 def serve(host: str, port: int) -> None:
     """Serve with waitress, a pure-Python server in one process.
 
@@ -64,7 +70,9 @@ def serve(host: str, port: int) -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database to the newest schema; run it before each start of a new version."""
-    _run(load_settings(), lambda container: migrate_database(container.engine()))
+    settings = load_settings()
+    _make_folder(settings)
+    _run(settings, lambda container: migrate_database(container.engine()))
     click.echo("The database is at the newest schema.")
 
 
@@ -75,7 +83,7 @@ def seed(with_demo: bool) -> None:
     settings = load_settings()
     if with_demo and not settings.demo:
         raise click.ClickException("--demo is refused in production: its password is public.")
-    _run(settings, lambda container: _seed(container, with_demo))
+    _run_migrated(settings, lambda container: _seed(container, with_demo))
     click.echo("Seeded.")
 
 
@@ -86,14 +94,14 @@ def close(month: str, entity: str | None) -> None:
     """Close MONTH (YYYY-MM): write every statement of it, final from then on.
 
     Without --entity every entity is closed whose month has ended in its own zone;
-    the others are named, and the exit code is 3. Closing again changes nothing.
+    the others are named with the reason, and the exit code is 3. Closing again changes nothing.
     """
 
     async def work(container: Container) -> CloseReport:
         entities = entities_named(container.routes(), entity)
         return await container.close_month(SYSTEM, month, entities, correlation_id="cli")
 
-    report = _run(load_settings(), work)
+    report = _run_migrated(load_settings(), work)
     for closed in report.closed:
         how = "closed" if closed.is_new else "was closed before, the same to the byte"
         click.echo(f"{closed.entity} {closed.month}: {how}, {len(closed.statements)} statements")
@@ -101,7 +109,9 @@ def close(month: str, entity: str | None) -> None:
             click.echo(f"  {item.holder} {item.currency} {item.hash.hex()[:16]}")
     for still_open in report.open:
         click.echo(still_open.message(), err=True)
-    if report.open:
+    for error in report.refused:
+        click.echo(error.message(), err=True)
+    if report.open or report.refused:
         sys.exit(EXIT_STILL_OPEN)
 
 
@@ -117,14 +127,14 @@ def verify() -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{done}/{total} wallets", nl=done == total, err=True)
 
-    report = _run(load_settings(), lambda container: container.verify(progress=show))
+    report = _run_migrated(load_settings(), lambda container: container.verify(progress=show))
     _print_report(report)
     if not report.is_clean:
         sys.exit(EXIT_FAULTS)
 
 
 @main.group(invoke_without_command=True)
-@click.option("--port", default=8000, show_default=True, help="The port to listen on.")
+@click.option("--port", default=8000, type=PORT, show_default=True, help="The port to listen on.")
 @click.pass_context
 def demo(ctx: click.Context, port: int) -> None:
     """Make the demo's clips, database and accounts, then serve it on 127.0.0.1.
@@ -135,18 +145,15 @@ def demo(ctx: click.Context, port: int) -> None:
         return
     # The sandbox ad network calls back under the public address, so it must name the port that is served.
     settings = attrs.evolve(_demo_settings(), public_url=f"http://127.0.0.1:{port}")
-    _encode(settings)
-    _run(settings, lambda container: _prepare(container))
-    _print_addresses(port)
-    _serve(settings, "127.0.0.1", port)
+    _refuse_taken("127.0.0.1", port)
+    _make_demo(settings)
+    _serve(settings, "127.0.0.1", port, ready=lambda: _print_addresses(port))
 
 
 @demo.command("prepare")
 def demo_prepare() -> None:
     """Make clips, database and accounts, without serving."""
-    settings = _demo_settings()
-    _encode(settings)
-    _run(settings, lambda container: _prepare(container))
+    _make_demo(_demo_settings())
 
 
 @demo.command("clock")
@@ -168,6 +175,23 @@ def _run(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
     return asyncio.run(inside())
 
 
+def _run_migrated(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
+    """Run work that needs the tables, or say that `buddy migrate` comes first."""
+
+    async def checked(container: Any) -> T:
+        await check_migrated(container.engine())
+        return await work(container)
+
+    return _run(settings, checked)
+
+
+def _make_folder(settings: Settings) -> None:
+    """Make the folder of a SQLite file: a clean clone has no var/."""
+    url = make_url(settings.database_url)
+    if url.drivername.startswith("sqlite") and url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+
+
 @contextlib.asynccontextmanager
 async def _wired(settings: Settings) -> AsyncIterator[Container]:
     container = Container(settings=settings)
@@ -186,7 +210,16 @@ async def _seed(container: Any, with_demo: bool) -> None:
             ids=container.ids(),
             passwords=container.passwords(),
             transliterator=container.transliterator(),
+            stock=container.short_ids(),
         )
+
+
+def _make_demo(settings: Settings) -> None:
+    for lack in lacks(settings):
+        click.echo(f"Warning: {lack}", err=True)
+    _encode(settings)
+    _make_folder(settings)
+    _run(settings, lambda container: _prepare(container))
 
 
 async def _prepare(container: Any) -> None:
@@ -231,8 +264,23 @@ def _print_report(report: VerifyReport) -> None:
     click.echo("Clean." if report.is_clean else f"{len(report.faults)} faults.", err=not report.is_clean)
 
 
-def _serve(settings: Settings, host: str, port: int) -> None:
-    from waitress import serve as waitress_serve
+def _refuse_taken(host: str, port: int) -> None:
+    """Say that a port is taken before the long work, not after it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise _cannot_listen(host, port, error) from error
+
+
+def _cannot_listen(host: str, port: int, error: Exception) -> click.ClickException:
+    return click.ClickException(f"Cannot listen on {host}:{port} ({error}). Name another with --port.")
+
+
+def _serve(settings: Settings, host: str, port: int, *, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until told to leave; `ready` is called once the port is ours."""
+    from waitress.server import create_server
 
     from buddy_web.wsgi import application
 
@@ -241,4 +289,9 @@ def _serve(settings: Settings, host: str, port: int) -> None:
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, leave)
-    waitress_serve(application(settings), host=host, port=port, threads=16, ident="buddy")
+    try:
+        server = create_server(application(settings), host=host, port=port, threads=16, ident="buddy")
+    except (OSError, ValueError) as error:
+        raise _cannot_listen(host, port, error) from error
+    ready()
+    server.run()

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import httpx
 from dependency_injector import containers, providers
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from buddy_adapters.ads.admob import SsvKeySource
 from buddy_adapters.cdn.nginx import NginxSecureLink, NginxUrlSigner
@@ -24,7 +22,9 @@ from buddy_core.access import Actor
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.ids import AccountId
 from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.shortids import Stock
 from buddy_web.bridge import Bridge
+from buddy_web.health import Readiness
 from buddy_web.keys import purpose_keys
 from buddy_web.reference import SELLER_ROUTES
 from buddy_web.sandbox.network import SandboxKeys, sandbox_key, sandbox_key_file, sandbox_keys
@@ -47,13 +47,15 @@ class Container(containers.DeclarativeContainer):
     routes = providers.Object(SELLER_ROUTES)
     passwords = providers.Singleton(BcryptPasswords)
     transliterator = providers.Singleton(SlugifyTransliterator)
+    short_ids = providers.Singleton(Stock)
     url_signer = providers.Singleton(lambda settings: _url_signer(settings), settings)
     url_verifier = url_signer
     content_keys = providers.Singleton(lambda settings: FileContentKeys(settings.media_dir), settings)
     link_life = providers.Object(LINK_LIFE)
     ssv_keys = providers.Singleton(lambda settings, clock: _ssv_keys(settings, clock), settings, clock)
 
-    ready = providers.Callable(lambda engine: _ready(engine), engine)
+    readiness = providers.Singleton(Readiness, engine)
+    ready = providers.Callable(lambda readiness: readiness.check(), readiness)
 
     begin_guest = providers.Callable(accounts.begin_guest, uow=uow, clock=clock, ids=ids)
     find_account = providers.Callable(accounts.find_account, uow=uow)
@@ -147,8 +149,3 @@ def _ssv_keys(settings: Settings, clock: Clock) -> SandboxKeys | SsvKeySource:
     if settings.demo:
         return sandbox_keys(sandbox_key(sandbox_key_file(settings)))
     return SsvKeySource(httpx.AsyncClient(timeout=settings.call_timeout_s), clock)
-
-
-async def _ready(engine: AsyncEngine) -> None:
-    async with engine.connect() as connection:
-        await connection.execute(text("SELECT 1"))

@@ -6,15 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, abort, make_response, redirect, render_template, request
+from flask import Flask, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from buddy_core.views import Visitor
 from buddy_web import formats
 from buddy_web.app import Web, web
+from buddy_web.forms import whole_number
 
-MAX_NUMBER = 2**31 - 1
-"""The largest number taken from a query or a form: every database can store it."""
 _LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]{0,500}")
 
 
@@ -32,13 +31,6 @@ def install_pages(app: Flask) -> None:
         }
 
     app.context_processor(common)
-    app.before_request(_no_such_path)
-
-
-def _no_such_path() -> None:
-    """Find nothing at an address that holds NUL, which PostgreSQL takes in no text."""
-    if "\0" in request.path:
-        abort(404)
 
 
 def show(w: Web, template: str, visitor: Visitor, page: Any, *, status: int = 200, **more: Any) -> Response:
@@ -63,8 +55,7 @@ def wants_part() -> bool:
 
 def asked_before() -> int | None:
     """Return before which place of a list the older part is asked for; None for what is no such place."""
-    before = request.args.get("before", type=int)
-    return before if before is not None and 0 < before <= MAX_NUMBER else None
+    return whole_number(request.args, "before") or None
 
 
 def go(address: str) -> Response:

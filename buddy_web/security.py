@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, abort, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
@@ -65,6 +65,8 @@ def install_security(app: Flask, *, secure: bool, max_body_bytes: int) -> None:
     @app.before_request
     def refuse_nul() -> None:
         # PostgreSQL stores no NUL, and nobody types one: a clear answer beats a fault in the database.
+        if "\0" in request.path:
+            abort(404)
         for name, value in (*request.args.items(multi=True), *request.form.items(multi=True)):
             if "\0" in name or "\0" in value:
                 problem = {"field": name.replace("\0", ""), "problem": "must not hold a NUL character"}

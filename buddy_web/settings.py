@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import attrs
 from attrs import field, frozen
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from buddy_core.kernel.errors import Invalid
 
@@ -81,6 +83,20 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _database(text: str) -> str:
+    try:
+        driver = make_url(text).drivername
+    except ArgumentError:
+        driver = ""
+    # The address itself is not repeated: it may hold a password.
+    if driver not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
+        raise ValueError(
+            "must be an address such as sqlite+aiosqlite:///var/buddy.db or "
+            "postgresql+asyncpg://user:password@host/name"
+        )
+    return text
+
+
 def _country(text: str) -> str:
     if not re.fullmatch(r"[A-Z]{2}", text):
         raise ValueError("must be two capital letters (ISO 3166-1), such as IN")
@@ -136,6 +152,7 @@ class Settings:
     database_url: str = _setting(
         "The database, as a SQLAlchemy address for aiosqlite or asyncpg.",
         default="sqlite+aiosqlite:///var/buddy.db",
+        read=_database,
         secret=True,
     )
     secret_key: str = _setting(

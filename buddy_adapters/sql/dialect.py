@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_core.kernel.errors import BuddyError, Contention, Unavailable
+from buddy_core.kernel.errors import BuddyError, Contention, InvalidValue, Unavailable
 
 Row = Mapping[str, Any]
 
@@ -23,6 +23,29 @@ _LOST_TO_ANOTHER_WRITER = {_SERIALIZATION_FAILURE, _DEADLOCK, _LOCK_NOT_AVAILABL
 # Classes 08 (connection), 53 (resources) and 57P (shutdown) of PostgreSQL's error codes.
 _GONE = ("08", "53", "57P")
 _GONE_TEXTS = ("unable to open database", "disk i/o error", "connection is closed", "connection was closed")
+# A table that is missing, or one of an older schema; SQLite has no code for either.
+_NOT_MIGRATED = {"42P01", "42703"}
+_NOT_MIGRATED_TEXTS = ("no such table", "no such column", "has no column named")
+_BROKEN_CHECK = "it breaks a rule that the stored data must keep"
+_TOO_LARGE = "a number is too large"
+_TOO_LONG = "it is too long"
+_BAD_TEXT = "a text holds characters that the database does not take"
+# What PostgreSQL says of data that it cannot hold. Other errors of class 22 are mistakes of ours.
+_UNSTORABLE = {
+    "22001": _TOO_LONG,
+    "22003": _TOO_LARGE,
+    "22021": _BAD_TEXT,
+    "22P05": _BAD_TEXT,
+    "23514": _BROKEN_CHECK,
+    "54000": _TOO_LONG,
+}
+# asyncpg has one code for all that it cannot send, and SQLite's driver has none.
+_UNSTORABLE_TEXTS = {
+    "value out of int": _TOO_LARGE,
+    "surrogates not allowed": _BAD_TEXT,
+    "check constraint failed": _BROKEN_CHECK,
+    "string or blob too big": _TOO_LONG,
+}
 
 
 def is_postgresql(connection: AsyncConnection) -> bool:
@@ -158,13 +181,14 @@ def integrity_as(error: Callable[[], BuddyError]) -> Iterator[None]:
 
 @contextmanager
 def driver_errors() -> Iterator[None]:
-    """Turn what the drivers raise about other writers and lost connections into the kernel's errors.
+    """Turn what the drivers raise about writers, connections and data into the kernel's errors.
 
     Anything else of the driver's is a mistake of ours and passes through.
 
     Raises:
         Contention: a serialization failure, a deadlock, a lock that was not to be had.
-        Unavailable: the database cannot be reached, or went away.
+        InvalidValue: the database cannot hold a value, or a CHECK refuses it.
+        Unavailable: the database cannot be reached, went away, or lacks tables of ours.
     """
     try:
         yield
@@ -179,17 +203,54 @@ def driver_errors() -> Iterator[None]:
 
 
 def domain_error(error: DBAPIError) -> BuddyError | None:
-    """Return the kernel's error for what a driver raised, or None where it is not ours to explain."""
+    """Return the kernel's error for what a driver raised, or None where it is not ours to explain.
+
+    A broken UNIQUE is left to `integrity_as`: only the port knows what it means.
+    """
     state = getattr(error.orig, "sqlstate", None) or ""
     text = str(error.orig).lower()
     if state in _LOST_TO_ANOTHER_WRITER or "database is locked" in text or "database table is locked" in text:
         return Contention("rows")
     if error.connection_invalidated or state.startswith(_GONE) or any(gone in text for gone in _GONE_TEXTS):
         return DatabaseUnavailable()
+    if state in _NOT_MIGRATED or (not state and text.startswith(_NOT_MIGRATED_TEXTS)):
+        return DatabaseNotMigrated()
+    return _unstorable(state, text)
+
+
+def value_error(error: BaseException) -> InvalidValue | None:
+    """Return the error for a value that was refused on its way to the database, or None."""
+    if isinstance(error, InvalidValue):
+        # One of our column types refused it; a new one, for an error cannot be its own cause.
+        return InvalidValue(error.field, error.problem)
+    if isinstance(error, UnicodeEncodeError):
+        return _cannot_be_stored(_BAD_TEXT)
+    if isinstance(error, OverflowError):
+        return _cannot_be_stored(_TOO_LARGE)
     return None
+
+
+def _unstorable(state: str, text: str) -> InvalidValue | None:
+    """Return the error for data that the database refused; the driver's own words may quote the data."""
+    if state in _UNSTORABLE:
+        return _cannot_be_stored(_UNSTORABLE[state])
+    for known, why in _UNSTORABLE_TEXTS.items():
+        if known in text:
+            return _cannot_be_stored(why)
+    return None
+
+
+def _cannot_be_stored(why: str) -> InvalidValue:
+    return InvalidValue("value", f"cannot be stored: {why}")
 
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer. Try again; if it stays so, see that it runs and can be reached."""
 
     code = "sql.unavailable"
+
+
+class DatabaseNotMigrated(DatabaseUnavailable):
+    """The database lacks tables or columns of this version. Run `buddy migrate`, then try again."""
+
+    code = "sql.not_migrated"

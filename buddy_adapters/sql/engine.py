@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from buddy_adapters.sql.dialect import domain_error
+from buddy_adapters.sql.dialect import domain_error, value_error
 from buddy_core.kernel.errors import InvalidValue
 
 BUSY_TIMEOUT_MS = 30_000
@@ -102,4 +102,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _to_domain(context: ExceptionContext) -> BaseException | None:
     error = context.sqlalchemy_exception
-    return domain_error(error) if isinstance(error, DBAPIError) else None
+    if isinstance(error, DBAPIError):
+        return domain_error(error)
+    # Nothing was sent yet: SQLAlchemy or the driver could not turn a value into what the database takes.
+    return value_error(context.original_exception)

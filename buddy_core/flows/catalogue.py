@@ -17,12 +17,14 @@ from buddy_core.rights import BadLicence, Licence, RightsTx, check_shares
 from buddy_core.shortids import (
     ShortIdTx,
     ShortIdUnknown,
+    Stock,
     Transliterator,
     assign_in,
     next_slug,
     publish_in,
     resolve_in,
     slug_from,
+    stock_short_ids,
 )
 
 PRODUCER_SPACE = "producer"
@@ -44,11 +46,18 @@ class AddTitle:
     licences: tuple[Licence, ...] = ()
 
 
-async def add_producer(producer: Producer, *, uow: UnitOfWork[CatalogueTx], clock: Clock) -> Producer:
-    """Store a producer under a generated id, or under the one that `short_id` holds."""
+async def add_producer(
+    producer: Producer, *, uow: UnitOfWork[CatalogueTx], clock: Clock, stock: Stock
+) -> Producer:
+    """Store a producer under a generated id, or under the one that `short_id` holds.
+
+    `stock` is the process's own stock of short ids, filled here by whole blocks.
+    """
+    if not producer.short_id:
+        await stock_short_ids(uow, stock, PRODUCER_SPACE)
 
     async def work(tx: CatalogueTx) -> Producer:
-        short_id = await _short_id_in(tx, PRODUCER_SPACE, producer.id, producer.short_id, clock.now())
+        short_id = await _short_id_in(tx, PRODUCER_SPACE, producer.id, producer.short_id, clock.now(), stock)
         stored = evolve(producer, short_id=short_id)
         await tx.producers.add(stored)
         # Statements carry it, and they are final: nobody may change it from now on.
@@ -59,7 +68,12 @@ async def add_producer(producer: Producer, *, uow: UnitOfWork[CatalogueTx], cloc
 
 
 async def add_title(
-    command: AddTitle, *, uow: UnitOfWork[CatalogueTx], clock: Clock, transliterator: Transliterator
+    command: AddTitle,
+    *,
+    uow: UnitOfWork[CatalogueTx],
+    clock: Clock,
+    transliterator: Transliterator,
+    stock: Stock,
 ) -> Title:
     """Store a title with its licences; once it is published, its short id never changes.
 
@@ -67,6 +81,8 @@ async def add_title(
         ShortIdIllegal, ShortIdTaken: the id chosen by hand cannot be.
         BadLicence, SharesExceedWhole: its licences cannot be.
     """
+    if not command.title.short_id:
+        await stock_short_ids(uow, stock, command.title.type)
 
     async def work(tx: CatalogueTx) -> Title:
         at = clock.now()
@@ -74,7 +90,7 @@ async def add_title(
         if any(licence.title_id != title.id for licence in command.licences):
             raise BadLicence("it is for another title than the one it comes with")
         check_shares(command.licences)
-        short_id = await _short_id_in(tx, title.type, title.id, title.short_id, at)
+        short_id = await _short_id_in(tx, title.type, title.id, title.short_id, at, stock)
         slug = title.slug or slug_from(title.name, transliterator.to_ascii)
         slug = next_slug(slug, await tx.titles.slugs(title.type, slug))
         stored = evolve(title, short_id=short_id, slug=slug)
@@ -112,6 +128,8 @@ async def find_title(type: str, text: str, *, uow: UnitOfWork[CatalogueTx]) -> T
         return await find_title_in(tx, type, text)
 
 
-async def _short_id_in(tx: CatalogueTx, space: str, target: UUID, wanted: str, at: datetime) -> str:
-    assignment = await assign_in(tx, space, target, at, wanted=wanted or None)
+async def _short_id_in(
+    tx: CatalogueTx, space: str, target: UUID, wanted: str, at: datetime, stock: Stock
+) -> str:
+    assignment = await assign_in(tx, space, target, at, wanted=wanted or None, stock=stock)
     return assignment.short_id.text

@@ -13,6 +13,7 @@ from buddy_core.access import Actor, AuditTx, Change, record_in, require
 from buddy_core.catalog import CatalogTx
 from buddy_core.kernel.canonical import GENESIS
 from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.events import Outbox, envelope
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import EntityId, EventId, IdSource, PartnerId
@@ -24,12 +25,14 @@ from buddy_core.royalty import (
     ClosedOutOfOrder,
     Month,
     MonthClosed,
+    PassedOver,
     PeriodNotFinished,
     PublicNames,
     RoyaltyTx,
     Statement,
     StatementDiffers,
     StoredStatement,
+    TermsProblems,
     TokenSpend,
     TokenTerms,
     seal,
@@ -58,10 +61,14 @@ class Closed:
 
 @frozen
 class CloseReport:
-    """What closing a month over all entities came to; `open` names those it has not ended for."""
+    """What closing a month over all entities came to.
+
+    `open` names those it has not ended for, `refused` says why others could not close.
+    """
 
     closed: tuple[Closed, ...]
     open: tuple[PeriodNotFinished, ...]
+    refused: tuple[BuddyError, ...] = ()
 
 
 def month_for(entity: SellingEntity, name: str) -> Month:
@@ -86,16 +93,17 @@ async def close_month(
     """Close a month for every entity whose month has ended; each in a transaction of its own.
 
     Closing again states the month anew and answers the stored statements, which
-    must be byte for byte the same.
+    must be byte for byte the same. One entity that cannot close keeps no other from
+    it: its error stands in `refused` (ClosedOutOfOrder, PassedOver, TermsProblems,
+    StatementDiffers).
 
     Raises:
         NotPermitted, InvalidMonth.
-        ClosedOutOfOrder: an earlier month with spends is still open.
-        StatementDiffers: the stored statements are not what the facts give.
     """
     require(actor, "period:close")
     closed: list[Closed] = []
     still_open: list[PeriodNotFinished] = []
+    refused: list[BuddyError] = []
     for entity in entities:
         wanted = month_for(entity, name)
 
@@ -104,9 +112,12 @@ async def close_month(
 
         if clock.now() < wanted.period.end:
             still_open.append(PeriodNotFinished(entity.id, name, wanted.period.end))
-        else:
+            continue
+        try:
             closed.append(await retried(uow, work))
-    return CloseReport(tuple(closed), tuple(still_open))
+        except (ClosedOutOfOrder, PassedOver, TermsProblems, StatementDiffers) as error:
+            refused.append(error)
+    return CloseReport(tuple(closed), tuple(still_open), tuple(refused))
 
 
 async def state_month_in(tx: CloseTx, wanted: Month) -> tuple[Statement, ...]:
@@ -152,6 +163,8 @@ async def _close_in(
             raise ClosedOutOfOrder(wanted.entity, wanted.name, earlier)
     statements = await state_month_in(tx, wanted)
     if is_closed:
+        if wanted.name not in await tx.statements.months(wanted.entity):
+            raise PassedOver(wanted.entity, wanted.name)
         return await _check_again(tx, wanted, statements)
     last = await tx.statements.last(wanted.entity)
     sealed = seal(
@@ -176,7 +189,8 @@ async def _check_again(tx: CloseTx, wanted: Month, statements: Sequence[Statemen
     kept = {(item.holder, item.currency): item.body for item in stored}
     for holder, currency in sorted(fresh.keys() | kept.keys()):
         if fresh.get((holder, currency)) != kept.get((holder, currency)):
-            raise StatementDiffers(wanted.entity, wanted.name, holder, currency)
+            shown = names.holders.get(holder, PLATFORM)
+            raise StatementDiffers(wanted.entity, wanted.name, shown, currency)
     return Closed(wanted.entity, wanted.name, tuple(stored), is_new=False)
 
 

@@ -23,6 +23,7 @@ from buddy_core.ads import (
     caps_for,
 )
 from buddy_core.flows.lock_wallet import LockWalletTx, lock_wallet_in
+from buddy_core.flows.sources import AD_REWARD
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.idempotency import retried
@@ -203,7 +204,7 @@ async def _pay_in(tx: RewardTx, reward: Reward, rule: RewardRule, at: datetime, 
         account_id=reward.account_id,
         kind=TokenKind(rule.token_kind),
         amount=rule.tokens,
-        source="ads.reward",
+        source=AD_REWARD,
         source_ref=reward.id,
         idempotency_key=reward.id,
         expires_at=at + rule.tokens_live_for,

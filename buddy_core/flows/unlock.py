@@ -14,6 +14,7 @@ from buddy_core.catalog import Title, TitleNotFound
 from buddy_core.entitlements import TOKEN_UNLOCK, Allowed, Denied, Grant, GrantStatus, grant_in
 from buddy_core.flows.lock_wallet import lock_wallet_in
 from buddy_core.flows.may_watch import MayWatchTx, may_watch_in
+from buddy_core.flows.sources import UNLOCK
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import once, request_key
@@ -129,7 +130,7 @@ def _spend(
         title_id=title.id,
         title_scopes=title.scopes,
         amount=offer.tokens,
-        source="unlock",
+        source=UNLOCK,
         source_ref=str(grant_id),
         idempotency_key=command.idempotency_key,
         country=command.country,

@@ -16,7 +16,6 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from fractions import Fraction
 from itertools import islice
 from typing import Protocol
 from uuid import UUID
@@ -25,7 +24,9 @@ from attrs import Factory, define, frozen
 
 from buddy_core.access import AuditBooks, AuditRecord, check_audit
 from buddy_core.entitlements import GrantBooks, GrantFacts, PaidUnlock, check_grants
+from buddy_core.flows.catalogue import PRODUCER_SPACE
 from buddy_core.flows.close_period import CloseTx, month_for, names_in, state_spends_in
+from buddy_core.flows.sources import UNLOCK
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.ids import AccountId, EntityId, EntryId, TitleId
 from buddy_core.kernel.proof import Fault
@@ -137,23 +138,21 @@ async def verify(
             statements=len(royalty.statements),
             audit_records=len(audit),
         )
-        return VerifyReport(dict(found.checked), tuple(found.faults), tuple(await account_in(tx)))
+        short_ids = tuple(await account_in(tx))
+        found.faults += _short_id_faults(short_ids)
+        found.faults += await _check_public_ids(tx)
+        return VerifyReport(dict(found.checked), tuple(found.faults), short_ids)
 
 
 async def _walk_wallets(tx: VerifyTx, found: _Findings, progress: Callable[[int, int], None]) -> None:
     versions, hashes, unreadable = await tx.ledger_books.value_versions()
     found.faults += [*unreadable, *check_versions(versions, hashes)]
-    units: dict[tuple[str, int, str], Fraction] = {
-        (version.kind, version.version, currency): value
-        for version in versions
-        for currency, value in version.values.items()
-    }
     accounts = await tx.ledger_books.accounts()
     rest = iter(accounts)
     done = 0
     while batch := list(islice(rest, _BATCH)):
         for books in await tx.ledger_books.of_accounts(batch):
-            found.faults += check_books(books, units)
+            found.faults += check_books(books, versions)
             _gather(books, found)
         done += len(batch)
         progress(done, len(accounts))
@@ -173,8 +172,11 @@ def _gather(books: AccountBooks, found: _Findings) -> None:
             for posting in entry.postings:
                 if posting.account != WALLET:
                     found.transfers[entry.idempotency_key, posting.kind] += posting.amount
-        if entry.operation is Operation.SPEND and entry.source == "unlock":
+        if entry.operation is Operation.SPEND and entry.source == UNLOCK:
             _gather_spend(entry, found)
+        elif entry.operation is Operation.SPEND:
+            # A host may spend tokens on something of its own; that nobody is paid for it is said aloud.
+            found.checked["spends_without_royalty"] += 1
 
 
 def _gather_spend(entry: Entry, found: _Findings) -> None:
@@ -274,6 +276,38 @@ async def _check_months(
         problem = "inserted: no fact gives it" if (entity_id, name) in closed else "its month is not closed"
         faults.append(Fault("royalty_statements", f"{entity_id} {name} {holder} {currency}", problem))
     return faults
+
+
+def _short_id_faults(spaces: Sequence[SpaceAccount]) -> list[Fault]:
+    return [
+        Fault("shortids", f"{space.type} {found.short_id}", f"altered: it {found.problem}")
+        for space in spaces
+        for found in space.faults
+    ]
+
+
+async def _check_public_ids(tx: VerifyTx) -> list[Fault]:
+    """Hold the ids that statements and links carry against the short ids that were given out.
+
+    A host that brings ids of its own has no short-id space for the type, and nothing to hold them against.
+    """
+    given: dict[UUID, str] = {}
+    drafts: set[UUID] = set()
+    spaces = {space.type for space in await tx.shortid_books.spaces()}
+    for space in spaces:
+        for row in await tx.shortid_books.assignments(space):
+            given[row.target] = row.short_id.text
+            if not row.published:
+                drafts.add(row.target)
+    shown: list[tuple[str, UUID, str]] = [
+        (title.type, title.id, title.short_id) for title in await tx.titles.all()
+    ]
+    shown += [(PRODUCER_SPACE, maker.id, maker.short_id) for maker in await tx.producers.all()]
+    return [
+        Fault("shortids", f"{space} {text}", "missing or altered: the catalogue shows this id")
+        for space, target, text in shown
+        if space in spaces and target not in drafts and given.get(target) != text
+    ]
 
 
 def _at(spend: TokenSpend) -> datetime:

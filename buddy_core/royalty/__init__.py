@@ -2,6 +2,7 @@
 
 from buddy_core.royalty.errors import (
     ClosedOutOfOrder,
+    PassedOver,
     PeriodAlreadyClosed,
     PeriodNotFinished,
     StatementDiffers,
@@ -28,6 +29,7 @@ __all__ = [
     "ClosedOutOfOrder",
     "Month",
     "MonthClosed",
+    "PassedOver",
     "PeriodAlreadyClosed",
     "PeriodNotFinished",
     "PublicNames",

@@ -64,6 +64,20 @@ class ClosedOutOfOrder(Rejected):
 
 
 @attrs.define
+class PassedOver(Rejected):
+    """A month before a closed one that was never closed itself: it had no spends, and takes none now."""
+
+    code = "royalty.passed_over"
+
+    entity: str
+    month: str
+
+    def message(self) -> str:
+        what = f"{self.month} of {self.entity}"
+        return f"{what} was passed over: it had no spends, and a later month is closed."
+
+
+@attrs.define
 class StatementDiffers(Conflict):
     """Closing again came to another result than the stored statement."""
 

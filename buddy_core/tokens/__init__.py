@@ -55,7 +55,7 @@ from buddy_core.tokens.proof import check_books, check_versions
 from buddy_core.tokens.rules.drawing import Draw, balance, draw_order, is_expired, is_live
 from buddy_core.tokens.rules.merging import Merged, merge
 from buddy_core.tokens.rules.posting import Posted, earn, freeze, spend
-from buddy_core.tokens.rules.valuing import next_version, version_at
+from buddy_core.tokens.rules.valuing import NOTICE, next_version, version_at
 from buddy_core.tokens.steps import (
     MergeSummary,
     Spent,
@@ -73,7 +73,7 @@ __all__ = [
     "EXPIRED",
     "HELD",
     "ISSUED",
-    "MAX_TOKENS",
+    "MAX_TOKENS", "NOTICE",
     "PAID",
     "SOLD",
     "TRANSFERRED",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from fractions import Fraction
 
 from buddy_core.kernel.canonical import GENESIS
 from buddy_core.kernel.ids import AccountId, LotId
 from buddy_core.kernel.proof import Fault
 from buddy_core.tokens.model import WALLET, Entry, Operation, ValueVersion
 from buddy_core.tokens.ports import AccountBooks
+from buddy_core.tokens.rules.valuing import version_at
 
 ENTRIES = "token_entries"
 WALLETS = "token_wallets"

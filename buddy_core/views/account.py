@@ -30,6 +30,7 @@ class JoinPage:
     """E-mail and password; `problem` says by code what was wrong the last time.
 
     `problem_text` are the rule's own words, where they say more than the code.
+    `idempotency_key` is the page's own, so that a form sent twice joins once.
     """
 
     kept: Kept = Kept()
@@ -38,6 +39,7 @@ class JoinPage:
     next_url: str | None = None
     password_min: int = 8
     problem_text: str = ""
+    idempotency_key: str = ""
 
 
 @frozen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -70,6 +70,11 @@ class CloseMonth:
     closed_by: str | None = None
     digest: str | None = None
     idempotency_key: str = ""
+
+    @property
+    def last_moment(self) -> datetime:
+        """Return a moment of the month's last day: `ends_at` itself is midnight of the next one."""
+        return self.ends_at - timedelta(seconds=1)
 
 
 @frozen

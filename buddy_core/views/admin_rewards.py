@@ -54,13 +54,17 @@ class AdminRewards:
     """The queue, oldest first. Forms post `decision` (`release`, `refuse`) and `reason`.
 
     `done` is what was just done: `release`, `refuse`, `freeze` or `unfreeze`;
-    `problem` says in words what did not work.
+    `problem` says in words what did not work; `owner`, `reason` and, for a held
+    reward, `reward_id` are what was typed, so that nothing is typed twice.
     """
 
     rewards: tuple[HeldReward, ...]
     done: str | None = None
     problem: str | None = None
     wallet_key: str = ""
+    owner: str = ""
+    reason: str = ""
+    reward_id: str = ""
 
 
 async def held_rewards(

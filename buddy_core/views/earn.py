@@ -33,7 +33,7 @@ class RewardStatus:
 
 @frozen
 class WantedTitle:
-    """The title the viewer came from, and how many tokens are missing for it."""
+    """The title the viewer came from, how many tokens are missing for it, and where it is unlocked."""
 
     title: str
     cost: int

@@ -17,7 +17,7 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tokens import Wallets, balance
 from buddy_core.views.ad_offer import AdOffer, AdOfferTx, ad_offer_in
-from buddy_core.views.addresses import title_url
+from buddy_core.views.addresses import unlock_url
 from buddy_core.views.earn import EarnPage, RewardState, RewardStatus, WantedTitle
 from buddy_core.views.visitor import Visitor
 
@@ -72,7 +72,9 @@ async def earn_page(visitor: Visitor, asked: Asked, *, uow: UnitOfWork[EarnPageT
         answers = await may_watch_in(tx, visitor.account_id, titles, visitor.country, at)
     tokens = sum(balance(wallet, at).values())
     costs = [(item.title, item.offer.tokens) for item in answers if item.offer is not None]
-    wanted = [WantedTitle(title.name, cost, max(0, cost - tokens), title_url(title)) for title, cost in costs]
+    wanted = [
+        WantedTitle(title.name, cost, max(0, cost - tokens), unlock_url(title)) for title, cost in costs
+    ]
     return EarnPage(
         status=_status(offer, reward, asked, tokens, wallet.is_frozen, at),
         left_today=offer.left_today,

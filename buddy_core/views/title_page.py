@@ -56,12 +56,24 @@ async def title_page(
         series_url=title_url(series) if series else None,
         episode_number=title.number,
         is_unlocked=shelf.state(title) in ("unlocked", "continue"),
-        episodes=tuple(_row(shelf, item) for item in shelf.episodes(title.id)) if is_series else (),
+        episodes=episode_rows(shelf, title) if is_series else (),
         denial=shelf.denial(title, ways_to_tokens(offer, visitor, title_url(title))),
-        more=_more(shelf, title),
+        more=more_like(shelf, title),
         canonical_url=base_url + title_url(title),
         share_image_url=base_url + picture if (picture := wide_url(title)) else None,
     )
+
+
+def episode_rows(shelf: Shelf, series: Title) -> tuple[EpisodeRow, ...]:
+    """Return the episodes of a series that are out, in their order."""
+    return tuple(_row(shelf, item) for item in shelf.episodes(series.id))
+
+
+def more_like(shelf: Shelf, title: Title) -> tuple[Card, ...]:
+    """Return other titles that are out, newest first; its own series is not among them."""
+    others = shelf.published(TitleType.FILM, TitleType.SERIES, TitleType.SHORT)
+    shown = [item for item in others if item.id not in (title.id, title.parent_id)]
+    return tuple(shelf.card(item) for item in shown[:_MORE])
 
 
 def _row(shelf: Shelf, episode: Title) -> EpisodeRow:
@@ -78,9 +90,3 @@ def _row(shelf: Shelf, episode: Title) -> EpisodeRow:
         cost_tokens=shelf.cost(episode),
         progress_s=None if progress_ms is None else progress_ms // 1000,
     )
-
-
-def _more(shelf: Shelf, title: Title) -> tuple[Card, ...]:
-    others = shelf.published(TitleType.FILM, TitleType.SERIES, TitleType.SHORT)
-    shown = [item for item in others if item.id not in (title.id, title.parent_id)]
-    return tuple(shelf.card(item) for item in shown[:_MORE])

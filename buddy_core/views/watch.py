@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from buddy_core.views.common import Denial, TitleType
+from buddy_core.views.common import Card, Denial, TitleType
+from buddy_core.views.title import EpisodeRow
 
 
 @frozen
@@ -35,6 +36,7 @@ class WatchPage:
 
     Positions are whole seconds. The player posts `{position_s, playing}` to
     `heartbeat_url` every `heartbeat_every_s` seconds; the server counts the time.
+    `episodes` are all those of the series, `more` other titles: what stands below the player.
     """
 
     short_id: str
@@ -57,3 +59,5 @@ class WatchPage:
     synopsis: str = ""
     next: NextUp | None = None
     denial: Denial | None = None
+    episodes: tuple[EpisodeRow, ...] = ()
+    more: tuple[Card, ...] = ()

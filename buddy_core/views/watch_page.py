@@ -13,6 +13,7 @@ from buddy_core.views.ad_offer import AdOfferTx, ad_offer_in, ways_to_tokens
 from buddy_core.views.addresses import poster_url, title_url, unlock_url, watch_url, wide_url
 from buddy_core.views.common import Denial, Way
 from buddy_core.views.shelf import RESUME_FROM_MS, Shelf, ShelfTx, shelf_in
+from buddy_core.views.title_page import episode_rows, more_like
 from buddy_core.views.visitor import Visitor
 from buddy_core.views.watch import NextUp, WatchPage
 
@@ -55,6 +56,8 @@ async def watch_page(
         synopsis=title.synopsis,
         next=_next(shelf, title),
         denial=None if session else _denial(shelf, title, ways),
+        episodes=episode_rows(shelf, series) if series else (),
+        more=more_like(shelf, title),
     )
 
 

@@ -16,7 +16,7 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.ids import AccountId, IdSource, LicenceId, PartnerId, TitleId, derived_uuid
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.rights import WORLDWIDE, Licence
-from buddy_core.shortids import Transliterator
+from buddy_core.shortids import Stock, Transliterator
 from buddy_web.demo.catalogue import PRODUCERS, TITLES, DemoTitle
 from buddy_web.reference import FIRST_DAY, PRODUCER_SHARE
 
@@ -51,6 +51,7 @@ async def seed_demo(
     ids: IdSource,
     passwords: Passwords,
     transliterator: Transliterator,
+    stock: Stock,
 ) -> None:
     """Write what is missing of the demo; what is there stays as it is."""
     async with uow.read() as tx:
@@ -59,11 +60,11 @@ async def seed_demo(
     for producer in PRODUCERS:
         partner = PartnerId(_demo_id("producer", producer.key))
         if partner not in producers:
-            await add_producer(Producer(partner, "", producer.name), uow=uow, clock=clock)
+            await add_producer(Producer(partner, "", producer.name), uow=uow, clock=clock, stock=stock)
     for title in TITLES:
         if _title_id(title.key) not in titles:
             command = AddTitle(_title(title), _licences(title))
-            await add_title(command, uow=uow, clock=clock, transliterator=transliterator)
+            await add_title(command, uow=uow, clock=clock, transliterator=transliterator, stock=stock)
     for login in LOGINS:
         await _seed_login(login, uow=uow, clock=clock, ids=ids, passwords=passwords)
 

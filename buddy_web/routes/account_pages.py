@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 
+from attrs import evolve
 from flask import Blueprint, abort, redirect, request
 from werkzeug.wrappers import Response
 
-from buddy_core.accounts import BadEmail, EmailTaken, WeakPassword, WrongCredentials
+from buddy_core.accounts import BadEmail, CannotMerge, EmailTaken, WeakPassword, WrongCredentials
 from buddy_core.flows import Joined, Register
 from buddy_core.kernel.errors import BuddyError
+from buddy_core.kernel.idempotency import IdempotencyMismatch
 from buddy_core.views import DemoLogin, JoinPage, SignInPage, Visitor
 from buddy_core.views.account import FormProblem
 from buddy_web.app import Web, web
 from buddy_web.cookies import LIFETIME, VisitorKind
 from buddy_web.demo.seed import DEMO_PASSWORD, LOGINS
 from buddy_web.errors import status_of
+from buddy_web.forms import submission_key, text
 from buddy_web.guests import current_visitor
 from buddy_web.network import DEMO_COUNTRY_COOKIE
 from buddy_web.pages import go, local_path, show
@@ -44,15 +47,18 @@ def join_page() -> Response:
 
 @joining.post("/join")
 def join() -> Response:
-    """Make a member of the guest; everything they have comes along."""
+    """Make a member of the guest; everything they have comes along. Sent twice, it is done once."""
     w = web()
     visitor = current_visitor(w)
     if not visitor.is_guest:
         return go(_next() or "/")
-    email, password = request.form.get("email", ""), request.form.get("password", "")
-    command = Register(email, password, visitor.account_id, w.container.ids().opaque("reg"))
+    email, password = text(request.form, "email"), text(request.form, "password")
+    key = submission_key(request.form) or w.container.ids().opaque("reg")
     try:
-        joined: Joined = w.call(w.container.register, command)
+        joined = _register(w, Register(email, password, visitor.account_id, key))
+    except IdempotencyMismatch:
+        # The key has made another member: a page of before, sent with other words.
+        return go("/join")
     except (BadEmail, WeakPassword, EmailTaken) as error:
         page = _join(w, visitor, email, error)
         return show(w, "join.html", visitor, page, status=status_of(error)[0])
@@ -72,7 +78,7 @@ def sign_in() -> Response:
     """Sign in; what the guest on this device has comes along."""
     w = web()
     visitor = current_visitor(w)
-    email, password = request.form.get("email", ""), request.form.get("password", "")
+    email, password = text(request.form, "email"), text(request.form, "password")
     guest = visitor.account_id if visitor.is_guest else None
     try:
         joined: Joined = w.call(w.container.sign_in, email, password, guest)
@@ -109,6 +115,20 @@ def country() -> Response:
     return response
 
 
+def _register(w: Web, command: Register) -> Joined:
+    """Register, or anew as a fresh guest if this one went to another account a moment ago.
+
+    Of two forms sent at once the second finds its guest merged: what the guest had is
+    the first one's already, and the second registers without it.
+    """
+    try:
+        joined: Joined = w.call(w.container.register, command)
+    except CannotMerge:
+        fresh = w.call(w.container.begin_guest)
+        joined = w.call(w.container.register, evolve(command, guest_id=fresh.id))
+    return joined
+
+
 def _enter(w: Web, joined: Joined) -> Response:
     """Write a new cookie for the member; the guest's leads to nobody from now on (see `guests`)."""
     w.visitors.remember(w.visitors.account.issue(joined.account_id, VisitorKind.MEMBER))
@@ -122,6 +142,7 @@ def _join(w: Web, visitor: Visitor, email: str = "", error: BuddyError | None = 
         problem=_PROBLEMS[type(error)] if error else None,
         next_url=_next(),
         problem_text=error.message() if isinstance(error, WeakPassword) else "",
+        idempotency_key=w.container.ids().opaque("reg"),
     )
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+import attrs
 from attrs import evolve
 from flask import Blueprint, abort, request
 from werkzeug.wrappers import Response
 
 from buddy_adapters.system.clock import ShiftedClock
 from buddy_core.accounts import BadEmail
-from buddy_core.ads import RewardNotFound, RewardNotHeld
-from buddy_core.kernel.errors import BuddyError
+from buddy_core.ads import RewardCapReached, RewardNotFound, RewardNotHeld
+from buddy_core.kernel.errors import BuddyError, Invalid
 from buddy_core.tax import entities_named
 from buddy_core.tokens import FreezeWallet, NotFrozen, WalletFrozen
 from buddy_core.views.admin_audit import AdminAudit, AuditFound, AuditWanted
@@ -19,6 +20,7 @@ from buddy_core.views.admin_rewards import AdminRewards, WalletOwnerNotFound
 from buddy_core.views.admin_values import AdminValues, read_form
 from buddy_web.app import Web, web
 from buddy_web.errors import InvalidRequest, status_of
+from buddy_web.forms import MAX_TEXT, submission_key, text, texts
 from buddy_web.guests import current_visitor
 from buddy_web.logs import correlation_id
 from buddy_web.pages import asked_before, go, show, show_part, wants_part
@@ -45,7 +47,7 @@ def values() -> Response:
     """Show the versions of token values and the form of a new one."""
     w = web()
     page = w.call(w.container.values_page, current_actor(), None, "")
-    page = evolve(page, saved_version=request.args.get("saved"))
+    page = evolve(page, saved_version=text(request.args, "saved") or None)
     return show(w, "admin_values.html", current_visitor(w), page)
 
 
@@ -72,8 +74,8 @@ def preview_value() -> Response:
 def save_value() -> Response:
     """Add the version; one key saves it only once."""
     w = web()
-    key = request.form.get("idempotency_key", "")
-    form = read_form(request.form.to_dict(), w.container.routes(), current_actor().name, key)
+    key = submission_key(request.form) or ""
+    form = read_form(texts(request.form), w.container.routes(), current_actor().name, key)
     if form.command is None or not key:
         page = _values(w, w.container.ids().opaque("val"))
         return show(w, "admin_values.html", current_visitor(w), page, status=400)
@@ -105,12 +107,12 @@ def close() -> Response:
 def close_month(month: str) -> Response:
     """Close a month of one entity, or of all those whose month has ended; again changes nothing."""
     w = web()
-    entities = entities_named(w.container.routes(), request.form.get("entity") or None)
+    entities = entities_named(w.container.routes(), text(request.form, "entity") or None)
     report = w.call(
         w.container.close_month, current_actor(), month, entities, correlation_id=correlation_id.get()
     )
     if not report.closed:
-        raise report.open[0]
+        raise (*report.refused, *report.open)[0]
     return go("/admin/close")
 
 
@@ -120,8 +122,8 @@ def audit() -> Response:
     """Show who changed what."""
     w = web()
     wanted = AuditWanted(
-        query=request.args.get("q", "").strip(),
-        action=request.args.get("action", ""),
+        query=text(request.args, "q").strip(),
+        action=text(request.args, "action"),
         before=asked_before(),
     )
     found: AuditFound = w.call(w.container.find_audit, current_actor(), wanted)
@@ -145,19 +147,20 @@ def rewards() -> Response:
 def decide_reward() -> Response:
     """Release or refuse a held reward, with a reason on the record."""
     w = web()
-    decision, reason = request.form.get("decision"), _reason()
+    decision, reward_id = request.form.get("decision"), text(request.form, "reward_id")
     if decision not in ("release", "refuse"):
         raise InvalidRequest(({"field": "decision", "problem": "must be release or refuse"},))
     try:
+        reason = _reason()
         w.call(
             w.container.decide_held_reward,
             current_actor(),
-            request.form.get("reward_id", ""),
+            reward_id,
             release=decision == "release",
             reason=reason,
             correlation_id=correlation_id.get(),
         )
-    except (RewardNotHeld, RewardNotFound, WalletFrozen) as error:
+    except (ReasonMissing, RewardNotHeld, RewardNotFound, RewardCapReached, WalletFrozen) as error:
         return _rewards(w, problem=error)
     return go(f"/admin/rewards?done={decision}")
 
@@ -167,15 +170,16 @@ def decide_reward() -> Response:
 def freeze_wallet() -> Response:
     """Freeze a wallet or let it go on, named by e-mail address or by a reward."""
     w = web()
-    actor, act, reason = current_actor(), request.form.get("act"), _reason()
+    actor, act = current_actor(), request.form.get("act")
     if act not in ("freeze", "unfreeze"):
         raise InvalidRequest(({"field": "act", "problem": "must be freeze or unfreeze"},))
-    key = request.form.get("idempotency_key") or w.container.ids().opaque("frz")
+    key = submission_key(request.form) or w.container.ids().opaque("frz")
     try:
-        owner = w.call(w.container.wallet_owner, actor, request.form.get("owner", ""))
+        reason = _reason()
+        owner = w.call(w.container.wallet_owner, actor, text(request.form, "owner"))
         command = FreezeWallet(owner, act == "freeze", reason, actor.name, key)
         w.call(w.container.freeze_wallet, actor, command, correlation_id=correlation_id.get())
-    except (WalletOwnerNotFound, BadEmail, NotFrozen) as error:
+    except (ReasonMissing, WalletOwnerNotFound, BadEmail, NotFrozen) as error:
         return _rewards(w, problem=error)
     return go(f"/admin/rewards?done={act}")
 
@@ -197,7 +201,7 @@ def move_clock() -> Response:
 
 
 def _values(w: Web, key: str) -> AdminValues:
-    page: AdminValues = w.call(w.container.values_page, current_actor(), request.form.to_dict(), key)
+    page: AdminValues = w.call(w.container.values_page, current_actor(), texts(request.form), key)
     return page
 
 
@@ -208,13 +212,26 @@ def _rewards(w: Web, *, done: str | None = None, problem: BuddyError | None = No
         done=done if done in ("release", "refuse", "freeze", "unfreeze") else None,
         problem=problem.message() if problem else None,
         wallet_key=w.container.ids().opaque("frz"),
+        owner=text(request.form, "owner") if problem else "",
+        reason=request.form.get("reason", "")[:MAX_TEXT] if problem else "",
+        reward_id=text(request.form, "reward_id") if problem else "",
     )
     status = status_of(problem)[0] if problem else 200
     return show(w, "admin_rewards.html", current_visitor(w), page, status=status)
 
 
+@attrs.define
+class ReasonMissing(Invalid):
+    """What staff decide is written down with its reason, and this one has none that says much."""
+
+    code = "web.reason_missing"
+
+    def message(self) -> str:
+        return "Say why in 3 to 500 characters, on one line: it stands in the audit."
+
+
 def _reason() -> str:
     reason = request.form.get("reason", "").strip()
-    if not _MIN_REASON <= len(reason) <= 500 or not reason.isprintable():
-        raise InvalidRequest(({"field": "reason", "problem": "say why in 3 to 500 characters"},))
+    if not _MIN_REASON <= len(reason) <= MAX_TEXT or not reason.isprintable():
+        raise ReasonMissing
     return reason

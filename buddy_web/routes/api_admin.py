@@ -17,6 +17,7 @@ from buddy_core.kernel.idempotency import IdempotencyMismatch
 from buddy_core.kernel.periods import InvalidMonth
 from buddy_core.royalty import (
     ClosedOutOfOrder,
+    PassedOver,
     PeriodNotFinished,
     StatementDiffers,
     StoredStatement,
@@ -96,6 +97,7 @@ def set_token_value(header: IdempotencyHeader, body: schema.TokenValueBody) -> t
         UnknownEntity,
         PeriodNotFinished,
         ClosedOutOfOrder,
+        PassedOver,
         StatementDiffers,
         TermsProblems,
         Contention,
@@ -112,7 +114,7 @@ def close_period(path: MonthPath, body: schema.CloseBody) -> dict[str, Any]:
         w.container.close_month, current_actor(), path.month, entities, correlation_id=correlation_id.get()
     )
     if not report.closed:
-        raise report.open[0]
+        raise (*report.refused, *report.open)[0]
     answer = schema.CloseReport(
         month=path.month,
         closed=[
@@ -124,6 +126,7 @@ def close_period(path: MonthPath, body: schema.CloseBody) -> dict[str, Any]:
             for item in report.closed
         ],
         open=[schema.OpenMonth(entity=item.entity, ends_at=item.ends_at) for item in report.open],
+        refused=[error.code for error in report.refused],
     )
     return answer.model_dump(mode="json")
 

@@ -16,6 +16,7 @@ from buddy_core.views import AdSaid, Asked, EarnPage, Visitor
 from buddy_web.ad_links import earn_address, sandbox_address
 from buddy_web.app import Web, web
 from buddy_web.errors import status_of
+from buddy_web.forms import opaque_id
 from buddy_web.guests import current_visitor
 from buddy_web.pages import asked_before, go, local_path, show, show_part, wants_part
 
@@ -29,7 +30,7 @@ def earn_page() -> Response:
     """Show the offer of an ad, or where one that was begun stands."""
     w = web()
     visitor = current_visitor(w)
-    return show(w, "earn.html", visitor, _page(w, visitor, request.args.get("reward")))
+    return show(w, "earn.html", visitor, _page(w, visitor, opaque_id(request.args, "reward")))
 
 
 @earning.post("/earn/start")
@@ -48,7 +49,7 @@ def start() -> Response:
     return go(address or earn_address(reward.id, "no_fill", next_url))
 
 
-@earning.get("/earn/<reward_id>/status")
+@earning.get("/earn/<opaque_id:reward_id>/status")
 def status(reward_id: str) -> Response:
     """Show where an ad stands, as the part that the page asks for again while it waits."""
     w = web()
@@ -56,7 +57,13 @@ def status(reward_id: str) -> Response:
     if not wants_part():
         return go(earn_address(reward_id, _said(), local_path(request.args.get("next"))))
     page = _page(w, visitor, reward_id)
-    part = {"status": page.status, "next_url": page.next_url, "oob": True}
+    part = {
+        "status": page.status,
+        "next_url": page.next_url,
+        "wanted": page.wanted,
+        "left_today": page.left_today,
+        "oob": True,
+    }
     return show_part(w, "_earn_status.html", visitor, part)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from attrs import evolve, frozen
 from flask import Blueprint, Flask, redirect, request
 from flask.blueprints import BlueprintSetupState
-from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from buddy_core.catalog import Title, TitleType
@@ -20,12 +19,13 @@ from buddy_core.views import Visitor, title_url, watch_url
 from buddy_core.views.unlock import Notice
 from buddy_web.app import Web, web
 from buddy_web.errors import status_of
+from buddy_web.forms import Source, submission_key, whole_number
 from buddy_web.guests import current_visitor
-from buddy_web.pages import MAX_NUMBER, go, install_pages, show, wants_part
+from buddy_web.pages import go, install_pages, show, wants_part
 
 viewer_pages = Blueprint("viewer_pages", __name__)
 
-_TITLE = "/<any(film, series, short, episode):type>/<short_id>"
+_TITLE = "/<any(film, series, short, episode):type>/<short_id:short_id>"
 
 
 @viewer_pages.record_once
@@ -66,7 +66,7 @@ def title(type: str, short_id: str, slug: str = "") -> Response:
     return show(w, "title.html", visitor, page)
 
 
-@viewer_pages.get("/unlock/<any(film, series, short, episode):type>/<short_id>")
+@viewer_pages.get("/unlock/<any(film, series, short, episode):type>/<short_id:short_id>")
 def unlock_offer(type: str, short_id: str) -> Response:
     """Show what an unlock costs and leaves."""
     w = web()
@@ -74,7 +74,7 @@ def unlock_offer(type: str, short_id: str) -> Response:
     return _sheet(w, found, current_visitor(w), _Again())
 
 
-@viewer_pages.post("/unlock/<any(film, series, short, episode):type>/<short_id>")
+@viewer_pages.post("/unlock/<any(film, series, short, episode):type>/<short_id:short_id>")
 def unlock(type: str, short_id: str) -> Response:
     """Unlock at the cost that was shown, and play; a refusal is said in the sheet."""
     w = web()
@@ -118,14 +118,11 @@ def _sheet(w: Web, found: Title, visitor: Visitor, again: _Again) -> Response:
     return show(w, "unlock.html", visitor, page, status=again.status)
 
 
-def _command(form: MultiDict[str, str], found: Title, visitor: Visitor) -> UnlockTitle | None:
+def _command(form: Source, found: Title, visitor: Visitor) -> UnlockTitle | None:
     """Read the form, or return None: it is none that a sheet of ours sends."""
-    cost = form.get("cost", type=int)
-    version = form.get("rule_version", type=int)
-    key = form.get("idempotency_key", "")
-    if cost is None or version is None or not 8 <= len(key) <= 100:
-        return None
-    if not (0 <= cost <= MAX_NUMBER and 0 <= version <= MAX_NUMBER):
+    cost, version = whole_number(form, "cost"), whole_number(form, "rule_version")
+    key = submission_key(form)
+    if cost is None or version is None or key is None:
         return None
     return UnlockTitle(
         account_id=visitor.account_id,

@@ -54,7 +54,7 @@ class _Stage:
         return self.playing.decision.max_height
 
 
-@watching.get("/watch/<any(film, series, short, episode):type>/<short_id>")
+@watching.get("/watch/<any(film, series, short, episode):type>/<short_id:short_id>")
 def watch(type: str, short_id: str) -> Response:
     """Start a session and show the player, or say why not and what would help."""
     w = web()
@@ -74,7 +74,7 @@ def watch(type: str, short_id: str) -> Response:
     return show(w, "watch.html", visitor, page, status=status)
 
 
-@watching.get("/play/<session_id>/master.m3u8")
+@watching.get("/play/<opaque_id:session_id>/master.m3u8")
 def master(session_id: str) -> Response:
     """Give a session its renditions and captions."""
     stage = _stage(web(), session_id)
@@ -89,7 +89,7 @@ def master(session_id: str) -> Response:
     )
 
 
-@watching.get("/play/<session_id>/<rendition>.m3u8")
+@watching.get("/play/<opaque_id:session_id>/<rendition>.m3u8")
 def media_playlist(session_id: str, rendition: str) -> Response:
     """Give a session the signed links of one rendition, and its own address for the key."""
     w = web()
@@ -99,7 +99,7 @@ def media_playlist(session_id: str, rendition: str) -> Response:
     return _links(w, stage, rendition, key_uri=f"/play/{session_id}/key")
 
 
-@watching.get("/play/<session_id>/captions/<language>.m3u8")
+@watching.get("/play/<opaque_id:session_id>/captions/<language>.m3u8")
 def captions_playlist(session_id: str, language: str) -> Response:
     """Give a session the signed link of one language's captions."""
     w = web()
@@ -109,7 +109,7 @@ def captions_playlist(session_id: str, language: str) -> Response:
     return _links(w, stage, f"captions/{language}", key_uri=None)
 
 
-@watching.get("/play/<session_id>/key")
+@watching.get("/play/<opaque_id:session_id>/key")
 def key(session_id: str) -> Response:
     """Give the content key to the session's own account and device; the decision is asked once more."""
     w = web()
@@ -122,7 +122,7 @@ def key(session_id: str) -> Response:
     return response
 
 
-@watching.post("/play/<session_id>/beat")
+@watching.post("/play/<opaque_id:session_id>/beat")
 def beat(session_id: str) -> Response:
     """Take a heartbeat; the server counts the time, and `stop` ends the session."""
     w = web()

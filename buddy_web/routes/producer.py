@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+import attrs
 from flask import Blueprint, make_response, request
 from werkzeug.wrappers import Response
 
 from buddy_core.access import Actor
 from buddy_core.catalog import Producer, ProducerNotFound
+from buddy_core.kernel.errors import Invalid
 from buddy_core.kernel.ids import PartnerId
 from buddy_core.views.statement import StatementFile, StatementWanted
 from buddy_web.app import Web, web
+from buddy_web.forms import text
 from buddy_web.guests import current_visitor
 from buddy_web.pages import show, wants_part
 from buddy_web.permissions import current_actor, permission
@@ -22,13 +25,23 @@ producer_pages = Blueprint("producer_pages", __name__, url_prefix="/producer")
 READ = "statement:read"
 
 
+@attrs.define
+class ProducerNotNamed(Invalid):
+    """The account acts for no producer, and the request names none."""
+
+    code = "web.producer_not_named"
+
+    def message(self) -> str:
+        return "This account acts for no producer of its own. Name one: ?producer= and its short id."
+
+
 @producer_pages.get("")
 @permission(READ)
 def producer() -> Response:
     """Show this month against the last, by model and by title."""
     w = web()
-    partner = partner_of(w, current_actor(), request.args.get("producer"))
-    page = w.call(w.container.producer_page, partner, request.args.get("currency"))
+    partner = partner_of(w, current_actor(), text(request.args, "producer") or None)
+    page = w.call(w.container.producer_page, partner, text(request.args, "currency") or None)
     return show(w, "producer.html", current_visitor(w), page, also=_also())
 
 
@@ -70,11 +83,12 @@ def partner_of(w: Web, actor: Actor, short_id: str | None) -> PartnerId:
     """Return the producer whose figures the actor asks for: their own, or for staff the one they name.
 
     Raises:
+        ProducerNotNamed: the actor acts for no producer and names none.
         ProducerNotFound: it is another's, or there is none; both look alike from outside.
     """
     if short_id is None:
         if actor.partner_id is None:
-            raise ProducerNotFound("with this account; name one with ?producer=")
+            raise ProducerNotNamed
         return actor.partner_id
     found: Producer = w.call(w.container.find_producer, short_id)
     if found.id != actor.partner_id and "admin" not in actor.roles:
@@ -84,13 +98,15 @@ def partner_of(w: Web, actor: Actor, short_id: str | None) -> PartnerId:
 
 def _also() -> str:
     """Return what links of a page go on naming: the producer that staff look at."""
-    named = request.args.get("producer")
+    named = text(request.args, "producer") or None
     return f"&{urlencode({'producer': named})}" if named else ""
 
 
 def _wanted(w: Web, month: str) -> StatementWanted:
-    partner = partner_of(w, current_actor(), request.args.get("producer"))
-    return StatementWanted(partner, month, request.args.get("currency"), request.args.get("entity"))
+    partner = partner_of(w, current_actor(), text(request.args, "producer") or None)
+    return StatementWanted(
+        partner, month, text(request.args, "currency") or None, text(request.args, "entity") or None
+    )
 
 
 def _file(month: str) -> StatementFile:

@@ -27,7 +27,7 @@ def sandbox_ads(network: SandboxNetwork, ad_s: int = AD_S) -> Blueprint:
     """Return the network's pages; an ad runs `ad_s` seconds."""
     ads = Blueprint("sandbox_ads", __name__)
 
-    @ads.get("/sandbox/ads/<reward_id>")
+    @ads.get("/sandbox/ads/<opaque_id:reward_id>")
     def ad(reward_id: str) -> Response:
         """Show the ad of a reward that was begun."""
         w = web()
@@ -48,7 +48,7 @@ def sandbox_ads(network: SandboxNetwork, ad_s: int = AD_S) -> Blueprint:
         )
         return show(w, "sandbox_ad.html", visitor, page)
 
-    @ads.post("/sandbox/ads/<reward_id>")
+    @ads.post("/sandbox/ads/<opaque_id:reward_id>")
     def ended(reward_id: str) -> Response:
         """Take what became of the ad, and confirm it to our server if it ran."""
         w = web()
@@ -58,7 +58,7 @@ def sandbox_ads(network: SandboxNetwork, ad_s: int = AD_S) -> Blueprint:
         act, now = request.form.get("act", "finish"), w.clock.now()
         if act in _UNSEEN:
             return go(earn_address(reward.id, _UNSEEN[act], next_url))
-        if act not in ("late", "twice") and now < reward.started_at + timedelta(seconds=ad_s) - SLACK:
+        if now < reward.started_at + timedelta(seconds=ad_s) - SLACK:
             return go(sandbox_address(reward.id, next_url))
         shown = ShownAd(reward.ad_unit, reward.nonce, now)
         network.confirm(shown, after_s=LATE_S if act == "late" else 0, times=2 if act == "twice" else 1)

@@ -81,6 +81,8 @@ class CloseReport(Answer):
     month: str
     closed: list[ClosedMonth]
     open: list[OpenMonth]
+    refused: list[str]
+    """The codes of what kept other entities from closing."""
 
 
 class AuditQuery(BaseModel):

@@ -70,11 +70,11 @@ async def test_titles_added_at_once_are_apart(world: World) -> None:
 async def test_a_producer_has_an_id(world: World) -> None:
     """A producer's id is generated or chosen by hand, and each is one producer's."""
     chosen = Producer(PartnerId(world.ids.uuid7()), "marigold", "Marigold")
-    assert await add_producer(chosen, uow=world.uow, clock=world.clock) == chosen
+    assert await add_producer(chosen, uow=world.uow, clock=world.clock, stock=world.stock) == chosen
     assert len(world.producer.short_id) == 4
     twin = Producer(PartnerId(world.ids.uuid7()), "mar1g01d", "Twin")
     with pytest.raises(ShortIdTaken):
-        await add_producer(twin, uow=world.uow, clock=world.clock)
+        await add_producer(twin, uow=world.uow, clock=world.clock, stock=world.stock)
 
 
 async def test_a_broken_addition_leaves_nothing(world: World) -> None:

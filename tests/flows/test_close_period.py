@@ -115,12 +115,24 @@ async def test_a_month_is_not_closed_before_an_earlier_one(world: World) -> None
     world.clock.set(NOVEMBER.start + timedelta(days=40))
     await world.unlock(await rich(world), await world.add_title())
     world.clock.set(NOVEMBER.end + timedelta(days=60))
-    with pytest.raises(ClosedOutOfOrder) as refused:
-        await world.close("2026-12", NEWTACT)
-    assert (refused.value.month, refused.value.first) == ("2026-12", "2026-10")
+    [refused] = (await world.close("2026-12", NEWTACT)).refused
+    assert isinstance(refused, ClosedOutOfOrder)
+    assert (refused.month, refused.first) == ("2026-12", "2026-10")
     await world.close("2026-10", NEWTACT)
     assert told(await world.close("2026-12", NEWTACT)) == ([("newtact", 2, True)], [])
-    assert told(await world.close("2026-11", NEWTACT)) == ([("newtact", 0, False)], [])
+    assert [error.code for error in (await world.close("2026-11", NEWTACT)).refused] == [
+        "royalty.passed_over"
+    ]
+
+
+async def test_one_entity_that_cannot_close_keeps_no_other_from_it(world: World) -> None:
+    """Where one entity's earlier month is open, the other closes all the same, and both are told of."""
+    await a_month(world)
+    world.clock.set(NOVEMBER.end + timedelta(days=1))
+    await world.close("2026-10", NEWTACT)
+    report = await world.close("2026-11")
+    assert [(item.entity, item.is_new) for item in report.closed] == [("newtact", True)]
+    assert [error.code for error in report.refused] == ["royalty.closed_out_of_order"]
 
 
 async def rich(world: World) -> Any:

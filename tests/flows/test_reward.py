@@ -201,7 +201,7 @@ async def test_one_transaction_and_two_nonces_at_once(world: World) -> None:
 
 
 async def test_a_late_callback_pays_the_member(world: World) -> None:
-    """An ad begun as a guest and called back after registration pays the member, with the guest mark."""
+    """An ad begun as a guest and called back after registration pays the member, as the member they are."""
     guest = await world.guest()
     begun = await world.begin_ad(guest)
     member = (await world.register("", guest)).account_id
@@ -209,7 +209,7 @@ async def test_a_late_callback_pays_the_member(world: World) -> None:
     assert (await world.settle(world.callback(begun, at=START))).status is PAID_OUT
     assert (await world.balance(guest), await world.balance(member)) == (0, 1)
     [item] = (await world.wallet(member)).lots
-    assert item.lot.earned_as_guest
+    assert not item.lot.earned_as_guest
     for who in (guest, member):
         assert (await find_reward(begun.id, who, uow=world.uow)).status is PAID_OUT
     with pytest.raises(RewardNotFound):

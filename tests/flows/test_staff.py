@@ -19,7 +19,10 @@ from buddy_core.tokens import (
     NotFrozen,
     Operation,
     SetTokenValue,
+    TokenKind,
+    UnknownKind,
     ValueVersionInPast,
+    ValueVersionTooFar,
     WalletFrozen,
 )
 from buddy_web.reference import SELLER_ROUTES
@@ -46,11 +49,12 @@ async def test_a_value_counts_from_its_instant(world: World) -> None:
 
 async def test_a_value_is_set_once_a_key(world: World) -> None:
     """A repeat answers the same number and writes nothing; another value under the key is refused."""
-    assert await world.set_value(PAID, RUPEE, CENT, since=START, key="k") == 2
+    soon = START + timedelta(hours=1)
+    assert await world.set_value(PAID, RUPEE, CENT, since=soon, key="k") == 2
     before = await world.books()
-    assert await world.set_value(PAID, RUPEE, CENT, since=START, key="k") == 2
+    assert await world.set_value(PAID, RUPEE, CENT, since=soon, key="k") == 2
     with pytest.raises(IdempotencyMismatch):
-        await world.set_value(PAID, RUPEE + 1, CENT, since=START, key="k")
+        await world.set_value(PAID, RUPEE + 1, CENT, since=soon, key="k")
     assert await world.books() == before
 
 
@@ -60,10 +64,14 @@ async def test_values_that_cannot_be_are_refused(world: World) -> None:
     before = await world.books()
     with pytest.raises(NotPermitted):
         await world.set_value(BONUS, RUPEE, CENT, actor=AUDITOR)
-    for since in (START - TICK, START, START + timedelta(days=2)):
+    for since in (START - TICK, START, START + timedelta(seconds=59), START + timedelta(days=2)):
         with pytest.raises(ValueVersionInPast):
             await world.set_value(BONUS, RUPEE, CENT, since=since)
-    lacking = SetTokenValue(PAID, START, {"INR": RUPEE}, "system", "k9")
+    with pytest.raises(ValueVersionTooFar):
+        await world.set_value(BONUS, RUPEE, CENT, since=START + timedelta(days=400))
+    with pytest.raises(UnknownKind):
+        await world.set_value(TokenKind("bonsu"), RUPEE, CENT)
+    lacking = SetTokenValue(PAID, START + timedelta(days=1), {"INR": RUPEE}, "system", "k9")
     with pytest.raises(BadTokenValue):
         await set_token_value(
             SYSTEM,

@@ -23,6 +23,7 @@ from buddy_core.kernel import AccountId, DeviceId, EntryId, LicenceId, PartnerId
 from buddy_core.playback import Beat, PlaybackSession
 from buddy_core.rights import WORLDWIDE, Licence
 from buddy_core.royalty import PLATFORM, Statement, StoredStatement, TokenSpend
+from buddy_core.shortids import Stock
 from buddy_core.tokens import BONUS, Entry, Lot, Operation, Posting, TokenKind
 from buddy_web.reference import (
     FIRST_DAY,
@@ -54,6 +55,7 @@ class World:
     clock: SettableClock = field(factory=lambda: SettableClock(START))
     ids: SequentialIds = field(factory=SequentialIds)
     producer: Producer = None  # type: ignore[assignment]
+    stock: Stock = field(factory=Stock)
     _count: int = 0
 
     # -- what is there ------------------------------------------------------------------------------
@@ -66,7 +68,7 @@ class World:
     async def add_producer(self) -> Producer:
         """Add another producer."""
         wanted = Producer(PartnerId(self.ids.uuid7()), "", f"Producer {self._next()}")
-        return await flows.add_producer(wanted, uow=self.uow, clock=self.clock)
+        return await flows.add_producer(wanted, uow=self.uow, clock=self.clock, stock=self.stock)
 
     async def add_title(
         self,
@@ -98,7 +100,9 @@ class World:
         if licences is None:
             licences = [self.licence(title_id, share=share, excluded=excluded)]
         command = flows.AddTitle(title, tuple(evolve(item, title_id=title_id) for item in licences))
-        return await flows.add_title(command, uow=self.uow, clock=self.clock, transliterator=transliterator)
+        return await flows.add_title(
+            command, uow=self.uow, clock=self.clock, transliterator=transliterator, stock=self.stock
+        )
 
     def licence(
         self, title_id: TitleId | None = None, partner: Producer | None = None, **changes: Any
@@ -207,15 +211,16 @@ class World:
         actor: Actor = SYSTEM,
         key: str = "",
     ) -> int:
-        """Add a value version from `since`, or from now on."""
+        """Add a value version from `since`; or from as soon as may be, and wait for that."""
+        soon = self.clock.now() + tokens.NOTICE
         command = tokens.SetTokenValue(
             kind,
-            since or self.clock.now(),
+            since or soon,
             {"INR": inr, "USD": usd},
             actor.name,
             key or f"value-{self._next()}",
         )
-        return await flows.set_token_value(
+        number = await flows.set_token_value(
             actor,
             command,
             correlation_id="c1",
@@ -224,6 +229,9 @@ class World:
             ids=self.ids,
             routes=SELLER_ROUTES,
         )
+        if since is None:
+            self.clock.set(soon)
+        return number
 
     async def unlock(
         self,

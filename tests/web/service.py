@@ -282,6 +282,7 @@ async def _set_up(container: Any) -> None:
         ids=ids,
         passwords=container.passwords(),
         transliterator=container.transliterator(),
+        stock=container.short_ids(),
     )
 
 

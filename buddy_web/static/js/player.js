@@ -94,18 +94,35 @@ addEventListener("online", () => {
 async function play() {
   try {
     await video.play();
+    return true;
   } catch (error) {
     if (error.name === "NotSupportedError") fail("media");
     // A browser that wants a tap first leaves the big button standing.
+    return error.name !== "NotAllowedError";
   }
+}
+
+// Whoever comes from one of our pages has pressed a button that says it plays. A reload or a typed address has not.
+function wasAsked() {
+  const [arrival] = performance.getEntriesByType("navigation");
+  return arrival?.type === "navigate" && document.referrer.startsWith(`${location.origin}/`);
+}
+
+async function playOnArrival() {
+  if (!wasAsked() || (await play())) return;
+  // A browser may refuse sound before a tap on this page; the pictures may run, and one tap brings the sound.
+  video.muted = true;
+  if (await play()) part("unmute").hidden = false;
+  else video.muted = false;
 }
 const toggle = () => (video.paused ? play() : video.pause());
 
 function offerResume() {
   const worth = resumeAt > 5 && (!video.duration || resumeAt < video.duration - 10);
-  if (!worth) return;
+  if (!worth) return false;
   part("resume").hidden = false;
   acts("toggle")[0].hidden = true;
+  return true;
 }
 
 function begin(position) {
@@ -126,6 +143,7 @@ function sync() {
     button.setAttribute("aria-pressed", String(video.muted));
     icon(button, video.muted ? "mute" : "sound");
   }
+  if (!video.muted) part("unmute").hidden = true;
   if (paused) wake();
 }
 
@@ -143,7 +161,7 @@ function time() {
   if (card && started && !stayed && end && end - video.currentTime < NEXT_BEFORE_S) card.hidden = false;
 }
 
-video.addEventListener("loadedmetadata", () => { time(); if (!started) offerResume(); });
+video.addEventListener("loadedmetadata", () => { time(); if (!started && !offerResume()) playOnArrival(); });
 video.addEventListener("timeupdate", time);
 video.addEventListener("play", () => { started = true; part("resume").hidden = true; sync(); wake(); beat(); });
 video.addEventListener("pause", () => { sync(); beat(); });
@@ -274,6 +292,7 @@ const jump = (seconds) => { video.currentTime = Math.min(Math.max(0, video.curre
 
 for (const button of acts("toggle")) button.addEventListener("click", toggle);
 acts("mute")[0].addEventListener("click", mute);
+part("unmute").addEventListener("click", mute);
 acts("full")[0].addEventListener("click", full);
 acts("resume")[0].addEventListener("click", () => begin(resumeAt));
 acts("restart")[0].addEventListener("click", () => begin(0));

@@ -32,7 +32,10 @@ from tests.contracts.cases import NEWTACT, title, uid
 PERIOD = month("2026-11", "Asia/Kolkata")
 NOVEMBER = Month("2026-11", NEWTACT, "Asia/Kolkata", PERIOD)
 TICK = timedelta(microseconds=1)
-NAMES = PublicNames({title(1): "film/t9k1", title(2): "film/t9k2"}, {str(PartnerId(uid(101))): "pr1x"})
+NAMES = PublicNames(
+    {title(1): "film/t9k1", title(2): "film/t9k2"},
+    {str(PartnerId(uid(number))): f"pr{number}" for number in range(90, 130)},
+)
 
 
 def holder(number: int) -> PartnerId:
@@ -188,7 +191,7 @@ def test_a_body_carries_every_input() -> None:
     assert (line["tokens"], line["value_version"], line["title"]) == (9, 1, "film/t9k1")
     amount = line["tokens"] * Fraction(line["unit_value_minor"]) * Fraction(line["share"])
     assert amount == Fraction(line["amount_minor"])
-    assert body["holder"] == "pr1x"
+    assert body["holder"] == "pr101"
     assert (body["entity"], body["month"], body["zone"]) == (NEWTACT, "2026-11", "Asia/Kolkata")
     assert (body["starts_at"], body["ends_at"]) == (
         "2026-10-31T18:30:00.000000Z",

@@ -23,6 +23,7 @@ from buddy_core.catalog import Title
 from buddy_core.flows import SessionClaim, UnlockTitle, beat_session, start_playback, unlock_title
 from buddy_core.kernel.ids import DeviceId
 from buddy_core.playback import Beat
+from buddy_core.shortids import Stock
 from buddy_core.tokens import BONUS, EarnTokens, earn_in
 from buddy_core.views import Asked, Visitor
 from buddy_web.demo.seed import seed_demo
@@ -89,6 +90,7 @@ async def test_a_viewers_evening(name: str, tmp_path: Path) -> None:
             ids=ids,
             passwords=NoPasswords(),
             transliterator=SlugifyTransliterator(),
+            stock=Stock(),
         )
         guest = await begin_guest(uow=uow, clock=clock, ids=ids)
         visitor = Visitor(guest.id, DeviceId("dev_1"), "IN", "ip", is_guest=True)

@@ -1,0 +1,5 @@
+"""Where tokens come from and go to, as ledger entries say it."""
+
+UNLOCK = "unlock"
+"""A spend that opens a title; every one of them has its grant and its royalty facts."""
+AD_REWARD = "ads.reward"
