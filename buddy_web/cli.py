@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
+import json
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -19,7 +21,7 @@ from buddy_adapters.media.ffmpeg import FfmpegMissing
 from buddy_adapters.sql.migrate import migrate as migrate_database
 from buddy_adapters.system.clock import ShiftedClock
 from buddy_core.access import SYSTEM
-from buddy_core.flows import CloseReport, VerifyReport
+from buddy_core.flows import AssignRole, CloseReport, VerifyReport
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.tax import entities_named
 from buddy_web.container import Container
@@ -64,7 +66,8 @@ def serve(host: str, port: int) -> None:
     In production prefer: gunicorn --worker-class gthread --workers 2 --threads 16
     --no-control-socket "buddy_web.wsgi:application()"
     """
-    _serve(load_settings(), host, port)
+    with _bound(host, port) as bound:
+        _serve(load_settings(), bound)
 
 
 @main.command()
@@ -95,6 +98,7 @@ def close(month: str, entity: str | None) -> None:
 
     Without --entity every entity is closed whose month has ended in its own zone;
     the others are named with the reason, and the exit code is 3. Closing again changes nothing.
+    Each statement is named by its producer's short id, its currency and the SHA-256 of its bytes.
     """
 
     async def work(container: Container) -> CloseReport:
@@ -106,7 +110,8 @@ def close(month: str, entity: str | None) -> None:
         how = "closed" if closed.is_new else "was closed before, the same to the byte"
         click.echo(f"{closed.entity} {closed.month}: {how}, {len(closed.statements)} statements")
         for item in closed.statements:
-            click.echo(f"  {item.holder} {item.currency} {item.hash.hex()[:16]}")
+            holder = json.loads(item.body)["holder"]
+            click.echo(f"  {holder} {item.currency} sha256:{hashlib.sha256(item.body).hexdigest()}")
     for still_open in report.open:
         click.echo(still_open.message(), err=True)
     for error in report.refused:
@@ -133,6 +138,27 @@ def verify() -> None:
         sys.exit(EXIT_FAULTS)
 
 
+@main.group()
+def roles() -> None:
+    """Say who is an admin, and who acts for a producer."""
+
+
+@roles.command("grant")
+@click.argument("email")
+@click.argument("role")
+@click.option("--producer", metavar="SHORT_ID", help="The producer that the role `producer` acts for.")
+def roles_grant(email: str, role: str, producer: str | None) -> None:
+    """Give ROLE (admin or producer) to the member registered with EMAIL.
+
+    They register in the browser first. It is written into the audit; again, it changes nothing.
+    """
+    command = AssignRole(email, role, producer)
+    given = _run_migrated(
+        load_settings(), lambda container: container.assign_role(SYSTEM, command, correlation_id="cli")
+    )
+    click.echo(f"{email} is {given.role} now.")
+
+
 @main.group(invoke_without_command=True)
 @click.option("--port", default=8000, type=PORT, show_default=True, help="The port to listen on.")
 @click.pass_context
@@ -145,9 +171,10 @@ def demo(ctx: click.Context, port: int) -> None:
         return
     # The sandbox ad network calls back under the public address, so it must name the port that is served.
     settings = attrs.evolve(_demo_settings(), public_url=f"http://127.0.0.1:{port}")
-    _refuse_taken("127.0.0.1", port)
-    _make_demo(settings)
-    _serve(settings, "127.0.0.1", port, ready=lambda: _print_addresses(port))
+    with _bound("127.0.0.1", port) as bound:
+        _make_demo(settings)
+        _print_addresses(port)
+        _serve(settings, bound)
 
 
 @demo.command("prepare")
@@ -264,22 +291,29 @@ def _print_report(report: VerifyReport) -> None:
     click.echo("Clean." if report.is_clean else f"{len(report.faults)} faults.", err=not report.is_clean)
 
 
-def _refuse_taken(host: str, port: int) -> None:
-    """Say that a port is taken before the long work, not after it."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+@contextlib.contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    """Hold the port from before the long work on; nobody is answered until the server listens."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        taken = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from error
+    with taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            taken.bind(address)
         except OSError as error:
             raise _cannot_listen(host, port, error) from error
+        yield taken
 
 
 def _cannot_listen(host: str, port: int, error: Exception) -> click.ClickException:
     return click.ClickException(f"Cannot listen on {host}:{port} ({error}). Name another with --port.")
 
 
-def _serve(settings: Settings, host: str, port: int, *, ready: Callable[[], None] = lambda: None) -> None:
-    """Serve until told to leave; `ready` is called once the port is ours."""
+def _serve(settings: Settings, port: socket.socket) -> None:
+    """Serve on a bound port until told to leave."""
     from waitress.server import create_server
 
     from buddy_web.wsgi import application
@@ -289,9 +323,4 @@ def _serve(settings: Settings, host: str, port: int, *, ready: Callable[[], None
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, leave)
-    try:
-        server = create_server(application(settings), host=host, port=port, threads=16, ident="buddy")
-    except (OSError, ValueError) as error:
-        raise _cannot_listen(host, port, error) from error
-    ready()
-    server.run()
+    create_server(application(settings), sockets=[port], threads=16, ident="buddy").run()

@@ -80,6 +80,7 @@ class Container(containers.DeclarativeContainer):
     freeze_wallet = providers.Callable(flows.freeze_wallet, uow=uow, clock=clock, ids=ids)
     close_month = providers.Callable(flows.close_month, uow=uow, clock=clock, ids=ids)
     verify = providers.Callable(flows.verify, uow=uow, routes=routes)
+    assign_role = providers.Callable(flows.assign_role, uow=uow, clock=clock)
     list_flags = providers.Callable(flows.list_flags, uow=uow)
     switch_flags = providers.Callable(flows.switch_flags, uow=uow, clock=clock)
 
@@ -101,6 +102,7 @@ class Container(containers.DeclarativeContainer):
     find_producer = providers.Callable(views.find_producer, uow=uow)
     producer_name = providers.Callable(views.producer_name, uow=uow)
     producer_page = providers.Callable(views.producer_page, uow=uow, clock=clock, routes=routes)
+    producers_page = providers.Callable(views.producers_page, uow=uow)
     list_statements = providers.Callable(views.list_statements, uow=uow)
     statement_page = providers.Callable(views.statement_page, uow=uow, clock=clock, routes=routes)
     why_page = providers.Callable(views.why_page, uow=uow, clock=clock, routes=routes)

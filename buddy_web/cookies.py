@@ -46,7 +46,10 @@ class Identity:
     issued_at: datetime
     """When the cookie was written, to the second; it moves when the cookie rolls."""
     session_version: int = 0
-    """Counted up by the account to sign out everywhere: an older one is signed out."""
+    """Signed into the cookie and the form token, so that signing out everywhere can come to count it up.
+
+    Nothing counts or compares it yet: a cookie is good until it expires or its key is dropped.
+    """
 
 
 @frozen

@@ -57,6 +57,7 @@ _FAULT = (
     "web.fault",
     "Something went wrong on our side; it has been noted. Try again, or name the correlation id.",
 )
+_NO_OBJECT = "must be a JSON object, sent with Content-Type: application/json"
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Content-Range")
 _RETRY_AFTER_S = 2
 _LOG = logging.getLogger("buddy.errors")
@@ -137,10 +138,15 @@ def answer(problem: Problem) -> Response:
 def invalid_request(error: ValidationError) -> Response:
     """Answer a request whose fields flask-openapi3 refused; what was sent is not repeated."""
     fields = tuple(
-        {"field": ".".join(map(str, item["loc"])) or "body", "problem": item["msg"]}
+        {"field": ".".join(map(str, item["loc"])) or "body", "problem": _said_of(item["type"], item["msg"])}
         for item in error.errors(include_url=False, include_context=False, include_input=False)
     )
     return answer(problem_of(InvalidRequest(fields)))
+
+
+def _said_of(type: str, words: str) -> str:
+    """Return what to say of a mistake; pydantic's own words name our class where there is no object."""
+    return _NO_OBJECT if type == "model_type" else words
 
 
 def host_codes() -> dict[str, tuple[int, str]]:

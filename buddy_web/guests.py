@@ -8,7 +8,7 @@ member. So a cookie planted in another's browser, or kept from before, opens not
 
 from __future__ import annotations
 
-from flask import g
+from flask import abort, g, make_response, request
 
 from buddy_core.accounts import AccountNotFound
 from buddy_core.kernel.ids import DeviceId
@@ -39,8 +39,13 @@ def known_account(w: Web) -> Identity | None:
 
 
 def current_account(w: Web) -> Identity:
-    """Return the visitor's identity, a new guest's if there is none; for pages that people open."""
+    """Return the visitor's identity, a new guest's if there is none; for pages that people open.
+
+    HEAD asks for no page: a probe or a link checker is answered here, and leaves no account.
+    """
     identity = known_account(w)
+    if identity is None and request.method == "HEAD":
+        abort(make_response("", 200, {"Content-Type": "text/html; charset=utf-8"}))
     if identity is None:
         guest = w.call(w.container.begin_guest)
         identity = w.visitors.account.issue(guest.id, VisitorKind.GUEST)

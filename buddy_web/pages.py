@@ -67,6 +67,11 @@ def go(address: str) -> Response:
     return redirect(address, 303)
 
 
+def with_query(address: str) -> str:
+    """Return an address with the present request's query, for a redirect to the right form of the same."""
+    return f"{address}?{request.query_string.decode('latin-1')}" if request.query_string else address
+
+
 def local_path(text: str | None) -> str | None:
     """Return an address on this site as given, or None: a link may never lead elsewhere from here."""
     return text if text and _LOCAL.fullmatch(text) else None

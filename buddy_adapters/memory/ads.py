@@ -95,6 +95,9 @@ class MemoryRewardCounters:
     async def peek(self, caps: Sequence[Cap]) -> Cap | None:
         return next((cap for cap in caps if self._count(cap) >= cap.limit), None)
 
+    async def carry(self, source: Cap, target: Cap) -> None:
+        self._counts.put(_key(target), self._count(target) + self._count(source))
+
     def _count(self, cap: Cap) -> int:
         return self._counts.get(_key(cap)) or 0
 

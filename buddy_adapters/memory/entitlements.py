@@ -11,7 +11,7 @@ from buddy_core.entitlements import TOKEN_UNLOCK, Grant, GrantChange, GrantRecor
 from buddy_core.kernel import AccountId, Contention, GrantId, TitleId
 
 GRANTS: TableName[GrantId, Grant] = TableName("grants")
-CHANGES: TableName[GrantId, tuple[GrantChange, ...]] = TableName("grant_changes")
+CHANGES: TableName[GrantId, GrantChange] = TableName("grant_changes")
 OF_ACCOUNT: TableName[AccountId, tuple[GrantId, ...]] = TableName("grants_of_account")
 ACTIVE_UNLOCKS: TableName[tuple[AccountId, TitleId], GrantId] = TableName("active_unlocks")
 
@@ -41,13 +41,14 @@ class MemoryGrants:
     async def change(self, changes: Sequence[GrantChange]) -> None:
         for change in changes:
             before = self._grants.get(change.grant_id)
-            if before is None:
+            # A grant changes once.
+            if before is None or before.status is not GrantStatus.ACTIVE:
                 raise Contention("grant")
             after = evolve(before, status=change.status)
             if _is_active_unlock(before) and not _is_active_unlock(after):
                 self._unlocks.drop((before.account_id, before.title_id))
             self._grants.put(after.id, after)
-            self._changes.put(after.id, (*(self._changes.get(after.id) or ()), change))
+            self._changes.put(after.id, change)
 
 
 class MemoryGrantBooks:
@@ -58,7 +59,7 @@ class MemoryGrantBooks:
 
     async def all(self) -> GrantRecords:
         grants = sorted(self._grants.rows(), key=lambda grant: grant.id)
-        changes = [change for grant in grants for change in self._changes.get(grant.id) or ()]
+        changes = list(self._changes.found(grant.id for grant in grants).values())
         return GrantRecords(grants, changes)
 
 

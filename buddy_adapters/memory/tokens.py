@@ -8,14 +8,24 @@ from datetime import datetime
 from attrs import evolve
 
 from buddy_adapters.memory.tables import TableName, Tables
-from buddy_core.kernel import AccountId, Contention, LotId
+from buddy_core.kernel import AccountId, Contention, EntryId, LotId
 from buddy_core.kernel.proof import Fault
-from buddy_core.tokens import AccountBooks, Entry, Posted, TokenKind, ValueVersion, Wallet, version_at
+from buddy_core.tokens import (
+    AccountBooks,
+    Entry,
+    Operation,
+    Posted,
+    TokenKind,
+    ValueVersion,
+    Wallet,
+    version_at,
+)
 
 WALLETS: TableName[AccountId, Wallet] = TableName("wallets")
 BALANCES: TableName[AccountId, Mapping[LotId, int]] = TableName("lot_balances")
 ENTRIES: TableName[tuple[AccountId, int], Entry] = TableName("entries")
 HASHES: TableName[tuple[AccountId, int], bytes] = TableName("entry_hashes")
+KEYS: TableName[tuple[AccountId, Operation, str], EntryId] = TableName("entry_keys")
 VALUES: TableName[TokenKind, tuple[ValueVersion, ...]] = TableName("token_values")
 
 
@@ -24,7 +34,7 @@ class MemoryWallets:
 
     def __init__(self, tables: Tables) -> None:
         self._wallets, self._balances = tables[WALLETS], tables[BALANCES]
-        self._entries, self._hashes = tables[ENTRIES], tables[HASHES]
+        self._entries, self._hashes, self._keys = tables[ENTRIES], tables[HASHES], tables[KEYS]
 
     async def lock(self, accounts: Sequence[AccountId]) -> None:
         """Do nothing: there is one writer at a time."""
@@ -39,6 +49,8 @@ class MemoryWallets:
             account = entry.account_id
             head = heads.get(account) or self._wallets.get(account) or Wallet(account)
             if (entry.sequence, entry.previous_hash) != (head.sequence + 1, head.head):
+                raise Contention("wallet")
+            if not self._keys.add((account, entry.operation, entry.idempotency_key), entry.id):
                 raise Contention("wallet")
             # The wallet of an item may already be the one after later entries of the same batch, so the
             # chain is followed on the entries.

@@ -199,10 +199,7 @@ class SqlRewardCounters:
         self._connection = connection
 
     async def take(self, caps: Sequence[Cap]) -> Cap | None:
-        # Every writer makes, then locks, its rows in one order: nobody waits in a circle.
-        new = [_counter_row(cap) for cap in sorted(caps, key=_counter_key)]
-        await insert_ignoring(self._connection, counters_table, new, ["scope", "subject", "day"])
-        reached = _first_reached(caps, await self._counts(locked(self._connection, _counters(caps))))
+        reached = _first_reached(caps, await self._locked_counts(caps))
         if reached is None:
             statement = update(counters_table).where(_of(caps))
             await self._connection.execute(statement.values(paid=counters_table.c.paid + 1))
@@ -210,6 +207,18 @@ class SqlRewardCounters:
 
     async def peek(self, caps: Sequence[Cap]) -> Cap | None:
         return _first_reached(caps, await self._counts(_counters(caps)))
+
+    async def carry(self, source: Cap, target: Cap) -> None:
+        paid = await self._locked_counts([source, target])
+        carried = counters_table.c.paid + paid[_counter_key(source)]
+        await self._connection.execute(update(counters_table).where(_of([target])).values(paid=carried))
+
+    async def _locked_counts(self, caps: Sequence[Cap]) -> dict[tuple[str, str, str], int]:
+        """Return the counts, which nobody else changes until the transaction ends."""
+        # Every writer makes, then locks, its rows in one order: nobody waits in a circle.
+        new = [_counter_row(cap) for cap in sorted(caps, key=_counter_key)]
+        await insert_ignoring(self._connection, counters_table, new, ["scope", "subject", "day"])
+        return await self._counts(locked(self._connection, _counters(caps)))
 
     async def _counts(self, query: Select[Any]) -> dict[tuple[str, str, str], int]:
         found = await self._connection.execute(query)

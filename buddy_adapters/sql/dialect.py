@@ -20,6 +20,7 @@ _SERIALIZATION_FAILURE = "40001"
 _DEADLOCK = "40P01"
 _LOCK_NOT_AVAILABLE = "55P03"
 _LOST_TO_ANOTHER_WRITER = {_SERIALIZATION_FAILURE, _DEADLOCK, _LOCK_NOT_AVAILABLE}
+_LOCKED_TEXTS = ("database is locked", "database table is locked")
 # Classes 08 (connection), 53 (resources) and 57P (shutdown) of PostgreSQL's error codes.
 _GONE = ("08", "53", "57P")
 _GONE_TEXTS = ("unable to open database", "disk i/o error", "connection is closed", "connection was closed")
@@ -209,11 +210,14 @@ def domain_error(error: DBAPIError) -> BuddyError | None:
     """
     state = getattr(error.orig, "sqlstate", None) or ""
     text = str(error.orig).lower()
-    if state in _LOST_TO_ANOTHER_WRITER or "database is locked" in text or "database table is locked" in text:
+    if state in _LOST_TO_ANOTHER_WRITER or (not state and any(lost in text for lost in _LOCKED_TEXTS)):
         return Contention("rows")
-    if error.connection_invalidated or state.startswith(_GONE) or any(gone in text for gone in _GONE_TEXTS):
+    if error.connection_invalidated or state.startswith(_GONE):
         return DatabaseUnavailable()
-    if state in _NOT_MIGRATED or (not state and text.startswith(_NOT_MIGRATED_TEXTS)):
+    # Words count only where there is no code: what comes with one may quote the data.
+    if not state and any(gone in text for gone in _GONE_TEXTS):
+        return DatabaseUnavailable()
+    if state in _NOT_MIGRATED or (not state and any(lacks in text for lacks in _NOT_MIGRATED_TEXTS)):
         return DatabaseNotMigrated()
     return _unstorable(state, text)
 

@@ -63,6 +63,7 @@ def _postgresql(url: URL, pool_size: int, max_overflow: int) -> AsyncEngine:
         max_overflow=max_overflow,
         pool_timeout=POOL_TIMEOUT_S,
         isolation_level="READ COMMITTED",
+        hide_parameters=True,
         # Plans made while a table was empty would be kept for as long as a connection lives; and compiling
         # a plan takes longer than any of our statements runs.
         connect_args={"server_settings": {"plan_cache_mode": "force_custom_plan", "jit": "off"}},
@@ -77,7 +78,7 @@ def _sqlite(url: URL, pool_size: int, max_overflow: int) -> AsyncEngine:
     if url.database in (None, "", ":memory:"):
         # All connections to a database in memory are one connection; its pool has no size.
         pool = {}
-    engine = create_async_engine(url, connect_args=connect_args, **pool)
+    engine = create_async_engine(url, connect_args=connect_args, hide_parameters=True, **pool)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

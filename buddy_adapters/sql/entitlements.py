@@ -78,7 +78,7 @@ changes = Table(
 
 
 class SqlGrants:
-    """Grants by account. The status on a grant's row is what its last recorded change says."""
+    """Grants by account. The status on a grant's row is what its one recorded change says."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -98,12 +98,12 @@ class SqlGrants:
     async def change(self, changes_: Sequence[GrantChange]) -> None:
         with integrity_as(lambda: Contention("grant")):
             await insert_rows(self._connection, changes, [change_to_row(change) for change in changes_])
-        # Where one grant changes twice, the later change is what its row shows.
-        last = {
-            change.grant_id: {"id": change.grant_id, "status": change.status.value} for change in changes_
-        }
-        found = await update_rows(self._connection, grants, list(last.values()), ["id"], ["status"])
-        if found != len(last):
+        # A grant changes once: one that is not active any more is not found here.
+        rows = [
+            {"id": change.grant_id, "old_status": GrantStatus.ACTIVE.value, "status": change.status.value}
+            for change in changes_
+        ]
+        if await update_rows(self._connection, grants, rows, ["id", "old_status"], ["status"]) != len(rows):
             raise Contention("grant")
 
 

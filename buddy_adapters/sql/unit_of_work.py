@@ -72,8 +72,9 @@ class SqlTx:
 class SqlUnitOfWork:
     """Transactions on one engine of `make_engine`.
 
-    `begin` and `read` raise Contention where another writer won, and Unavailable
-    where the database is gone; no driver's error gets out of them.
+    `begin` and `read` raise Contention where another writer won, InvalidValue
+    where the database cannot hold a value, and Unavailable where it is gone or
+    not migrated. A driver's error that gets out of them is a mistake of ours.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:

@@ -25,6 +25,7 @@ ROLES: Mapping[str, frozenset[str]] = {
             "reward:release",
             "audit:read",
             "flag:set",
+            "role:assign",
             "demo:clock",
         }
     ),

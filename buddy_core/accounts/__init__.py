@@ -5,6 +5,7 @@ from buddy_core.accounts.errors import (
     BadEmail,
     CannotMerge,
     EmailTaken,
+    MemberNotFound,
     WeakPassword,
     WrongCredentials,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "EmailTaken",
     "GuestArrived",
     "GuestMerged",
+    "MemberNotFound",
     "MemberRegistered",
     "Passwords",
     "WeakPassword",

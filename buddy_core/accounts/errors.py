@@ -21,6 +21,16 @@ class AccountNotFound(NotFound):
 
 
 @attrs.define
+class MemberNotFound(NotFound):
+    """Nobody has registered with this e-mail address."""
+
+    code = "accounts.member_not_found"
+
+    def message(self) -> str:
+        return "Nobody has registered with this e-mail address. They join first, then this can be done."
+
+
+@attrs.define
 class BadEmail(Invalid):
     """The text is not an e-mail address."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from buddy_core.accounts.errors import BadEmail, CannotMerge, WeakPassword
 from buddy_core.accounts.model import Account, AccountType
@@ -11,7 +12,10 @@ MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_BYTES = 72
 """What bcrypt reads at most; longer passwords are refused rather than cut."""
 
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+# No quoted local parts, comments or address lists: RFC 5321 allows some of them, and nobody has one.
+_ATOM = r"[^@\s.\"(),:;<>\[\]\\]+"
+_LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
+_EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 _CLASSES = (
     ("an upper-case letter", str.isupper),
     ("a lower-case letter", str.islower),
@@ -21,15 +25,20 @@ _CLASSES = (
 
 
 def fold_email(text: str) -> str:
-    """Return the address in the one form it is stored and compared in.
+    """Return the address in the one form it is stored and compared in: NFKC, and without capitals.
 
     Raises:
         BadEmail: it is no e-mail address.
     """
-    folded = text.strip().casefold()
+    # Folding can undo the normal form, and the other way round: this is Unicode's NFKC_Casefold.
+    folded = _nfkc(_nfkc(_nfkc(text).casefold()).casefold()).strip()
     if len(folded) > 254 or not folded.isprintable() or not _EMAIL.fullmatch(folded):
         raise BadEmail
     return folded
+
+
+def _nfkc(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
 
 
 def check_password(text: str) -> str:

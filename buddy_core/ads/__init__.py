@@ -6,6 +6,7 @@ from buddy_core.ads.errors import (
     RewardCapReached,
     RewardNotFound,
     RewardNotHeld,
+    TooManyOpen,
 )
 from buddy_core.ads.model import AdCallback, Cap, Reward, RewardRule, RewardStatus
 from buddy_core.ads.ports import AdsTx, RewardCounters, RewardRules, Rewards
@@ -26,6 +27,7 @@ __all__ = [
     "RewardRules",
     "RewardStatus",
     "Rewards",
+    "TooManyOpen",
     "admit",
     "caps_for",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import attrs
 
 from buddy_core.kernel.errors import NotFound, Rejected
@@ -43,6 +45,23 @@ class RewardCapReached(Rejected):
     def message(self) -> str:
         when = "Register to go on earning." if self.scope == "guest" else "Come back tomorrow (UTC)."
         return f"You have earned from {self.limit} ads; that is all for this {self.scope}. {when}"
+
+
+@attrs.define
+class TooManyOpen(Rejected):
+    """As many ads were begun as a day may pay, and none of them has ended."""
+
+    code = "ads.too_many_open"
+
+    limit: int
+    next_at: datetime
+    """When the oldest of them expires."""
+
+    def message(self) -> str:
+        return (
+            f"You have begun {self.limit} ads that have not ended. Watch one to its end, or try again "
+            f"after {self.next_at:%H:%M} UTC."
+        )
 
 
 @attrs.define

@@ -81,6 +81,13 @@ class RewardCounters(Protocol):
         """Return the first cap that is reached, changing nothing."""
         ...
 
+    async def carry(self, source: Cap, target: Cap) -> None:
+        """Add what `source` has been counted to `target`'s count; used when a guest becomes a member.
+
+        The sum may exceed the target's limit. The source's count stays.
+        """
+        ...
+
 
 class AdsTx(Protocol):
     """A transaction that reads and writes rewards."""

@@ -10,6 +10,8 @@ from buddy_core.ads.model import AdCallback, Cap, Reward, RewardRule, RewardStat
 
 MAX_AGE = timedelta(hours=24)
 """How late a callback may come; the network repeats one for hours when we were down."""
+MAX_TRANSACTION_LENGTH = 255
+"""The longest transaction id that is kept; AdMob's have 32 characters."""
 MAX_AHEAD = timedelta(minutes=5)
 """How far the network's clock may be ahead of ours."""
 
@@ -24,6 +26,10 @@ def admit(callback: AdCallback, reward: Reward | None, at: datetime) -> Reward:
     Raises:
         CallbackRefused: names what does not fit.
     """
+    if not 1 <= len(callback.transaction_id) <= MAX_TRANSACTION_LENGTH:
+        raise CallbackRefused(f"its transaction id must have 1 to {MAX_TRANSACTION_LENGTH} characters")
+    if not callback.transaction_id.isprintable():
+        raise CallbackRefused("its transaction id holds what is no text")
     if reward is None:
         raise CallbackRefused("its nonce was never given out")
     if reward.status is not RewardStatus.PENDING:

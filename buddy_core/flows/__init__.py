@@ -1,5 +1,6 @@
 """The only place where modules meet to change things."""
 
+from buddy_core.flows.assign_role import AssignRole, AssignTx, assign_role
 from buddy_core.flows.catalogue import AddTitle, CatalogueTx, add_producer, add_title, find_title
 from buddy_core.flows.close_period import (
     Closed,
@@ -37,6 +38,8 @@ __all__ = [
     "VERIFIED_TABLES",
     "AddTitle",
     "Answer",
+    "AssignRole",
+    "AssignTx",
     "BeginReward",
     "CatalogueTx",
     "CloseReport",
@@ -58,6 +61,7 @@ __all__ = [
     "VerifyTx",
     "add_producer",
     "add_title",
+    "assign_role",
     "beat_session",
     "begin_reward",
     "close_month",

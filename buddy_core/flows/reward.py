@@ -19,6 +19,7 @@ from buddy_core.ads import (
     RewardNotHeld,
     RewardRule,
     RewardStatus,
+    TooManyOpen,
     admit,
     caps_for,
 )
@@ -31,6 +32,9 @@ from buddy_core.kernel.ids import AccountId, DeviceId, IdSource
 from buddy_core.kernel.outcomes import unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tokens import EarnTokens, TokenKind, WalletFrozen, earn_in
+
+_LOOKED_AT_PER_CAP = 4
+"""How many rewards are looked at for each that a day pays: paid and expired ones lie among the open."""
 
 
 class RewardTx(AdsTx, LockWalletTx, AuditTx, Protocol):
@@ -54,6 +58,7 @@ async def begin_reward(
 
     Raises:
         RewardCapReached: no more ads pay here for now.
+        TooManyOpen: as many ads as a day pays were begun and have not ended.
         WalletFrozen: a frozen wallet earns nothing.
     """
     async with uow.begin() as tx:
@@ -76,6 +81,7 @@ async def begin_reward(
         reached = await tx.reward_counters.peek(caps_for(reward, rule, at))
         if reached is not None:
             raise RewardCapReached(reached.scope, reached.limit)
+        await _check_open_in(tx, reward, rule, at)
         await tx.rewards.add(reward)
         return reward
 
@@ -160,6 +166,15 @@ async def decide_held_reward(
         return settled
 
     return await retried(uow, work)
+
+
+async def _check_open_in(tx: RewardTx, reward: Reward, rule: RewardRule, at: datetime) -> None:
+    """Refuse one more open reward to an account that has as many as a day may pay."""
+    limit = rule.account_daily
+    newest = await tx.rewards.of_account(reward.account_id, _LOOKED_AT_PER_CAP * limit)
+    still_open = [item for item in newest if item.status is RewardStatus.PENDING and item.expires_at > at]
+    if len(still_open) >= limit:
+        raise TooManyOpen(limit, min(item.expires_at for item in still_open))
 
 
 async def _settle_in(tx: RewardTx, callback: AdCallback, at: datetime, ids: IdSource) -> Reward:

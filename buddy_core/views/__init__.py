@@ -28,10 +28,12 @@ from buddy_core.views.producer import (
     ModelFigure,
     MonthFigure,
     ProducerPage,
+    ProducersPage,
     TitleFigure,
     find_producer,
     producer_name,
     producer_page,
+    producers_page,
 )
 from buddy_core.views.statement import (
     StatementLine,
@@ -90,6 +92,7 @@ __all__ = [
     "MonthFigure",
     "NextUp",
     "ProducerPage",
+    "ProducersPage",
     "Rail",
     "RewardStatus",
     "SandboxAdPage",
@@ -131,6 +134,7 @@ __all__ = [
     "list_titles",
     "producer_name",
     "producer_page",
+    "producers_page",
     "quote_title",
     "statement_file",
     "statement_page",

@@ -84,6 +84,19 @@ class ProducerPage:
     currencies: tuple[str, ...] = ()
 
 
+@frozen
+class ProducersPage:
+    """Every producer by name, for staff to choose whose figures to look at: name and short id."""
+
+    producers: tuple[tuple[str, str], ...]
+
+
+async def producers_page(*, uow: UnitOfWork[ProducerTx]) -> ProducersPage:
+    """Return the producers there are to choose from."""
+    async with uow.read() as tx:
+        return ProducersPage(tuple((item.name, item.short_id) for item in await tx.producers.all()))
+
+
 async def find_producer(short_id: str, *, uow: UnitOfWork[ProducerTx]) -> Producer:
     """Return the producer with this short id; capitals and look-alikes lead to the same one.
 

@@ -30,7 +30,7 @@ EARN = EarnPage(
     10,
     90,
     "/unlock/film/7fqk",
-    WantedTitle("The Last Monsoon", 10, 7, "/film/7fqk/the-last-monsoon"),
+    WantedTitle("The Last Monsoon", 10, 7, "/unlock/film/7fqk"),
 )
 EARN_STATES = {
     "ready": EARN,

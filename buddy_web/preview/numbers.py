@@ -23,6 +23,7 @@ from buddy_core.views import (
     ModelFigure,
     MonthFigure,
     ProducerPage,
+    ProducersPage,
     StatementLine,
     StatementPage,
     TitleFigure,
@@ -71,6 +72,7 @@ PRODUCER = ProducerPage(
     ("INR", "USD"),
 )
 PRODUCER_NEW = ProducerPage("Marigold Pictures", "INR", MonthFigure("2026-11", rupees(0), "running"))
+PRODUCERS = ProducersPage((("Blue Lantern Films", "b7kd"), ("Marigold Pictures", "m3xq")))
 STATEMENT = StatementPage(
     "2026-10",
     "closed",

@@ -60,6 +60,7 @@ SAMPLES: dict[str, Sample] = {
     "sign-in": Sample("sign_in.html", "/sign-in", accounts.SIGN_IN),
     "producer": Sample("producer.html", "/producer", numbers.PRODUCER, PRODUCER),
     "producer-new": Sample("producer.html", "/producer", numbers.PRODUCER_NEW, PRODUCER),
+    "producers": Sample("producers.html", "/producer", numbers.PRODUCERS, ADMIN),
     "statement": Sample("statement.html", "/producer/2026-10", numbers.STATEMENT, PRODUCER),
     "statement-running": Sample("statement.html", "/producer/2026-11", numbers.STATEMENT_RUNNING, PRODUCER),
     "why": Sample("why.html", "/producer/2026-10/why/ln_1", numbers.WHY, PRODUCER),
@@ -80,7 +81,13 @@ PARTS: dict[str, Sample] = {
     "part-why": Sample("_why.html", page=numbers.WHY),
     "part-earn": Sample(
         "_earn_status.html",
-        more={"status": accounts.EARN_STATES["paid"].status, "next_url": "/unlock/film/7fqk", "oob": True},
+        more={
+            "status": accounts.EARN_STATES["paid"].status,
+            "next_url": "/unlock/film/7fqk",
+            "wanted": accounts.EARN.wanted,
+            "left_today": 8,
+            "oob": True,
+        },
     ),
     "part-effect": Sample("_value_effect.html", more={"effect": numbers.EFFECT, "zone_name": numbers.ZONE}),
     "part-balance": Sample("_balance.html"),

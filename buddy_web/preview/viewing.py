@@ -320,6 +320,8 @@ WATCH = WatchPage(
     "UA 13+",
     "The ticket man counts his passengers twice and gets two answers.",
     NextUp("/unlock/episode/k6ym", "Low Water", 2, 1, art("night-ferry-2", "wide"), 2, True),
+    episodes=EPISODES,
+    more=(MONSOON, KITES),
 )
 WATCH_DENIED = WatchPage(
     "k6ym",

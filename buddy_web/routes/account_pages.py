@@ -8,7 +8,14 @@ from attrs import evolve
 from flask import Blueprint, abort, redirect, request
 from werkzeug.wrappers import Response
 
-from buddy_core.accounts import BadEmail, CannotMerge, EmailTaken, WeakPassword, WrongCredentials
+from buddy_core.accounts import (
+    AccountNotFound,
+    BadEmail,
+    CannotMerge,
+    EmailTaken,
+    WeakPassword,
+    WrongCredentials,
+)
 from buddy_core.flows import Joined, Register
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.idempotency import IdempotencyMismatch
@@ -49,17 +56,24 @@ def join_page() -> Response:
 def join() -> Response:
     """Make a member of the guest; everything they have comes along. Sent twice, it is done once."""
     w = web()
-    visitor = current_visitor(w)
-    if not visitor.is_guest:
-        return go(_next() or "/")
+    identity = w.visitors.identity()
+    if identity is None or identity.kind is VisitorKind.MEMBER:
+        visitor = current_visitor(w)
+        if not visitor.is_guest:
+            return go(_next() or "/")
+        guest = visitor.account_id
+    else:
+        # As the cookie says it, even if that guest has joined a moment ago: a repeat needs the same name.
+        guest = identity.account_id
     email, password = text(request.form, "email"), text(request.form, "password")
     key = submission_key(request.form) or w.container.ids().opaque("reg")
     try:
-        joined = _register(w, Register(email, password, visitor.account_id, key))
+        joined = _register(w, Register(email, password, guest, key))
     except IdempotencyMismatch:
         # The key has made another member: a page of before, sent with other words.
         return go("/join")
     except (BadEmail, WeakPassword, EmailTaken) as error:
+        visitor = current_visitor(w)
         page = _join(w, visitor, email, error)
         return show(w, "join.html", visitor, page, status=status_of(error)[0])
     return _enter(w, joined)
@@ -116,16 +130,15 @@ def country() -> Response:
 
 
 def _register(w: Web, command: Register) -> Joined:
-    """Register, or anew as a fresh guest if this one went to another account a moment ago.
+    """Register, and anew as somebody who brings nothing if the guest is another's by now.
 
-    Of two forms sent at once the second finds its guest merged: what the guest had is
-    the first one's already, and the second registers without it.
+    Raises:
+        BadEmail, WeakPassword, EmailTaken, IdempotencyMismatch.
     """
     try:
         joined: Joined = w.call(w.container.register, command)
-    except CannotMerge:
-        fresh = w.call(w.container.begin_guest)
-        joined = w.call(w.container.register, evolve(command, guest_id=fresh.id))
+    except (CannotMerge, AccountNotFound):
+        joined = w.call(w.container.register, evolve(command, guest_id=None))
     return joined
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from buddy_core.accounts import AccountNotFound
-from buddy_core.ads import Reward, RewardCapReached, RewardNotFound, RewardStatus
+from buddy_core.ads import Reward, RewardCapReached, RewardNotFound, RewardStatus, TooManyOpen
 from buddy_core.flows import BeginReward
 from buddy_core.tokens import WalletFrozen
 from buddy_core.views.ledger import LedgerLine, LedgerPage, WalletState
@@ -49,7 +49,7 @@ def entries(query: CursorQuery) -> dict[str, Any]:
     may="title:watch",
     answer=schema.Reward,
     status=201,
-    errors=(RewardCapReached, WalletFrozen, AccountNotFound),
+    errors=(RewardCapReached, TooManyOpen, WalletFrozen, AccountNotFound),
 )
 def begin_reward() -> tuple[dict[str, Any], int]:
     """Begin a rewarded ad; tokens come when the network has told us, server to server, that it was seen."""

@@ -15,13 +15,13 @@ from buddy_core.kernel.idempotency import IdempotencyMismatch
 from buddy_core.playback import PlaybackDenied
 from buddy_core.pricing import PriceChanged
 from buddy_core.tokens import InsufficientTokens, WalletFrozen
-from buddy_core.views import Visitor, title_url, watch_url
+from buddy_core.views import Visitor, title_url, unlock_url, watch_url
 from buddy_core.views.unlock import Notice
 from buddy_web.app import Web, web
 from buddy_web.errors import status_of
 from buddy_web.forms import Source, submission_key, whole_number
 from buddy_web.guests import current_visitor
-from buddy_web.pages import go, install_pages, show, wants_part
+from buddy_web.pages import go, install_pages, show, wants_part, with_query
 
 viewer_pages = Blueprint("viewer_pages", __name__)
 
@@ -59,8 +59,7 @@ def title(type: str, short_id: str, slug: str = "") -> Response:
     w = web()
     found: Title = w.call(w.container.find_title, type, short_id)
     if request.path != title_url(found):
-        query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
-        return redirect(title_url(found) + query, 301)
+        return redirect(with_query(title_url(found)), 301)
     visitor = current_visitor(w)
     page = w.call(w.container.title_page, found, visitor, w.settings.public_url)
     return show(w, "title.html", visitor, page)
@@ -71,6 +70,8 @@ def unlock_offer(type: str, short_id: str) -> Response:
     """Show what an unlock costs and leaves."""
     w = web()
     found: Title = w.call(w.container.find_title, type, short_id)
+    if short_id != found.short_id:
+        return redirect(with_query(unlock_url(found)), 301)
     return _sheet(w, found, current_visitor(w), _Again())
 
 

@@ -26,11 +26,11 @@ from buddy_core.playback import (
     UrlSigner,
     UrlVerifier,
 )
-from buddy_core.views import title_url
+from buddy_core.views import title_url, watch_url
 from buddy_web.app import Web, web
 from buddy_web.errors import InvalidRequest, status_of
 from buddy_web.guests import current_visitor, known_account
-from buddy_web.pages import show
+from buddy_web.pages import show, with_query
 
 watching = Blueprint("playback", __name__)
 
@@ -61,6 +61,8 @@ def watch(type: str, short_id: str) -> Response:
     found: Title = w.call(w.container.find_title, type, short_id)
     if found.type is TitleType.SERIES:
         return redirect(title_url(found), 303)
+    if short_id != found.short_id:
+        return redirect(with_query(watch_url(found)), 301)
     visitor = current_visitor(w)
     session, status = None, 200
     try:

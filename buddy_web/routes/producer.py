@@ -38,9 +38,15 @@ class ProducerNotNamed(Invalid):
 @producer_pages.get("")
 @permission(READ)
 def producer() -> Response:
-    """Show this month against the last, by model and by title."""
+    """Show this month against the last, by model and by title; staff choose a producer first."""
     w = web()
-    partner = partner_of(w, current_actor(), text(request.args, "producer") or None)
+    named = text(request.args, "producer") or None
+    try:
+        partner = partner_of(w, current_actor(), named)
+    except ProducerNotNamed:
+        if "admin" not in current_actor().roles:
+            raise
+        return show(w, "producers.html", current_visitor(w), w.call(w.container.producers_page))
     page = w.call(w.container.producer_page, partner, text(request.args, "currency") or None)
     return show(w, "producer.html", current_visitor(w), page, also=_also())
 

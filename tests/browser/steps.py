@@ -77,4 +77,9 @@ def sign_in(page: Page, url: str, email: str, password: str) -> None:
 def play(page: Page, seconds: float) -> None:
     """Press the big button and wait until the video has run for so long."""
     page.locator(".player-big").click()
+    see_playing(page, seconds)
+
+
+def see_playing(page: Page, seconds: float) -> None:
+    """Wait until the video has run for so long, whoever began it."""
     page.wait_for_function("s => document.querySelector('video').currentTime > s", arg=seconds, timeout=AD_MS)

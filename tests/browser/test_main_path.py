@@ -13,7 +13,7 @@ from playwright.sync_api import Cookie, Page, Request, Response, Route, expect
 
 from tests.browser.devices import Devices
 from tests.browser.service import ADMIN, PRODUCER, Service
-from tests.browser.steps import PASSWORD, earn, find_title, play, see_ad, see_balance, sign_in, unlock
+from tests.browser.steps import PASSWORD, earn, find_title, see_ad, see_balance, see_playing, sign_in, unlock
 
 EMAIL = "asha@example.com"
 EPISODE = "The Crossing"
@@ -107,8 +107,8 @@ def _unlocks_in_two_taps(page: Page, url: str, episode: str) -> None:
 
 
 def _watches_real_video(page: Page, heard: Heard) -> None:
-    """Encrypted video plays: its key is asked for once, by this session, and captions are there."""
-    play(page, seconds=1.5)
+    """Encrypted video plays by itself after the unlock: its key is asked for once, by this session, and captions are there."""
+    see_playing(page, seconds=1.5)
     session = (page.locator("#player").get_attribute("data-playlist") or "").removesuffix("/master.m3u8")
     assert [key.endswith(f"{session}/key") for key in heard.keys] == [True]
     encrypted = [text for text in heard.playlists.values() if "#EXT-X-KEY:METHOD=AES-128" in text]

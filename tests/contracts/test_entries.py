@@ -109,6 +109,33 @@ async def test_an_entry_id_is_used_once(uow: Uow) -> None:
         assert len(await tx.entries.of_account(account(1), before=None, limit=10)) == 1
 
 
+async def test_a_key_is_used_once_by_an_account_and_operation(uow: Uow) -> None:
+    """A second entry of one account, operation and key is contention; another account or operation is not."""
+    first = earned(Wallet(account(1)), 5, 1)
+    await post(uow, [first])
+    again = evolve(earned(first.wallet, 5, 2).entry, idempotency_key=first.entry.idempotency_key)
+    with pytest.raises(Contention):
+        await post(uow, [Posted(first.wallet.after(again, first.wallet.lots), again)])
+    spend = evolve(spent(first.wallet, 2, 3).entry, idempotency_key=first.entry.idempotency_key)
+    after = first.wallet.after(spend, spent(first.wallet, 2, 3).wallet.lots)
+    other = earned(Wallet(account(2)), 5, 4)
+    other_entry = evolve(other.entry, idempotency_key=first.entry.idempotency_key)
+    await post(uow, [Posted(after, spend), Posted(Wallet(account(2)).after(other_entry, ()), other_entry)])
+    async with uow.read() as tx:
+        stored = await tx.entries.of_account(account(1), before=None, limit=10)
+        assert stored == [spend, first.entry]
+        assert await tx.entries.of_account(account(2), before=None, limit=10) == [other_entry]
+
+
+async def test_a_key_is_used_once_within_a_batch(uow: Uow) -> None:
+    """Two entries of one batch with one key are refused together and leave nothing."""
+    first = earned(Wallet(account(1)), 5, 1)
+    again = evolve(earned(first.wallet, 5, 2).entry, idempotency_key=first.entry.idempotency_key)
+    with pytest.raises(Contention):
+        await post(uow, [first, Posted(first.wallet.after(again, first.wallet.lots), again)])
+    await post(uow, [first])
+
+
 async def test_books_show_the_ledger_as_stored(uow: Uow) -> None:
     """The books hold each account's head, entries with their hashes, and balances, zero included."""
     one, two = history(1, 4), history(2, 1)

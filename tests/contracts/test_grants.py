@@ -85,6 +85,30 @@ async def test_a_change_shows_and_frees_the_title(uow: Uow) -> None:
     assert await of_account(uow, 1) == [evolve(first, status=GrantStatus.SUPERSEDED), second]
 
 
+async def test_a_grant_changes_once(uow: Uow) -> None:
+    """A second change of a grant is contention, later or in the same call, and so is one of no grant."""
+    first, second = grant(1, account(1), title(1)), grant(2, account(1), title(2))
+    moved = GrantChange(first.id, GrantStatus.TRANSFERRED, LATER, "merge", second.id)
+    lost = GrantChange(first.id, GrantStatus.SUPERSEDED, LATER + timedelta(hours=1), "merge", second.id)
+    nobody = evolve(moved, grant_id=grant(9, account(1), title(1)).id)
+    await add(uow, first, second)
+    for refused in ([moved, lost], [nobody]):
+        await _is_refused(uow, refused)
+    assert await of_account(uow, 1) == [first, second]
+    async with uow.begin() as tx:
+        await tx.grants.change([moved])
+    await _is_refused(uow, [lost])
+    assert await of_account(uow, 1) == [evolve(first, status=GrantStatus.TRANSFERRED), second]
+    async with uow.read() as tx:
+        assert list((await tx.grant_books.all()).changes) == [moved]
+
+
+async def _is_refused(uow: Uow, changes: list[GrantChange]) -> None:
+    with pytest.raises(Contention):
+        async with uow.begin() as tx:
+            await tx.grants.change(changes)
+
+
 async def test_what_a_merge_decides_can_be_stored(uow: Uow) -> None:
     """Changes first, then the new grants: the order that `merge_grants` gives breaks no rule of the store."""
     older = grant(1, account(1), title(1), granted_at=AT - timedelta(days=1))

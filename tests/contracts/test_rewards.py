@@ -212,3 +212,57 @@ async def test_takes_in_other_orders_do_not_block_each_other_for_ever(uow: Uow) 
     )
     assert refusals == []
     assert answers == [None] * 20
+
+
+GUEST = Cap("account", "guest", "2026-11-21", 3)
+MEMBER = Cap("account", "member", "2026-11-21", 3)
+
+
+async def carry(uow: Uow, source: Cap, target: Cap) -> None:
+    """Carry in a transaction of its own."""
+    async with uow.begin() as tx:
+        await tx.reward_counters.carry(source, target)
+
+
+async def count(uow: Uow, cap: Cap) -> int:
+    """Return what has been counted against a cap: the largest limit that it reaches."""
+    async with uow.read() as tx:
+        limits = range(200)
+        reached = [limit for limit in limits if await tx.reward_counters.peek([evolve(cap, limit=limit)])]
+    return max(reached)
+
+
+async def test_a_count_is_carried_to_another(uow: Uow) -> None:
+    """The target has both counts, past its limit too; the source keeps its own, and other days stay."""
+    assert [await take(uow, [GUEST]) for _ in range(3)] == [None] * 3
+    assert [await take(uow, [MEMBER]) for _ in range(2)] == [None] * 2
+    await carry(uow, GUEST, MEMBER)
+    assert await count(uow, MEMBER) == 5
+    assert await count(uow, GUEST) == 3
+    assert await count(uow, evolve(MEMBER, day="2026-11-22")) == 0
+    assert await take(uow, [MEMBER]) == MEMBER
+
+
+async def test_a_count_is_carried_to_or_from_nothing(uow: Uow) -> None:
+    """A target that was never counted begins with the source's count; a source without one adds nothing."""
+    await take(uow, [GUEST])
+    await carry(uow, GUEST, MEMBER)
+    await carry(uow, evolve(GUEST, day="2026-11-22"), MEMBER)
+    assert await count(uow, MEMBER) == 1
+
+
+async def test_carries_and_takes_at_once_lose_nothing(uow: Uow) -> None:
+    """Carries both ways and takes, all at once, are all counted or refused as contention, never lost."""
+    low, high = evolve(GUEST, limit=1_000), evolve(MEMBER, limit=1_000)
+    await take(uow, [low])
+    answers, refusals = await race(
+        *(take(uow, [high, low] if number % 2 else [low, high]) for number in range(10)),
+        *(carry(uow, evolve(low, day="2026-11-20"), high) for _ in range(5)),
+        *(carry(uow, evolve(high, day="2026-11-20"), low) for _ in range(5)),
+    )
+    assert refusals == []
+    assert answers == [None] * 20
+    assert (await count(uow, low), await count(uow, high)) == (11, 10)
+    _, refusals = await race(*(carry(uow, low, high) for _ in range(5)))
+    assert refusals == []
+    assert await count(uow, high) == 10 + 5 * 11

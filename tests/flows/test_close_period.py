@@ -363,10 +363,7 @@ async def _history(steps: list[tuple[str, int, Any]]) -> None:
             world.clock.advance(timedelta(hours=number * 7))
         else:
             before = await figures()
-            await world.set_value(
-                what, Fraction(number, 7), Fraction(number, 900), since=world.clock.now() + TICK
-            )
-            world.clock.advance(timedelta(minutes=1))
+            await world.set_value(what, Fraction(number, 7), Fraction(number, 900))
             assert await figures() == before
     before = await figures()
     world.clock.set(START + timedelta(days=90))

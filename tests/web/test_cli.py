@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -26,7 +27,7 @@ PRODUCTION = {
     "BUDDY_SECRET_KEY": "k" * 48,
     "BUDDY_PUBLIC_URL": "https://watch.example.com",
 }
-COMMANDS = ("serve", "migrate", "seed", "close", "verify", "demo")
+COMMANDS = ("serve", "migrate", "seed", "close", "verify", "roles", "demo")
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +77,11 @@ def past(buddy: Buddy, database: Path, store_with_a_past: Path) -> Buddy:
 
 def hashes(result: Result) -> list[str]:
     """Return the lines that name statements with their hashes."""
-    return [line for line in result.stdout.splitlines() if re.fullmatch(r"  \S+ [A-Z]{3} [0-9a-f]{16}", line)]
+    return [
+        line
+        for line in result.stdout.splitlines()
+        if re.fullmatch(r"  \S+ [A-Z]{3} sha256:[0-9a-f]{64}", line)
+    ]
 
 
 def test_help_names_every_command(buddy: Buddy) -> None:
@@ -248,6 +253,102 @@ def test_production_refuses_the_demo(buddy: Buddy, database: Path, words: tuple[
     assert "production" in result.stderr
     assert "password" in result.stderr
     assert not database.exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("verify",), ("seed",), ("close", "2026-01"), ("roles", "grant", "a@b.example", "admin")]
+)
+def test_before_migrate_a_command_names_it(buddy: Buddy, words: tuple[str, ...]) -> None:
+    """What needs the tables says in one line that `buddy migrate` comes first."""
+    result = buddy(*words)
+    assert result.exit_code == 1
+    assert "buddy migrate" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_migrate_makes_the_folder_of_its_file(buddy: Buddy, tmp_path: Path) -> None:
+    """In a clean clone there is no var/, and migrate makes it."""
+    file = tmp_path / "not" / "there" / "buddy.db"
+    result = buddy("migrate", env={"BUDDY_DATABASE_URL": f"sqlite+aiosqlite:///{file}"})
+    assert (result.exit_code, file.exists()) == (0, True)
+
+
+@pytest.mark.parametrize("url", ["garbage", "mysql://a:secret-word@b/c", "sqlite:///x.db"])
+def test_a_wrong_database_address_is_one_line(buddy: Buddy, url: str) -> None:
+    """The variable is named with what it should be; the address, which may hold a password, is not."""
+    result = buddy("verify", env={"BUDDY_DATABASE_URL": url})
+    assert result.exit_code == 1
+    assert "BUDDY_DATABASE_URL: must be an address such as" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert "secret-word" not in result.stderr
+
+
+def test_a_port_that_is_taken_is_said_before_any_address(buddy: Buddy, tmp_path: Path) -> None:
+    """The demo and serve name the taken port, and neither encodes nor prints addresses first."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for words in (("demo", "--port", port), ("serve", "--port", port)):
+            result = buddy(*words)
+            assert result.exit_code == 1
+            assert f"Cannot listen on 127.0.0.1:{port}" in result.stderr
+            assert "Viewer" not in result.output
+    assert not (tmp_path / "media").exists()
+
+
+@pytest.mark.parametrize("command", ["demo", "serve"])
+def test_a_port_out_of_range_is_refused(buddy: Buddy, command: str) -> None:
+    """There is no port 99999, and the command line says so."""
+    result = buddy(command, "--port", "99999")
+    assert result.exit_code == 2
+    assert "1<=x<=65535" in result.stderr
+
+
+def test_a_role_is_granted_and_on_record(buddy: Buddy, database: Path) -> None:
+    """A registered member becomes an admin or a producer, once, and the audit says so."""
+    buddy("migrate")
+    buddy("seed", "--demo")
+    with closing(sqlite3.connect(database)) as connection:
+        (producer,) = connection.execute("SELECT min(short_id) FROM catalog_producers").fetchone()
+
+        def records() -> int:
+            query = "SELECT count(*) FROM access_audit WHERE action = 'role.assign'"
+            return int(connection.execute(query).fetchone()[0])
+
+        for _ in range(2):
+            granted = buddy("roles", "grant", "Viewer@example.com", "admin")
+            assert (granted.exit_code, granted.stdout) == (0, "Viewer@example.com is admin now.\n")
+            assert records() == 1
+        assert (
+            buddy(
+                "roles", "grant", "viewer@example.com", "producer", "--producer", producer.upper()
+            ).exit_code
+            == 0
+        )
+        assert records() == 2
+    assert buddy("verify").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nobody@example.com", "admin"), "Nobody has registered"),
+        (("viewer@example.com", "owner"), "admin, producer"),
+        (("viewer@example.com", "producer"), "producer"),
+        (("viewer@example.com", "admin", "--producer", "abcd"), "producer"),
+        (("viewer@example.com", "producer", "--producer", "zzzzzz"), "zzzzzz"),
+        (("no address", "admin"), "e-mail"),
+    ],
+)
+def test_a_role_that_cannot_be_granted_is_refused(buddy: Buddy, words: tuple[str, ...], said: str) -> None:
+    """An unknown person, role or producer is one line that says which."""
+    buddy("migrate")
+    buddy("seed", "--demo")
+    result = buddy("roles", "grant", *words)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_wrong_settings_are_named(buddy: Buddy) -> None:

@@ -301,7 +301,7 @@ def test_an_admin_closes_a_month_once_it_has_ended(service: Service) -> None:
     """Running it has no button and refuses; ended it closes, its statements stay, and the audit names who."""
     spend(service)
     admin = signed_in(service, ADMIN)
-    assert "Running until" in admin.get("/admin/close").text
+    assert "Running until the end of" in admin.get("/admin/close").text
     assert admin.post(f"/admin/close/{MONTH}").status_code == 422
     service.clock.set(START + timedelta(days=14))
     # The session of the cookie is still good; the page of before is too.

@@ -152,7 +152,7 @@ def test_after_todays_last_ad_the_page_says_when_more_come(service: Service, bro
     assert browser.post("/earn/start").status_code == 422
     assert browser.balance() == 10
     service.clock.set(START + timedelta(days=1))
-    assert "10 of 10 left today" in browser.get("/earn").text
+    assert "10 ads left today" in browser.get("/earn").text
     browser.earn(10)
     service.clock.set(START + timedelta(days=2))
     assert "a guest's last ad" in browser.get("/earn").text

@@ -209,8 +209,9 @@ def test_htmx_gets_the_sheet_alone(browser: Browser) -> None:
 def test_a_series_acts_on_the_episode_that_is_next(browser: Browser) -> None:
     """Its button unlocks the first episode, then the second once the first is seen."""
     series = link(browser, "night-ferry")
-    assert "Unlock episode 1 for 2 tokens" in browser.get(series).text
+    assert "Get 2 tokens to unlock episode 1" in browser.get(series).text
     browser.earn(2)
+    assert "Unlock episode 1 for 2 tokens" in browser.get(series).text
     episode = episode_of(browser, series, 1)
     browser.unlock(episode)
     assert "Play episode 1" in browser.get(series).text
@@ -219,7 +220,7 @@ def test_a_series_acts_on_the_episode_that_is_next(browser: Browser) -> None:
     assert "Resume episode 1 from 0:12" in browser.get(series).text
     browser.service.clock.advance(timedelta(seconds=20))
     browser.beat(f"{session}/beat", {"position_s": 28, "playing": False})
-    assert "Unlock episode 2 for 2 tokens" in browser.get(series).text
+    assert "Get 2 tokens to unlock episode 2" in browser.get(series).text
     assert browser.get(f"/unlock/{series.split('/', 1)[1].rpartition('/')[0]}").location == series
 
 

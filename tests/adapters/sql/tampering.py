@@ -34,6 +34,7 @@ from buddy_adapters.sql.types import CanonicalJson, Id, Instant
 from buddy_adapters.sql.unit_of_work import SqlTx
 from buddy_core.flows import verify
 from buddy_core.kernel.canonical import instant_text
+from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.proof import Fault
 from buddy_web.reference import SELLER_ROUTES
 
@@ -128,7 +129,7 @@ async def change(
     try:
         async with connection.begin_nested():
             after = (await connection.execute(changed)).one()
-    except (DBAPIError, UnicodeError):
+    except (DBAPIError, UnicodeError, InvalidValue):
         return False
     return bool(before != after)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,44 @@ async def test_a_cut_connection_is_unavailable(postgres_url: str) -> None:
     async with uow.read() as tx:
         assert (await tx.connection.execute(text("SELECT 1"))).scalar() == 1
     await engine.dispose()
+
+
+async def test_a_database_without_tables_is_to_be_migrated(empty_url: str) -> None:
+    """Reading or writing where nothing was migrated is Unavailable, and says which command to run."""
+    engine = make_engine(empty_url)
+    uow = SqlUnitOfWork(engine)
+
+    async def write() -> None:
+        async with uow.begin() as tx:
+            await tx.flags.set("live.enabled", True)
+
+    async def read() -> None:
+        async with uow.read() as tx:
+            await tx.flags.all()
+
+    for work in (write, read):
+        with pytest.raises(Unavailable, match="buddy migrate") as caught:
+            await work()
+        assert "flags" not in str(caught.value)
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("words", ["database is locked", "unable to open database", "no such table"])
+async def test_what_a_value_says_is_not_taken_for_the_drivers_words(engine: AsyncEngine, words: str) -> None:
+    """A refused value that holds the words of another error is still an invalid value."""
+    uow = SqlUnitOfWork(engine)
+    with pytest.raises(InvalidValue, match="cannot be stored"):
+        async with uow.begin() as tx:
+            await insert_rows(tx.connection, flags_table, [{"name": f"{words}\ud800", "is_on": True}])
+
+
+async def test_a_value_that_a_column_refuses_is_an_invalid_value(engine: AsyncEngine) -> None:
+    """The error of a column's type comes out as it was raised, without the statement around it."""
+    uow = SqlUnitOfWork(engine)
+    with pytest.raises(InvalidValue, match="naive") as caught:
+        async with uow.read() as tx:
+            await tx.reward_rules.in_force(datetime(2026, 11, 21))  # noqa: DTZ001
+    assert "SELECT" not in str(caught.value)
 
 
 async def test_an_error_rolls_back(engine: AsyncEngine) -> None:

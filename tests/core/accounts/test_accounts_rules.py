@@ -31,6 +31,9 @@ MEMBER = Account(account(2), AccountType.REGISTERED, AT, "asha@example.com")
         ("asha@example.com", "asha@example.com"),
         ("  Asha.K+Films@Example.CO.IN \n", "asha.k+films@example.co.in"),
         ("STRASSE@EXAMPLE.DE", "strasse@example.de"),
+        ("\uff21sha\uff20example.com", "asha@example.com"),
+        ("ash\u0061\u0301@example.com", "ash\u00e1@example.com"),
+        ("o'brien@example.com", "o'brien@example.com"),
     ],
 )
 def test_an_address_has_one_form(text: str, folded: str) -> None:
@@ -52,11 +55,19 @@ def test_an_address_has_one_form(text: str, folded: str) -> None:
         "asha@example..com",
         "asha@example.com.",
         f"{'a' * 65}@example.com",
+        '"asha"@example.com',
+        "asha@example.com,bilal@example.com",
+        "asha,bilal@example.com",
+        "Asha <asha@example.com>",
+        "asha..k@example.com",
+        ".asha@example.com",
+        "asha@-example.com",
+        "asha@exa,mple.com",
         f"a@{'b' * 250}.com",
     ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
-    """Without a name, without a dot in its domain, with blanks inside or endless, a text is no address."""
+    """Without a name, without a dot in its domain, with blanks or quotes, or endless, a text is no address."""
     with pytest.raises(BadEmail):
         fold_email(text)
 

@@ -41,6 +41,12 @@ RULE = RewardRule(
 )
 
 
+@pytest.mark.parametrize("transaction", ["", "x" * 256, "tx\0", "tx\n1"])
+def test_a_transaction_id_is_bounded(transaction: str) -> None:
+    """A proven callback whose transaction id is empty, endless or no text is refused at the door."""
+    assert "transaction id" in refusal(evolve(CALLBACK, transaction_id=transaction), REWARD, AT + MINUTE)
+
+
 def refusal(callback: AdCallback, reward: Reward | None, at: datetime) -> str:
     """Return why a callback is refused."""
     with pytest.raises(CallbackRefused) as refused:

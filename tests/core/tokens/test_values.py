@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from buddy_core.kernel import GENESIS
 from buddy_core.tokens import (
     BONUS,
+    NOTICE,
     BadTokenValue,
     NoValueInCurrency,
     SetTokenValue,
     ValueVersion,
     ValueVersionInPast,
+    ValueVersionTooFar,
     next_version,
     version_at,
 )
@@ -41,13 +43,19 @@ def test_a_new_version_follows_the_last() -> None:
     assert next_version([], setting(AT - timedelta(days=9)), CURRENCIES, AT).previous_hash == GENESIS
 
 
-def test_a_version_may_take_effect_now_but_not_before() -> None:
-    """From the present instant on is fine; a microsecond earlier would change the past."""
-    first = version_of(BONUS)
-    assert next_version([first], setting(AT), CURRENCIES, AT).effective_from == AT
+def test_a_version_may_take_effect_soon_but_not_at_once() -> None:
+    """From the notice on is fine; a microsecond earlier a spend under way could miss it."""
+    first, soon = version_of(BONUS), AT + NOTICE
+    assert next_version([first], setting(soon), CURRENCIES, AT).effective_from == soon
     with pytest.raises(ValueVersionInPast) as refused:
-        next_version([first], setting(AT - TICK), CURRENCIES, AT)
-    assert refused.value.earliest == AT
+        next_version([first], setting(soon - TICK), CURRENCIES, AT)
+    assert refused.value.earliest == soon
+
+
+def test_a_version_may_not_take_effect_far_ahead() -> None:
+    """A typo in the year is refused: every later version would have to come after it."""
+    with pytest.raises(ValueVersionTooFar):
+        next_version([version_of(BONUS)], setting(AT + timedelta(days=367)), CURRENCIES, AT)
 
 
 def test_a_version_comes_after_one_that_is_planned() -> None:
@@ -88,7 +96,7 @@ def test_a_new_version_changes_no_past_figure(
     for now, effective_from in sorted(steps):
         try:
             added = next_version(versions, setting(effective_from), CURRENCIES, now)
-        except ValueVersionInPast:
+        except (ValueVersionInPast, ValueVersionTooFar):
             continue
         for at in (*instants, now - TICK, effective_from - TICK):
             if at < effective_from:
