@@ -13,6 +13,8 @@ def earn_address(reward_id: str, said: AdSaid | None, next_url: str | None) -> s
     return "/earn?" + urlencode({name: value for name, value in found.items() if value})
 
 
-def sandbox_address(reward_id: str, next_url: str | None) -> str:
-    """Return where the sandbox network shows the ad of a reward."""
-    return f"/sandbox/ads/{reward_id}" + (f"?{urlencode({'next': next_url})}" if next_url else "")
+def sandbox_address(reward_id: str, next_url: str | None, act: str | None = None) -> str:
+    """Return where the sandbox network shows the ad of a reward, and what is to happen at its end."""
+    found = {"act": act, "next": next_url}
+    query = urlencode({name: value for name, value in found.items() if value})
+    return f"/sandbox/ads/{reward_id}" + (f"?{query}" if query else "")

@@ -10,7 +10,7 @@ from buddy_core.ads.errors import (
 )
 from buddy_core.ads.model import AdCallback, Cap, Reward, RewardRule, RewardStatus
 from buddy_core.ads.ports import AdsTx, RewardCounters, RewardRules, Rewards
-from buddy_core.ads.rules import admit, caps_for
+from buddy_core.ads.rules import account_cap, admit, caps_for
 
 __all__ = [
     "AdCallback",
@@ -28,6 +28,7 @@ __all__ = [
     "RewardStatus",
     "Rewards",
     "TooManyOpen",
+    "account_cap",
     "admit",
     "caps_for",
 ]

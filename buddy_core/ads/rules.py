@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from buddy_core.ads.errors import CallbackRefused
 from buddy_core.ads.model import AdCallback, Cap, Reward, RewardRule, RewardStatus
+from buddy_core.kernel.ids import AccountId
 
 MAX_AGE = timedelta(hours=24)
 """How late a callback may come; the network repeats one for hours when we were down."""
@@ -47,13 +48,19 @@ def admit(callback: AdCallback, reward: Reward | None, at: datetime) -> Reward:
 
 def caps_for(reward: Reward, rule: RewardRule, at: datetime) -> Sequence[Cap]:
     """Return every cap that paying this reward counts against; a day is a UTC day."""
-    day = at.astimezone(UTC).strftime("%Y-%m-%d")
     account = str(reward.account_id)
+    daily = account_cap(reward.account_id, rule, at)
+    day = daily.day
     caps = [
-        Cap("account", account, day, rule.account_daily),
+        daily,
         Cap("device", reward.device_id, day, rule.device_daily),
         Cap("ip", reward.ip_key, day, rule.ip_daily),
     ]
     if reward.as_guest:
         caps.append(Cap("guest", account, "", rule.guest_life))
     return caps
+
+
+def account_cap(account: AccountId, rule: RewardRule, at: datetime) -> Cap:
+    """Return an account's cap of the UTC day that `at` lies in."""
+    return Cap("account", str(account), at.astimezone(UTC).strftime("%Y-%m-%d"), rule.account_daily)

@@ -107,7 +107,7 @@ def _unlocks_in_two_taps(page: Page, url: str, episode: str) -> None:
 
 
 def _watches_real_video(page: Page, heard: Heard) -> None:
-    """Encrypted video plays by itself after the unlock: its key is asked for once, by this session, and captions are there."""
+    """Encrypted video plays by itself: its key is asked for once, by this session, and captions are there."""
     see_playing(page, seconds=1.5)
     session = (page.locator("#player").get_attribute("data-playlist") or "").removesuffix("/master.m3u8")
     assert [key.endswith(f"{session}/key") for key in heard.keys] == [True]

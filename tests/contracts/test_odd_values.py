@@ -48,7 +48,6 @@ def receipt(key: str) -> Receipt:
 
 WRITES: dict[str, Write] = {
     "NUL in a reward": lambda tx: tx.rewards.add(reward(ad_unit=NUL)),
-    "NUL in a key": lambda tx: tx.receipts.add(receipt(NUL)),
     "NUL in an event": lambda tx: tx.outbox.add([Envelope(EventId(uid(1)), "a.b.v1", NUL, AT, b"{}")]),
     "NUL in a count": lambda tx: tx.reward_counters.take([Cap("ip", NUL, "", 1)]),
     "a lone surrogate": lambda tx: tx.rewards.add(reward(ad_unit=LONE_SURROGATE)),

@@ -20,6 +20,7 @@ from buddy_core.ads import (
 )
 from buddy_core.flows import find_reward
 from buddy_core.kernel import AccountId
+from buddy_core.kernel.ids import DeviceId
 from buddy_core.tokens import BONUS, PAID, WalletFrozen
 from buddy_web.reference import REWARD_RULE
 from tests.contracts.cases import race
@@ -31,11 +32,23 @@ PAID_OUT, CAPPED, HELD = RewardStatus.PAID, RewardStatus.CAPPED, RewardStatus.HE
 
 
 async def begin(world: World, who: AccountId, count: int, device: str = "", ip: str = "") -> list[Reward]:
-    """Begin ads, each on a device and an address of its own where none is named."""
-    return [
-        await world.begin_ad(who, device or f"d{who}{number}", ip or f"i{who}{number}")
-        for number in range(count)
-    ]
+    """Begin ads, each on a device and an address of its own where none is named.
+
+    All but the first are written to the store: a page lets nobody begin so many at once,
+    but callbacks of more than the caps allow may still meet.
+    """
+
+    def place(number: int) -> tuple[str, str]:
+        return device or f"d{who}{number}", ip or f"i{who}{number}"
+
+    rewards = [await world.begin_ad(who, *place(0))]
+    async with world.uow.begin() as tx:
+        for number in range(1, count):
+            on, at = place(number)
+            ids = {"id": world.ids.opaque("rwd"), "nonce": world.ids.opaque("non")}
+            rewards.append(evolve(rewards[0], device_id=DeviceId(on), ip_key=at, **ids))
+            await tx.rewards.add(rewards[-1])
+    return rewards
 
 
 async def settle_all(world: World, rewards: list[Reward]) -> Counter[tuple[RewardStatus, str]]:
@@ -292,3 +305,35 @@ async def test_a_held_reward_is_released_to_the_member(world: World) -> None:
     await world.freeze(member, False)
     await world.decide(begun, release=True)
     assert (await world.balance(guest), await world.balance(member)) == (0, 1)
+
+
+async def test_a_merge_is_no_way_to_a_second_day(world: World) -> None:
+    """What a guest earned today counts against the member's day, and so do the ads still under way."""
+    guest = await world.guest()
+    for _ in range(4):
+        await world.watch_ad(guest)
+    pending = [await world.begin_ad(guest, ip=f"ip-{number}") for number in range(4)]
+    member = (await world.register("", guest)).account_id
+    statuses = [(await world.settle(world.callback(reward))).status for reward in pending]
+    assert statuses == [PAID_OUT] * 4
+    assert [(await world.watch_ad(member)).status for _ in range(2)] == [PAID_OUT] * 2
+    with pytest.raises(RewardCapReached):
+        await world.begin_ad(member)
+    assert await world.balance(member) == 10
+
+
+async def test_a_released_reward_counts_like_any_other(world: World) -> None:
+    """When the day's cap is reached, a held reward waits for another day or is refused."""
+    guest = await world.guest()
+    held = await world.begin_ad(guest)
+    for _ in range(9):
+        await world.watch_ad(guest)
+    other = await world.begin_ad(guest)
+    await world.freeze(guest)
+    assert {(await world.settle(world.callback(reward))).status for reward in (held, other)} == {HELD}
+    await world.freeze(guest, False)
+    assert (await world.decide(held, release=True)).status is PAID_OUT
+    with pytest.raises(RewardCapReached):
+        await world.decide(other, release=True)
+    world.clock.advance(timedelta(days=1))
+    assert (await world.decide(other, release=True)).status is PAID_OUT

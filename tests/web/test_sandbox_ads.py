@@ -116,6 +116,21 @@ def test_a_late_callback_still_pays(service: Service, browser: Browser) -> None:
     assert browser.balance() == 1
 
 
+@pytest.mark.parametrize("act", ["late", "twice"])
+def test_no_ending_spares_the_ad(service: Service, browser: Browser, act: str) -> None:
+    """A late or double callback chosen at once leads back to the ad, and comes when it has run."""
+    browser.get("/earn")
+    address = str(browser.post("/earn/start").location)
+    again = str(browser.post(address, {"act": act}).location)
+    assert again == f"{address}?act={act}"
+    assert f'action="{again}"' in browser.get(again).text
+    assert browser.balance() == 0
+    service.clock.advance(timedelta(seconds=AD_S))
+    browser.post(again, {"finished": "yes"})
+    assert browser.balance() == 1
+    assert service.later.waited_s == ([5.0] if act == "late" else [])
+
+
 def test_a_duplicate_callback_pays_once(browser: Browser) -> None:
     """The same transaction called back twice is answered twice and paid once."""
     address = begin(browser)

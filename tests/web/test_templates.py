@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from attrs import define, evolve, field
 
-from buddy_web.preview.pages import PARTS, SAMPLES, WEB, environment, render
+from tests.web.samples.pages import PARTS, SAMPLES, WEB, environment, render
 
 ALL = SAMPLES | PARTS
 TEMPLATES = environment()

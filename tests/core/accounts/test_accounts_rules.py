@@ -67,7 +67,7 @@ def test_an_address_has_one_form(text: str, folded: str) -> None:
     ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
-    """Without a name, without a dot in its domain, with blanks or quotes, or endless, a text is no address."""
+    """Without a name, with no dot in its domain, blanks or quotes in it, or endless, a text is none."""
     with pytest.raises(BadEmail):
         fold_email(text)
 

@@ -34,7 +34,7 @@ from buddy_core.views import (
     WhyPage,
     WhySpend,
 )
-from buddy_web.preview.viewing import NOW
+from tests.web.samples.viewing import NOW
 
 ZONE = "Asia/Kolkata"
 START = datetime(2026, 1, 1, tzinfo=UTC)

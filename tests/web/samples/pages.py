@@ -8,11 +8,12 @@ from typing import Any
 from attrs import evolve, field, frozen
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+import buddy_web
 from buddy_core.views import Viewer
 from buddy_web import formats
-from buddy_web.preview import accounts, numbers, viewing
+from tests.web.samples import accounts, numbers, viewing
 
-WEB = Path(__file__).parent.parent
+WEB = Path(buddy_web.__file__).parent
 GUEST = Viewer(True, None, 3, 0, "IN", True)
 MEMBER = Viewer(False, "asha@example.com", 3, 0, "IN", True, frozenset({"viewer"}))
 PRODUCER = evolve(MEMBER, email="producer@example.com", roles=frozenset({"viewer", "producer"}))

@@ -21,7 +21,7 @@ from buddy_core.views import (
     WalletPage,
     WantedTitle,
 )
-from buddy_web.preview.viewing import NOW
+from tests.web.samples.viewing import NOW
 
 STATUS = RewardStatus("ready", 1, 3, "rw_1", "/sandbox/ads/rw_1")
 EARN = EarnPage(

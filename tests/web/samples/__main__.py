@@ -8,7 +8,7 @@ from pathlib import Path
 
 from buddy_adapters.media.posters import Poster, draw_poster
 from buddy_web.demo.catalogue import PRODUCERS, TITLES
-from buddy_web.preview.pages import PARTS, SAMPLES, WEB, environment, render
+from tests.web.samples.pages import PARTS, SAMPLES, WEB, environment, render
 
 
 def write(out: Path) -> int:
@@ -35,6 +35,6 @@ def write(out: Path) -> int:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        raise SystemExit("usage: python -m buddy_web.preview OUTDIR")
+        raise SystemExit("usage: python -m tests.web.samples OUTDIR")
     folder = Path(sys.argv[1])
     print(f"{write(folder)} pages; look at them with: python -m http.server --bind 127.0.0.1 -d {folder}")
