@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from buddy_adapters.sql.engine import make_engine
 from buddy_adapters.sql.migrate import migrate
 from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
 from tests.contracts.cases import Uow
+from tests.postgres import memory_folder
 
 
 @pytest.fixture
@@ -30,14 +32,24 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def sqlite_folder() -> Iterator[Path]:
+    """Answer a folder for the files of the tests, in memory where it can be: each commit is synced."""
+    folder = memory_folder("buddy-sqlite-")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | None]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     """Answer the URL of an empty database with the schema; None for memory."""
     if request.param == "memory":
         yield None
     elif request.param == "sqlite":
         template = request.getfixturevalue("sqlite_template")
-        yield f"sqlite+aiosqlite:///{shutil.copy(template, tmp_path / 'store.db')}"
+        folder = Path(tempfile.mkdtemp(dir=request.getfixturevalue("sqlite_folder")))
+        yield f"sqlite+aiosqlite:///{shutil.copy(template, folder / 'store.db')}"
+        shutil.rmtree(folder, ignore_errors=True)
     else:
         server = request.getfixturevalue("postgres_server")
         url = server.create_database(server.template("contracts", _build))

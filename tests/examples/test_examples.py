@@ -57,11 +57,11 @@ def test_unlock_needs_attrs_and_the_standard_library_alone(tmp_path: Path) -> No
     assert _run("-c", code, folder=tmp_path).splitlines()[-1] == "strangers: []"
 
 
-def test_unlock_does_its_work_in_ten_lines() -> None:
-    """The body of `main` is ten lines: what a reader has to learn to unlock something."""
+def test_unlock_is_short() -> None:
+    """Imports and frame aside, the script is what a reader has to learn: six lines."""
     text = (EXAMPLES / "unlock.py").read_text("utf-8")
     body = text.split("async def main() -> None:\n")[1].split("\n\n")[0]
-    assert len(body.strip().splitlines()) == 10
+    assert len(body.strip().splitlines()) <= 6
 
 
 def test_the_readme_shows_the_short_script() -> None:
