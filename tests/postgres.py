@@ -127,7 +127,7 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 
 
 def memory_folder(prefix: str) -> Path:
-    """Make a folder for stores that need not last: in memory where 2 GiB are free, else the usual temporary."""
+    """Make a folder for stores that need not last: in memory where 2 GiB are free, else on disk."""
     try:
         has_room = shutil.disk_usage(_MEMORY).free >= _ROOM and os.access(_MEMORY, os.W_OK | os.X_OK)
     except OSError:

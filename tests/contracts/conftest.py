@@ -25,18 +25,11 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a SQLite file with the schema once; each test gets a copy."""
-    file = tmp_path_factory.mktemp("contracts") / "template.db"
-    _build(f"sqlite+aiosqlite:///{file}")
-    return file
-
-
-@pytest.fixture(scope="session")
-def sqlite_folder() -> Iterator[Path]:
-    """Answer a folder for the files of the tests, in memory where it can be: each commit is synced."""
+def sqlite_template() -> Iterator[Path]:
+    """Make a SQLite file with the schema once; each test gets a copy, in memory where it can be."""
     folder = memory_folder("buddy-sqlite-")
-    yield folder
+    _build(f"sqlite+aiosqlite:///{folder / 'template.db'}")
+    yield folder / "template.db"
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -47,7 +40,7 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
         yield None
     elif request.param == "sqlite":
         template = request.getfixturevalue("sqlite_template")
-        folder = Path(tempfile.mkdtemp(dir=request.getfixturevalue("sqlite_folder")))
+        folder = Path(tempfile.mkdtemp(dir=template.parent))
         yield f"sqlite+aiosqlite:///{shutil.copy(template, folder / 'store.db')}"
         shutil.rmtree(folder, ignore_errors=True)
     else:

@@ -183,7 +183,7 @@ def test_an_unfinished_month_stays_open(past: Buddy) -> None:
 def test_a_month_after_an_open_one_is_refused(past: Buddy) -> None:
     """A month cannot be closed while an earlier one with spends is open; that one is named."""
     result = past("close", "2026-03")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "2026-01" in result.stderr
     assert hashes(result) == []
 
