@@ -16,7 +16,7 @@ from buddy_core.kernel.errors import Conflict, Contention, InvalidValue
 from buddy_core.kernel.unit_of_work import UnitOfWork
 
 MAX_KEY_LENGTH = 255
-_TRIES = 5
+_TRIES = 10
 
 
 @attrs.define

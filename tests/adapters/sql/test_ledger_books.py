@@ -175,13 +175,8 @@ async def _check(connection: AsyncConnection) -> list[Fault]:
     books = SqlTx(connection).ledger_books
     versions, hashes, faults = await books.value_versions()
     faults += check_versions(versions, hashes)
-    units: dict[tuple[str, int, str], Fraction] = {
-        (item.kind, item.version, currency): value
-        for item in versions
-        for currency, value in item.values.items()
-    }
     for account in await books.of_accounts(await books.accounts()):
-        faults += check_books(account, units)
+        faults += check_books(account, versions)
     return faults + await books.strays()
 
 
