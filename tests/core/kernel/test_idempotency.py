@@ -126,7 +126,7 @@ def test_contention_is_tried_again_and_done_once() -> None:
     """Four lost races are tried again without the caller seeing them; one effect is left."""
     uow = TinyUnitOfWork(lost_commits=4)
     assert ask(uow, {"tokens": 2}) == "payment 1"
-    assert uow.begun == 10
+    assert uow.begun == 5
     assert uow.effects == ["paid"]
 
 
