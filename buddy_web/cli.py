@@ -9,7 +9,7 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -136,6 +136,38 @@ def verify() -> None:
     _print_report(report)
     if not report.is_clean:
         sys.exit(EXIT_FAULTS)
+
+
+@main.command()
+@click.argument("costs", nargs=-1, required=True, metavar="NAME=TOKENS...")
+def costs(costs: tuple[str, ...]) -> None:
+    """Change what an unlock costs from now on, such as: buddy costs episode=3 film/ab2d=5
+
+    NAME is a type (film, short, episode) or a title by type and id. Viewers who saw
+    the old cost are asked again; it is written into the audit.
+    """
+    changes = _numbers(costs)
+    table = _run_migrated(
+        load_settings(),
+        lambda container: container.set_token_costs(SYSTEM, changes, correlation_id="cli"),
+    )
+    click.echo(f"Costs are at version {table.version}: {_listed(table.by_type)}.")
+
+
+@main.command()
+@click.argument("numbers", nargs=-1, required=True, metavar="NAME=NUMBER...")
+def rewards(numbers: tuple[str, ...]) -> None:
+    """Change what a rewarded ad pays from now on, such as: buddy rewards tokens=2 account_daily=8
+
+    Names: tokens, days (until they expire), account_daily, device_daily, ip_daily,
+    guest_life. It is written into the audit.
+    """
+    changes = _numbers(numbers)
+    rule = _run_migrated(
+        load_settings(),
+        lambda container: container.set_reward_rule(SYSTEM, changes, correlation_id="cli"),
+    )
+    click.echo(f"The reward rule is at version {rule.version}: an ad pays {rule.tokens} {rule.token_kind}.")
 
 
 @main.group()
@@ -279,6 +311,20 @@ def _print_addresses(port: int) -> None:
     for login in LOGINS:
         click.echo(f"{login.role:<9} {base}{pages[login.role]:<12} {login.email}  {DEMO_PASSWORD}")
     click.echo(f"API       {base}/v1/docs\nStop with Ctrl-C; data stay in var/.\n")
+
+
+def _numbers(words: tuple[str, ...]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for word in words:
+        name, _, number = word.partition("=")
+        if not name or not number.isascii() or not number.isdigit() or len(number) > 9:
+            raise click.UsageError(f"{word!r} is not of the form NAME=NUMBER, such as film=8.")
+        found[name] = int(number)
+    return found
+
+
+def _listed(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in numbers.items())
 
 
 def _print_report(report: VerifyReport) -> None:

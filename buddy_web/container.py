@@ -81,6 +81,8 @@ class Container(containers.DeclarativeContainer):
     close_month = providers.Callable(flows.close_month, uow=uow, clock=clock, ids=ids)
     verify = providers.Callable(flows.verify, uow=uow, routes=routes)
     assign_role = providers.Callable(flows.assign_role, uow=uow, clock=clock)
+    set_token_costs = providers.Callable(flows.set_token_costs, uow=uow, clock=clock)
+    set_reward_rule = providers.Callable(flows.set_reward_rule, uow=uow, clock=clock)
     list_flags = providers.Callable(flows.list_flags, uow=uow)
     switch_flags = providers.Callable(flows.switch_flags, uow=uow, clock=clock)
 

@@ -25,6 +25,8 @@ ROLES: Mapping[str, frozenset[str]] = {
             "reward:release",
             "audit:read",
             "flag:set",
+            "cost:set",
+            "reward_rule:set",
             "role:assign",
             "demo:clock",
         }

@@ -12,6 +12,7 @@ from buddy_core.flows.close_period import (
 )
 from buddy_core.flows.may_watch import Answer, MayWatchTx, may_watch_in
 from buddy_core.flows.merge_guest import Joined, MergeTx, Register, merge_guest, register, sign_in
+from buddy_core.flows.numbers import NumbersTx, set_reward_rule, set_token_costs
 from buddy_core.flows.play import (
     Playing,
     PlayTx,
@@ -48,6 +49,7 @@ __all__ = [
     "Joined",
     "MayWatchTx",
     "MergeTx",
+    "NumbersTx",
     "PlayTx",
     "Playing",
     "Register",
@@ -76,6 +78,8 @@ __all__ = [
     "open_session",
     "provisional_month",
     "register",
+    "set_reward_rule",
+    "set_token_costs",
     "set_token_value",
     "settle_reward",
     "sign_in",

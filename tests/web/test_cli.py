@@ -382,3 +382,29 @@ def _clock(result: Result) -> datetime:
     found = re.search(r"stands at (\S+ \S+) UTC", result.stdout)
     assert found is not None
     return datetime.strptime(found[1], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+
+
+def test_numbers_are_changed_on_the_record(past: Buddy) -> None:
+    """Costs and the reward rule get a new version from now on; the same again changes nothing."""
+    first = past("costs", "episode=3", "film=8")
+    assert first.exit_code == 0
+    assert "version 2" in first.stdout
+    assert "film 8" in first.stdout
+    assert "version 2" in past("costs", "film=8").stdout
+    assert "pays 2 bonus" in past("rewards", "tokens=2", "account_daily=8").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("costs", "film"), "NAME=NUMBER"),
+        (("costs", "opera=3"), "film"),
+        (("costs", "film=0"), "from 1"),
+        (("rewards", "price=1"), "account_daily"),
+    ],
+)
+def test_numbers_that_cannot_be_are_said_in_one_line(past: Buddy, words: tuple[str, ...], said: str) -> None:
+    """What is wrong with a number or its name is said, and nothing is changed."""
+    result = past(*words)
+    assert result.exit_code != 0
+    assert said in result.stderr
