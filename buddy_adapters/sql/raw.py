@@ -22,7 +22,6 @@ from sqlalchemy import (
     Text,
     case,
     cast,
-    false,
     func,
     literal_column,
     not_,
@@ -68,9 +67,9 @@ async def raw_distinct(connection: AsyncConnection, column: Column[Any]) -> list
 
 
 def not_an_id(connection: AsyncConnection, column: Column[Any]) -> ColumnElement[bool]:
-    """Return the condition that an id column holds something else; PostgreSQL's cannot."""
+    """Return the condition that an id column holds something else; on PostgreSQL that can only be nothing."""
     if is_postgresql(connection):
-        return false()
+        return column.is_(None)
     pattern = "-".join("[0-9a-f]" * digits for digits in (8, 4, 4, 4, 12))
     # The length is taken of the bytes: that of a text ends at its first NUL.
     return or_(
