@@ -188,6 +188,9 @@ def _gather_spend(entry: Entry, found: _Findings) -> None:
         except ValueError:
             found.faults.append(Fault("token_postings", str(entry.id), "altered: it names no title"))
             continue
+        if posting.amount < 1:
+            found.faults.append(Fault("token_postings", str(entry.id), "altered: a spend collects tokens"))
+            continue
         if posting.currency is None or posting.value is None or entry.entity is None or entry.country is None:
             found.faults.append(Fault("token_postings", str(entry.id), "altered: the spend has no value"))
             continue
@@ -262,7 +265,7 @@ async def _check_months(
             stated = await state_spends_in(tx, wanted, mine[first:after])
             names = await names_in(tx, stated)
             fresh = {(item.holder, item.currency): statement_body(item, names) for item in stated}
-        except (BuddyError, KeyError) as error:
+        except (BuddyError, KeyError, ArithmeticError) as error:
             faults.append(Fault("royalty_periods", row, f"cannot be stated again: {error}"))
             continue
         closed.add((entity_id, name))
