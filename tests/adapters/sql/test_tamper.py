@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -86,8 +85,8 @@ async def connection(stripped_url: str) -> AsyncIterator[AsyncConnection]:
 
 @pytest.fixture
 def chance() -> random.Random:
-    """Draws rows and bits; what was drawn can be drawn again."""
-    seed = os.environ.get("BUDDY_TAMPER_SEED") or str(secrets.randbelow(2**32))
+    """Draws rows and bits: the same for the same code, others where a seed is given."""
+    seed = os.environ.get("BUDDY_TAMPER_SEED") or "11"
     print(f"repeat with BUDDY_TAMPER_SEED={seed}")
     return random.Random(seed)
 
