@@ -15,6 +15,7 @@ from benchmarks.stores import CLOCK, IDS, Folder, account, add_titles, funded, t
 from buddy_adapters.sql.engine import make_engine
 from buddy_adapters.sql.tokens_tables import balances, entries, lots, postings
 from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
+from buddy_core.access import BUILT_IN
 from buddy_core.flows import UnlockTitle, unlock_title, verify
 from buddy_core.kernel.ids import EntityId
 from buddy_core.tokens import SpendTokens, spend_in, spend_tokens
@@ -140,7 +141,15 @@ async def unlock() -> Contest:
             for number in range(UNLOCKS)
         )
         calls = (
-            unlock_title(command, uow=uow, clock=CLOCK, ids=IDS, routes=SELLER_ROUTES) for command in commands
+            unlock_title(
+                BUILT_IN.actor(command.account_id),
+                command,
+                uow=uow,
+                clock=CLOCK,
+                ids=IDS,
+                routes=SELLER_ROUTES,
+            )
+            for command in commands
         )
         return len(await asyncio.gather(*calls))
 

@@ -15,7 +15,8 @@ from flask_openapi3.openapi import OpenAPI
 from buddy_core.kernel.clock import Clock
 from buddy_web.bridge import Bridge
 from buddy_web.compression import install_compression
-from buddy_web.cookies import AccountCookie, DeviceCookie
+from buddy_web.cookies import DeviceCookie, GuestCookie, SessionCookies
+from buddy_web.cors import CrossOrigins
 from buddy_web.csrf import FormTokens
 from buddy_web.errors import PROBLEM_TYPE, Problem, install_errors, invalid_request
 from buddy_web.forms import install_forms
@@ -23,8 +24,10 @@ from buddy_web.health import health_routes
 from buddy_web.keys import purpose_keys, signer
 from buddy_web.logs import install_logs
 from buddy_web.network import Address, Origins, client_prefix, ip_key
+from buddy_web.public_ids import PublicIds, public_ids
 from buddy_web.security import install_security
 from buddy_web.settings import Settings
+from buddy_web.tokens import AccessTokens
 from buddy_web.visitors import Visitors
 
 DOCUMENT_PATH = "/v1/openapi.json"
@@ -63,6 +66,9 @@ class Web:
     bridge: Bridge
     clock: Clock
     visitors: Visitors
+    tokens: AccessTokens
+    public_ids: PublicIds
+    cross_origins: CrossOrigins
     form_tokens: FormTokens
     origins: Origins
     ip_secret: bytes
@@ -74,6 +80,11 @@ class Web:
     def client_ip(self) -> Address | None:
         """Return the address of the present request's client."""
         return self.origins.client_ip(request)
+
+    def ip_text(self) -> str:
+        """Return the client's address for the audit; empty if it is not known."""
+        ip = self.client_ip()
+        return "" if ip is None else str(ip)
 
     def client_prefix(self) -> str | None:
         """Return the client's network (/24 or /56), to which addresses may be bound."""
@@ -129,6 +140,7 @@ def create_app(
     install_logs(app)
     install_compression(app)
     install_errors(app)
+    web.cross_origins.install(app)
     install_security(app, secure=settings.secure, max_body_bytes=settings.max_body_bytes)
     web.form_tokens.install(app)
     web.visitors.install(app)
@@ -152,17 +164,26 @@ def web() -> Web:
 
 def _assemble(settings: Settings, container: Container) -> Web:
     clock = container.clock()
+    ids = public_ids(settings.secrets)
+    tokens = AccessTokens(signer(settings.secrets, "access-token"), ids)
     visitors = Visitors(
-        AccountCookie(signer(settings.secrets, "account-cookie"), clock, settings.secure),
+        GuestCookie(signer(settings.secrets, "account-cookie"), clock, settings.secure),
+        SessionCookies(tokens, settings.secure),
         DeviceCookie(signer(settings.secrets, "device-cookie"), clock, settings.secure),
     )
+    cross_origins = CrossOrigins(frozenset(settings.cors_origins))
     return Web(
         settings=settings,
         container=container,
         bridge=container.bridge(),
         clock=clock,
         visitors=visitors,
-        form_tokens=FormTokens(signer(settings.secrets, "form-token"), visitors, settings.secure),
+        tokens=tokens,
+        public_ids=ids,
+        cross_origins=cross_origins,
+        form_tokens=FormTokens(
+            signer(settings.secrets, "form-token"), visitors, settings.secure, cross_origins.admits
+        ),
         origins=Origins(
             settings.trusted_proxies,
             settings.trust_unix_socket,

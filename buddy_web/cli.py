@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import json
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import attrs
 import click
@@ -21,35 +20,34 @@ from buddy_adapters.media.ffmpeg import FfmpegMissing
 from buddy_adapters.sql.migrate import migrate as migrate_database
 from buddy_adapters.system.clock import ShiftedClock
 from buddy_core.access import SYSTEM
-from buddy_core.flows import AssignRole, CloseReport, VerifyReport
-from buddy_core.kernel.errors import BuddyError
+from buddy_core.flows import CloseReport, VerifyReport
 from buddy_core.tax import entities_named
+from buddy_web.commands.approvals import approvals
+from buddy_web.commands.audit import audit
+from buddy_web.commands.roles import roles
+from buddy_web.commands.running import (
+    CORRELATION_ID,
+    EXIT_FAULTS,
+    EXIT_STILL_OPEN,
+    Buddy,
+    run,
+    run_migrated,
+)
+from buddy_web.commands.sweep import sweep
+from buddy_web.commands.users import users
 from buddy_web.container import Container
 from buddy_web.demo.media import make_media
 from buddy_web.demo.seed import DEMO_PASSWORD, LOGINS, seed_demo
-from buddy_web.health import check_migrated
 from buddy_web.reference import seed_reference
 from buddy_web.settings import Settings, load_settings
 from buddy_web.start import lacks
 
-T = TypeVar("T")
-
 PORT = click.IntRange(1, 65535)
-EXIT_FAULTS = 1
-EXIT_STILL_OPEN = 3
+_FIRST_PAGES = {"viewer": "/", "partner_admin": "/producer"}
+"""Where a demo login begins; staff begin at their own page."""
 
 
-class _Buddy(click.Group):
-    """Says what went wrong in one line instead of a traceback, when Buddy raised it on purpose."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BuddyError as error:
-            raise click.ClickException(str(error)) from error
-
-
-@click.group(cls=_Buddy)
+@click.group(cls=Buddy)
 def main() -> None:
     """Buddy: who may watch what, the token wallet, and exact payment to the producer.
 
@@ -75,7 +73,7 @@ def migrate() -> None:
     """Bring the database to the newest schema; run it before each start of a new version."""
     settings = load_settings()
     _make_folder(settings)
-    _run(settings, lambda container: migrate_database(container.engine()))
+    run(settings, lambda container: migrate_database(container.engine()))
     click.echo("The database is at the newest schema.")
 
 
@@ -86,7 +84,7 @@ def seed(with_demo: bool) -> None:
     settings = load_settings()
     if with_demo and not settings.demo:
         raise click.ClickException("--demo is refused in production: its password is public.")
-    _run_migrated(settings, lambda container: _seed(container, with_demo))
+    run_migrated(settings, lambda container: _seed(container, with_demo))
     click.echo("Seeded.")
 
 
@@ -103,9 +101,9 @@ def close(month: str, entity: str | None) -> None:
 
     async def work(container: Container) -> CloseReport:
         entities = entities_named(container.routes(), entity)
-        return await container.close_month(SYSTEM, month, entities, correlation_id="cli")
+        return await container.close_month(SYSTEM, month, entities, correlation_id=CORRELATION_ID)
 
-    report = _run_migrated(load_settings(), work)
+    report = run_migrated(load_settings(), work)
     for closed in report.closed:
         how = "closed" if closed.is_new else "was closed before, the same to the byte"
         click.echo(f"{closed.entity} {closed.month}: {how}, {len(closed.statements)} statements")
@@ -132,7 +130,7 @@ def verify() -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{done}/{total} wallets", nl=done == total, err=True)
 
-    report = _run_migrated(load_settings(), lambda container: container.verify(progress=show))
+    report = run_migrated(load_settings(), lambda container: container.verify(progress=show))
     _print_report(report)
     if not report.is_clean:
         sys.exit(EXIT_FAULTS)
@@ -147,9 +145,9 @@ def costs(costs: tuple[str, ...]) -> None:
     the old cost are asked again; it is written into the audit.
     """
     changes = _numbers(costs)
-    table = _run_migrated(
+    table = run_migrated(
         load_settings(),
-        lambda container: container.set_token_costs(SYSTEM, changes, correlation_id="cli"),
+        lambda container: container.set_token_costs(SYSTEM, changes, correlation_id=CORRELATION_ID),
     )
     click.echo(f"Costs are at version {table.version}: {_listed(table.by_type)}.")
 
@@ -163,32 +161,15 @@ def rewards(numbers: tuple[str, ...]) -> None:
     guest_life. It is written into the audit.
     """
     changes = _numbers(numbers)
-    rule = _run_migrated(
+    rule = run_migrated(
         load_settings(),
-        lambda container: container.set_reward_rule(SYSTEM, changes, correlation_id="cli"),
+        lambda container: container.set_reward_rule(SYSTEM, changes, correlation_id=CORRELATION_ID),
     )
     click.echo(f"The reward rule is at version {rule.version}: an ad pays {rule.tokens} {rule.token_kind}.")
 
 
-@main.group()
-def roles() -> None:
-    """Say who is an admin, and who acts for a producer."""
-
-
-@roles.command("grant")
-@click.argument("email")
-@click.argument("role")
-@click.option("--producer", metavar="SHORT_ID", help="The producer that the role `producer` acts for.")
-def roles_grant(email: str, role: str, producer: str | None) -> None:
-    """Give ROLE (admin or producer) to the member registered with EMAIL.
-
-    They register in the browser first. It is written into the audit; again, it changes nothing.
-    """
-    command = AssignRole(email, role, producer)
-    given = _run_migrated(
-        load_settings(), lambda container: container.assign_role(SYSTEM, command, correlation_id="cli")
-    )
-    click.echo(f"{email} is {given.role} now.")
+for command in (users, roles, approvals, audit, sweep):
+    main.add_command(command)
 
 
 @main.group(invoke_without_command=True)
@@ -226,38 +207,11 @@ def demo_clock(shift: str) -> None:
     click.echo(f"The demo's clock now stands at {clock.shift(shift):%Y-%m-%d %H:%M} UTC.")
 
 
-def _run(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
-    async def inside() -> T:
-        async with _wired(settings) as container:
-            return await work(container)
-
-    return asyncio.run(inside())
-
-
-def _run_migrated(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
-    """Run work that needs the tables, or say that `buddy migrate` comes first."""
-
-    async def checked(container: Any) -> T:
-        await check_migrated(container.engine())
-        return await work(container)
-
-    return _run(settings, checked)
-
-
 def _make_folder(settings: Settings) -> None:
     """Make the folder of a SQLite file: a clean clone has no var/."""
     url = make_url(settings.database_url)
     if url.drivername.startswith("sqlite") and url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-
-
-@contextlib.asynccontextmanager
-async def _wired(settings: Settings) -> AsyncIterator[Container]:
-    container = Container(settings=settings)
-    try:
-        yield container
-    finally:
-        await container.engine().dispose()
 
 
 async def _seed(container: Any, with_demo: bool) -> None:
@@ -268,6 +222,7 @@ async def _seed(container: Any, with_demo: bool) -> None:
             clock=container.clock(),
             ids=container.ids(),
             passwords=container.passwords(),
+            sealer=container.sealer(),
             transliterator=container.transliterator(),
             stock=container.short_ids(),
         )
@@ -278,7 +233,7 @@ def _make_demo(settings: Settings) -> None:
         click.echo(f"Warning: {lack}", err=True)
     _encode(settings)
     _make_folder(settings)
-    _run(settings, lambda container: _prepare(container))
+    run(settings, lambda container: _prepare(container))
 
 
 async def _prepare(container: Any) -> None:
@@ -306,11 +261,12 @@ def _encode(settings: Settings) -> None:
 
 def _print_addresses(port: int) -> None:
     base = f"http://127.0.0.1:{port}"
-    pages = {"viewer": "/", "producer": "/producer", "admin": "/admin"}
-    click.echo(f"\nViewer    {base}/            (a guest until you join)")
+    click.echo(f"\nGuest         {base}/ (until you join)")
     for login in LOGINS:
-        click.echo(f"{login.role:<9} {base}{pages[login.role]:<12} {login.email}  {DEMO_PASSWORD}")
-    click.echo(f"API       {base}/v1/docs\nStop with Ctrl-C; data stay in var/.\n")
+        page = _FIRST_PAGES.get(login.role, "/admin")
+        click.echo(f"{login.role:<14}{base}{page:<10}  {login.email}  {DEMO_PASSWORD}")
+    click.echo("Everybody but the viewer has a second factor; its page shows the demo's code of the moment.")
+    click.echo(f"API           {base}/v1/docs\nStop with Ctrl-C; data stay in var/.\n")
 
 
 def _numbers(words: tuple[str, ...]) -> dict[str, int]:

@@ -6,26 +6,32 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+from attrs import evolve
 from dependency_injector import containers, providers
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from buddy_adapters.ads.admob import SsvKeySource
 from buddy_adapters.cdn.nginx import NginxSecureLink, NginxUrlSigner
 from buddy_adapters.media.keys import FileContentKeys
+from buddy_adapters.memory.limits import MemoryRateLimits
+from buddy_adapters.onetime import PyotpCodes
 from buddy_adapters.passwords import BcryptPasswords
+from buddy_adapters.sealing import AesGcmSealer
 from buddy_adapters.sql.engine import make_engine
-from buddy_adapters.sql.unit_of_work import SqlTx, SqlUnitOfWork
+from buddy_adapters.sql.limits import SqlRateLimits
+from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
 from buddy_adapters.system.clock import ShiftedClock, SystemClock
 from buddy_adapters.system.ids import SystemIds
 from buddy_adapters.text.slugs import SlugifyTransliterator
-from buddy_core import accounts, flows, views
-from buddy_core.access import Actor
+from buddy_core import accounts, flows, sessions, views
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.ids import AccountId
-from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.limits import RateLimits
+from buddy_core.sessions import SessionPolicy
 from buddy_core.shortids import Stock
 from buddy_web.bridge import Bridge
 from buddy_web.health import Readiness
 from buddy_web.keys import purpose_keys
+from buddy_web.rate_limits import policy_of
 from buddy_web.reference import SELLER_ROUTES
 from buddy_web.sandbox.network import SandboxKeys, sandbox_key, sandbox_key_file, sandbox_keys
 from buddy_web.settings import Settings
@@ -44,8 +50,18 @@ class Container(containers.DeclarativeContainer):
     ids = providers.Singleton(SystemIds)
     engine = providers.Singleton(lambda settings: make_engine(settings.database_url), settings)
     uow = providers.Singleton(SqlUnitOfWork, engine)
+    rate_limits = providers.Singleton(
+        lambda settings, engine: _rate_limits(settings, engine), settings, engine
+    )
+    limit_policy = providers.Singleton(
+        lambda settings: policy_of(settings.rate_limits_file, is_demo=settings.demo), settings
+    )
     routes = providers.Object(SELLER_ROUTES)
     passwords = providers.Singleton(BcryptPasswords)
+    one_time_codes = providers.Singleton(PyotpCodes, "Buddy")
+    sealer = providers.Singleton(
+        lambda settings: AesGcmSealer(purpose_keys(settings.secrets, "second-factors")), settings
+    )
     transliterator = providers.Singleton(SlugifyTransliterator)
     short_ids = providers.Singleton(Stock)
     url_signer = providers.Singleton(lambda settings: _url_signer(settings), settings)
@@ -54,15 +70,41 @@ class Container(containers.DeclarativeContainer):
     link_life = providers.Object(LINK_LIFE)
     ssv_keys = providers.Singleton(lambda settings, clock: _ssv_keys(settings, clock), settings, clock)
 
+    session_policy = providers.Singleton(lambda settings: _session_policy(settings), settings)
+
     readiness = providers.Singleton(Readiness, engine)
     ready = providers.Callable(lambda readiness: readiness.check(), readiness)
 
     begin_guest = providers.Callable(accounts.begin_guest, uow=uow, clock=clock, ids=ids)
     find_account = providers.Callable(accounts.find_account, uow=uow)
-    actor_of = providers.Callable(lambda account_id, uow: actor_of(account_id, uow=uow), uow=uow)
+    identify = providers.Callable(flows.identify, uow=uow, clock=clock, policy=session_policy)
+    identify_guest = providers.Callable(flows.identify_guest, uow=uow)
+    begin_session = providers.Callable(
+        flows.begin_session, uow=uow, clock=clock, ids=ids, policy=session_policy
+    )
+    refresh_session = providers.Callable(
+        sessions.refresh_session, uow=uow, clock=clock, ids=ids, policy=session_policy
+    )
+    list_sessions = providers.Callable(sessions.list_sessions, uow=uow, clock=clock)
+    end_session = providers.Callable(sessions.end_session, uow=uow, clock=clock, ids=ids)
+    end_all_sessions = providers.Callable(sessions.end_all_sessions, uow=uow, clock=clock, ids=ids)
+    sweep_sessions = providers.Callable(sessions.sweep_sessions, uow=uow, clock=clock, ids=ids)
+    find_second_factor = providers.Callable(sessions.find_second_factor, uow=uow)
+    enrol_second_factor = providers.Callable(
+        sessions.enrol_second_factor, uow=uow, clock=clock, codes=one_time_codes, sealer=sealer
+    )
+    confirm_second_factor = providers.Callable(
+        sessions.confirm_second_factor, uow=uow, clock=clock, ids=ids, codes=one_time_codes, sealer=sealer
+    )
+    prove_second_factor = providers.Callable(
+        sessions.prove_second_factor, uow=uow, clock=clock, ids=ids, codes=one_time_codes, sealer=sealer
+    )
+    remove_second_factor = providers.Callable(sessions.remove_second_factor, uow=uow, clock=clock, ids=ids)
 
     register = providers.Callable(flows.register, uow=uow, clock=clock, ids=ids, passwords=passwords)
-    sign_in = providers.Callable(flows.sign_in, uow=uow, clock=clock, ids=ids, passwords=passwords)
+    sign_in = providers.Callable(
+        flows.sign_in, uow=uow, clock=clock, ids=ids, passwords=passwords, policy=session_policy
+    )
     find_title = providers.Callable(flows.find_title, uow=uow)
     unlock_title = providers.Callable(flows.unlock_title, uow=uow, clock=clock, ids=ids, routes=routes)
 
@@ -80,6 +122,24 @@ class Container(containers.DeclarativeContainer):
     freeze_wallet = providers.Callable(flows.freeze_wallet, uow=uow, clock=clock, ids=ids)
     close_month = providers.Callable(flows.close_month, uow=uow, clock=clock, ids=ids)
     verify = providers.Callable(flows.verify, uow=uow, routes=routes)
+    grant_tokens = providers.Callable(flows.grant_tokens, uow=uow, clock=clock, ids=ids)
+    list_requests = providers.Callable(flows.list_requests, uow=uow, clock=clock)
+    find_request = providers.Callable(flows.find_request, uow=uow, clock=clock)
+    decide_request = providers.Callable(flows.decide_request, uow=uow, clock=clock, ids=ids, routes=routes)
+    find_users = providers.Callable(flows.find_users, uow=uow, clock=clock)
+    look_at_user = providers.Callable(flows.look_at_user, uow=uow, clock=clock)
+    sign_out_user = providers.Callable(flows.sign_out_user, uow=uow, clock=clock, ids=ids)
+    reset_second_factor = providers.Callable(flows.reset_second_factor, uow=uow, clock=clock, ids=ids)
+    begin_impersonation = providers.Callable(flows.begin_impersonation, uow=uow, clock=clock, ids=ids)
+    end_impersonation = providers.Callable(flows.end_impersonation, uow=uow, clock=clock, ids=ids)
+    record_look = providers.Callable(flows.record_look, uow=uow, clock=clock)
+    revoke_role = providers.Callable(flows.revoke_role, uow=uow, clock=clock)
+    define_role = providers.Callable(flows.define_role, uow=uow, clock=clock)
+    drop_role = providers.Callable(flows.drop_role, uow=uow, clock=clock)
+    roles_page = providers.Callable(views.roles_page, uow=uow, clock=clock)
+    show_requests = providers.Callable(views.show_requests, uow=uow)
+    name_roles = providers.Callable(views.name_roles, uow=uow)
+    user_aside = providers.Callable(views.user_aside, uow=uow)
     assign_role = providers.Callable(flows.assign_role, uow=uow, clock=clock)
     set_token_costs = providers.Callable(flows.set_token_costs, uow=uow, clock=clock)
     set_reward_rule = providers.Callable(flows.set_reward_rule, uow=uow, clock=clock)
@@ -114,21 +174,12 @@ class Container(containers.DeclarativeContainer):
     values_page = providers.Callable(views.values_page, uow=uow, clock=clock, routes=routes)
     value_versions = providers.Callable(views.value_versions, uow=uow, clock=clock)
     close_page = providers.Callable(views.close_page, uow=uow, clock=clock, routes=routes)
-    find_audit = providers.Callable(views.find_audit, uow=uow)
+    explain_access = providers.Callable(views.explain_access, uow=uow, clock=clock)
+    find_audit = providers.Callable(views.find_audit, uow=uow, clock=clock)
+    export_audit = providers.Callable(views.export_audit, uow=uow, clock=clock)
+    find_member = providers.Callable(views.find_member, uow=uow)
     held_rewards = providers.Callable(views.held_rewards, uow=uow, clock=clock)
     wallet_owner = providers.Callable(views.wallet_owner, uow=uow)
-
-
-async def actor_of(account_id: AccountId, *, uow: UnitOfWork[SqlTx]) -> Actor:
-    """Return an account with its roles; everybody may do what a viewer may."""
-    async with uow.read() as tx:
-        given = await tx.assignments.of(account_id)
-    partners = {item.partner_id for item in given if item.partner_id is not None}
-    return Actor(
-        account_id,
-        frozenset({"viewer", *(item.role for item in given)}),
-        next(iter(partners)) if len(partners) == 1 else None,
-    )
 
 
 def _clock(settings: Settings) -> Clock:
@@ -139,6 +190,29 @@ def _clock(settings: Settings) -> Clock:
 def demo_clock_file(settings: Settings) -> Path:
     """Return where the demo keeps how far its clock was moved."""
     return settings.secret_file.parent / "clock.json"
+
+
+def _rate_limits(settings: Settings, engine: AsyncEngine) -> RateLimits | None:
+    """Return where requests are counted; None: they are not."""
+    where = settings.rate_limits or ("memory" if settings.demo else "database")
+    if where == "off":
+        return None
+    if where == "memory":
+        return MemoryRateLimits()
+    if where == "database":
+        return SqlRateLimits(engine)
+    # Imported here alone: the package is an extra of its own.
+    from buddy_adapters.valkey import ValkeyRateLimits, open_valkey
+
+    return ValkeyRateLimits(open_valkey(where))
+
+
+def _session_policy(settings: Settings) -> SessionPolicy:
+    """Return how long sessions live; moving the demo's clock by months should sign nobody out."""
+    if not settings.demo:
+        return sessions.POLICY
+    year = timedelta(days=400)
+    return evolve(sessions.POLICY, refresh_life=year, second_factor_life=year)
 
 
 def _url_signer(settings: Settings) -> NginxUrlSigner:

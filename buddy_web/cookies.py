@@ -1,4 +1,4 @@
-"""The signed cookies: who this browser is (account), and which device it is.
+"""The cookies: who this browser is (a guest, or a session), and which device it is.
 
 A cookie that was forged, altered or has expired is treated as absent: its bearer
 becomes a new guest, and never somebody else.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from enum import Enum
 from uuid import UUID
 
 from attrs import frozen
@@ -17,39 +16,32 @@ from werkzeug.wrappers import Response
 
 from buddy_core.kernel.clock import Clock, whole_second
 from buddy_core.kernel.ids import AccountId, DeviceId
+from buddy_core.sessions import AccessClaims
 from buddy_web.keys import Signer
+from buddy_web.tokens import AccessTokens
 
 LIFETIME = timedelta(days=400)
-"""The longest that browsers keep a cookie (RFC 6265bis, section 5.5)."""
+"""The longest that browsers keep a cookie (RFC 6265bis, section 5.5); what is in it may be over before."""
 RENEW_AFTER = timedelta(days=1)
 """A visitor's cookie is written anew when it is older: it rolls without being sent each time."""
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead the clock of another process of ours may be."""
 
-_ACCOUNT = re.compile(r"1~([0-9a-f]{32})~(guest|member)~([0-9]{1,12})~([0-9]{1,9})", re.ASCII)
+ACCESS, REFRESH, LOOKING = "buddy_session", "buddy_refresh", "buddy_looking"
+"""A session's access token, its refresh token, and the access token of staff who look as somebody."""
+
+# The word and the last number stood for members and a session's version; both have sessions now.
+_GUEST = re.compile(r"1~([0-9a-f]{32})~guest~([0-9]{1,12})~[0-9]{1,9}", re.ASCII)
 _DEVICE = re.compile(r"1~([A-Za-z0-9_-]{1,64})~([0-9]{1,12})", re.ASCII)
 
 
-class VisitorKind(Enum):
-    """How an account came to be known: by its cookie alone, or by registration."""
-
-    GUEST = "guest"
-    MEMBER = "member"
-
-
 @frozen
-class Identity:
-    """Whose browser this is, as the cookie says it."""
+class Guest:
+    """Which guest this browser is, as its cookie says it."""
 
     account_id: AccountId
-    kind: VisitorKind
     issued_at: datetime
     """When the cookie was written, to the second; it moves when the cookie rolls."""
-    session_version: int = 0
-    """Signed into the cookie and the form token, so that signing out everywhere can come to count it up.
-
-    Nothing counts or compares it yet: a cookie is good until it expires or its key is dropped.
-    """
 
 
 @frozen
@@ -65,50 +57,81 @@ class _Issue:
 
 
 @frozen
-class AccountCookie:
-    """The cookie `buddy_account`: the account, its kind, when it was written, the session version."""
+class GuestCookie:
+    """The cookie `buddy_account`: a guest's account, and when it was written."""
 
     signer: Signer
     clock: Clock
     secure: bool
     name: str = "buddy_account"
 
-    def read(self, request: Request) -> Identity | None:
-        """Return who the browser is, or None: no cookie, not ours, or too old."""
+    def read(self, request: Request) -> Guest | None:
+        """Return which guest the browser is, or None: no cookie, not ours, or too old."""
         return self.decode(request.cookies.get(self.name, ""))
 
-    def write(self, response: Response, identity: Identity) -> None:
-        """Put the identity into the answer's cookie for 400 days."""
-        _set(response, self.name, self.encode(identity), secure=self.secure)
+    def write(self, response: Response, guest: Guest) -> None:
+        """Put the guest into the answer's cookie for 400 days."""
+        _set(response, self.name, self.encode(guest), LIFETIME, secure=self.secure)
 
     def clear(self, response: Response) -> None:
         """Take the cookie from the browser."""
         _clear(response, self.name, secure=self.secure)
 
-    def issue(self, account_id: AccountId, kind: VisitorKind, session_version: int = 0) -> Identity:
-        """Return an identity issued now."""
-        return Identity(account_id, kind, whole_second(self.clock.now()), session_version)
+    def issue(self, account_id: AccountId) -> Guest:
+        """Return a guest whose cookie is issued now."""
+        return Guest(account_id, whole_second(self.clock.now()))
 
-    def encode(self, identity: Identity) -> str:
-        """Return the signed text of an identity."""
-        return self.signer.sign(
-            f"1~{identity.account_id.hex}~{identity.kind.value}"
-            f"~{int(identity.issued_at.timestamp())}~{identity.session_version}"
-        )
+    def encode(self, guest: Guest) -> str:
+        """Return the signed text of a guest."""
+        return self.signer.sign(f"1~{guest.account_id.hex}~guest~{int(guest.issued_at.timestamp())}~0")
 
-    def decode(self, text: str) -> Identity | None:
+    def decode(self, text: str) -> Guest | None:
         """Read what `encode` wrote while it is good; None for everything else."""
-        found = _ACCOUNT.fullmatch(self.signer.opened(text) or "")
+        found = _GUEST.fullmatch(self.signer.opened(text) or "")
         if found is None:
             return None
-        issued_at = _Issue(self.clock).current(int(found[3]))
-        if issued_at is None:
-            return None
-        return Identity(AccountId(UUID(found[1])), VisitorKind(found[2]), issued_at, int(found[4]))
+        issued_at = _Issue(self.clock).current(int(found[2]))
+        return None if issued_at is None else Guest(AccountId(UUID(found[1])), issued_at)
 
-    def due(self, identity: Identity) -> bool:
+    def due(self, guest: Guest) -> bool:
         """Return whether the cookie is old enough to be written anew."""
-        return self.clock.now() - identity.issued_at >= RENEW_AFTER
+        return self.clock.now() - guest.issued_at >= RENEW_AFTER
+
+
+@frozen
+class SessionCookies:
+    """The cookies of a session: both tokens, each in a cookie that no script can read."""
+
+    tokens: AccessTokens
+    secure: bool
+
+    def claims(self, request: Request, name: str = ACCESS) -> AccessClaims | None:
+        """Return what the access token says, expired or not; None if it is none of ours."""
+        return self.tokens.decode(request.cookies.get(name, ""))
+
+    def refresh_token(self, request: Request) -> str | None:
+        """Return the refresh token as it was sent."""
+        return request.cookies.get(REFRESH) or None
+
+    def write(self, response: Response, claims: AccessClaims, refresh_token: str | None) -> None:
+        """Put a session's tokens into the answer; without a refresh token the browser keeps its own."""
+        _set(response, ACCESS, self.tokens.encode(claims), LIFETIME, secure=self.secure)
+        if refresh_token is not None:
+            _set(response, REFRESH, refresh_token, LIFETIME, secure=self.secure)
+
+    def write_looking(self, response: Response, claims: AccessClaims) -> None:
+        """Put the access token of staff who look as somebody into the answer."""
+        life = claims.expires_at - claims.issued_at
+        _set(response, LOOKING, self.tokens.encode(claims), life, secure=self.secure)
+
+    def clear(self, response: Response) -> None:
+        """Take a session's cookies from the browser."""
+        for name in (ACCESS, REFRESH, LOOKING):
+            _clear(response, name, secure=self.secure)
+
+    def clear_looking(self, response: Response) -> None:
+        """Let staff be themselves again."""
+        _clear(response, LOOKING, secure=self.secure)
 
 
 @frozen
@@ -126,7 +149,7 @@ class DeviceCookie:
 
     def write(self, response: Response, device_id: DeviceId) -> None:
         """Put the device's id into the answer's cookie for 400 days."""
-        _set(response, self.name, self.encode(device_id), secure=self.secure)
+        _set(response, self.name, self.encode(device_id), LIFETIME, secure=self.secure)
 
     def encode(self, device_id: DeviceId) -> str:
         """Return the signed text of a device's id, issued now."""
@@ -140,8 +163,8 @@ class DeviceCookie:
         return DeviceId(found[1])
 
 
-def _set(response: Response, name: str, value: str, *, secure: bool) -> None:
-    response.set_cookie(name, value, max_age=LIFETIME, path="/", secure=secure, httponly=True, samesite="Lax")
+def _set(response: Response, name: str, value: str, life: timedelta, *, secure: bool) -> None:
+    response.set_cookie(name, value, max_age=life, path="/", secure=secure, httponly=True, samesite="Lax")
 
 
 def _clear(response: Response, name: str, *, secure: bool) -> None:

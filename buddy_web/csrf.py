@@ -5,6 +5,7 @@ sites can neither read nor make: it is signed for the account in the visitor's
 cookie. Every request that changes something sends it back, as the form field
 `csrf_token` or the header `X-CSRF-Token`. A route that takes no cookies (a
 bearer token, a signed webhook) says so with `exempt`, and then has no visitor.
+A page of an allowed origin (see `cors`) may ask from elsewhere; it needs the token all the same.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 
 import attrs
 from attrs import frozen
-from flask import Flask, current_app, g, request
+from flask import Flask, Request, current_app, g, request
 from werkzeug.wrappers import Response
 
 from buddy_core.kernel.errors import Forbidden
@@ -28,6 +29,7 @@ FIELD = "csrf_token"
 HEADER = "X-CSRF-Token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _EXEMPT = "_buddy_csrf_exempt"
+_BARE = "_buddy_csrf_bare"
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -55,10 +57,25 @@ def exempt(reason: str) -> Callable[[View], View]:
     return mark
 
 
+def bare(view: View) -> View:
+    """Declare that a view also serves clients that keep no cookies: they prove themselves in the body.
+
+    Without a cookie that says who asks there is nobody whom another site could make ask, so
+    no form token is needed; the cookies are then not looked at, and none is given.
+    Put it nearest to the function, under the route's decorator.
+    """
+    setattr(view, _BARE, True)
+    return view
+
+
 def exempt_routes(app: Flask) -> dict[str, str]:
     """Return the reason of each exempt endpoint, for the test that lists them."""
     found = {name: getattr(view, _EXEMPT, "") for name, view in app.view_functions.items()}
     return {name: reason for name, reason in found.items() if reason}
+
+
+def _nobody(_: Request) -> bool:
+    return False
 
 
 @frozen
@@ -68,6 +85,8 @@ class FormTokens:
     signer: Signer
     visitors: Visitors
     secure: bool
+    is_admitted: Callable[[Request], bool] = _nobody
+    """Whether a request may come from another site's page: one that may use the API."""
 
     def token(self) -> str:
         """Return the token for the page being made; its cookie goes with the answer if it is new."""
@@ -92,10 +111,16 @@ class FormTokens:
         if getattr(current_app.view_functions[request.endpoint], _EXEMPT, ""):
             g.cookies_ignored = True
             return
-        if request.method in _SAFE:
+        if request.method in _SAFE or self.visitors.bearer() is not None:
+            # No browser adds an Authorization header by itself, and the cookies are not looked at.
+            return
+        view = current_app.view_functions[request.endpoint]
+        if getattr(view, _BARE, False) and not self._submitted() and not self.visitors.has_cookies():
+            g.cookies_ignored = True
             return
         # Browsers name the origin's relation themselves; older ones leave it out.
-        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        site = request.headers.get("Sec-Fetch-Site", "same-origin")
+        if site not in ("same-origin", "none") and not self.is_admitted(request):
             raise FormTokenRefused
         held = request.cookies.get(COOKIE, "")
         if not (_same(held, self._submitted()) and self._ours(held)):
@@ -127,9 +152,7 @@ class FormTokens:
 
     def _bound(self, nonce: str) -> str:
         """Return what is signed: the nonce, and whom the token is for."""
-        identity = self.visitors.identity()
-        whom = f"{identity.account_id.hex}~{identity.session_version}" if identity else "nobody"
-        return f"{nonce}~{whom}"
+        return f"{nonce}~{self.visitors.token_owner()}"
 
 
 def _same(left: str, right: str) -> bool:

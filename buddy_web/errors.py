@@ -22,7 +22,9 @@ from buddy_core.kernel.errors import (
     Invalid,
     NotFound,
     Rejected,
+    TooMany,
     Unavailable,
+    Unproven,
 )
 from buddy_web.logs import correlation_id
 
@@ -30,7 +32,9 @@ PROBLEM_TYPE = "application/problem+json"
 
 STATUSES: tuple[tuple[type[BuddyError], int, str], ...] = (
     (NotFound, 404, "Not found"),
+    (Unproven, 401, "Not signed in"),
     (Forbidden, 403, "Not allowed"),
+    (TooMany, 429, "Too many requests"),
     (Rejected, 422, "Refused"),
     (Conflict, 409, "Conflict"),
     (Invalid, 400, "Wrong input"),
@@ -119,6 +123,8 @@ def public_facts(error: BuddyError) -> dict[str, Any]:
 def problem_of(error: BuddyError) -> Problem:
     """Return the problem document of an error."""
     status, title = status_of(error)
+    if isinstance(error, TooMany):
+        g.retry_after_s = error.retry_after_s
     return _problem(status, title, error.code, error.message(), public_facts(error))
 
 
@@ -132,6 +138,10 @@ def answer(problem: Problem) -> Response:
     response.vary.add("Accept")
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+    if problem.status == HTTPStatus.TOO_MANY_REQUESTS:
+        response.headers["Retry-After"] = str(g.get("retry_after_s", _RETRY_AFTER_S))
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="buddy"'
     return response
 
 

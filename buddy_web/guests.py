@@ -1,62 +1,89 @@
-"""Who is asking, made certain: the account behind the cookie, or a new guest in its place.
+"""Who is asking, made certain: the account behind the token or cookie, or a new guest in its place.
 
 A signed cookie proves only that we wrote it. Whoever bears a guest's cookie is
 that guest and nobody else: once the guest has joined or signed in, its account
 points at the member, and the old cookie leads to a new guest, never to the
-member. So a cookie planted in another's browser, or kept from before, opens nothing.
+member. A member is known by a session alone, which the store is asked about with
+each request: a token of a session that was ended opens nothing.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import attrs
 from flask import abort, g, make_response, request
 
+from buddy_core.access import Actor
 from buddy_core.accounts import AccountNotFound
+from buddy_core.flows import Who
+from buddy_core.kernel.errors import Unproven
 from buddy_core.kernel.ids import DeviceId
+from buddy_core.sessions import AccessClaims, Dead, RefreshRefused, Started
 from buddy_core.views import Visitor
 from buddy_web.app import Web
-from buddy_web.cookies import Identity, VisitorKind
 
 _NO_ADDRESS = "no-address"
 """Counted together: clients whose address no proxy of ours named."""
+TWO_TABS = timedelta(seconds=30)
+"""How long after its use a browser may send its old refresh token again, as two tabs do (decision 11)."""
 
 
-def known_account(w: Web) -> Identity | None:
-    """Return whose cookie this is while that account still stands for itself; makes no guest.
+@attrs.define
+class TokenRefused(Unproven):
+    """The access token in the `Authorization` header is not accepted."""
 
-    For what never greets anybody: the API, players, status.
+    code = "web.token_refused"
+
+    reason: str
+
+    def message(self) -> str:
+        return "This access token is not accepted. Refresh it (POST /v1/auth/refresh), or sign in again."
+
+
+def who_asks(w: Web) -> Who | None:
+    """Return who asks, None if that is not known; makes no guest.
+
+    Raises:
+        TokenRefused: an access token was sent, and it is not accepted.
     """
-    identity = w.visitors.identity()
-    if identity is None or g.get("certain_identity") == identity:
-        return identity
-    try:
-        account = w.call(w.container.find_account, identity.account_id)
-    except AccountNotFound:
-        return None
-    if account.id != identity.account_id:
-        return None
-    g.certain_identity = identity
-    return identity
+    if "who" not in g:
+        g.who = _by_bearer(w) or _by_looking(w) or _by_session(w) or _by_guest(w)
+    found: Who | None = g.who
+    return found
 
 
-def current_account(w: Web) -> Identity:
-    """Return the visitor's identity, a new guest's if there is none; for pages that people open.
+def forget_who(who: Who | None = None) -> None:
+    """Take `who` for the visitor from here on; nothing given: look anew."""
+    g.pop("who", None)
+    if who is not None:
+        g.who = who
+
+
+def current_account(w: Web) -> Who:
+    """Return who asks, a new guest if nobody is known; for pages that people open.
 
     HEAD asks for no page: a probe or a link checker is answered here, and leaves no account.
     """
-    identity = known_account(w)
-    if identity is None and request.method == "HEAD":
+    found = who_asks(w)
+    if found is None and request.method == "HEAD":
         abort(make_response("", 200, {"Content-Type": "text/html; charset=utf-8"}))
-    if identity is None:
+    if found is None:
         guest = w.call(w.container.begin_guest)
-        identity = w.visitors.account.issue(guest.id, VisitorKind.GUEST)
-        w.visitors.remember(identity)
-        g.certain_identity = identity
-    return identity
+        w.visitors.remember_guest(w.visitors.guest_cookie.issue(guest.id))
+        found = w.call(w.container.identify_guest, guest.id, ip=w.ip_text())
+        assert found is not None, "a new guest stands for itself"
+        forget_who(found)
+    return found
 
 
 def current_device(w: Web) -> DeviceId:
     """Return this browser's id, a new one if it has none."""
     device = w.visitors.device_id()
+    who = who_asks(w)
+    if device is None and w.visitors.bearer() is not None and who is not None and who.session is not None:
+        # An app that keeps no cookies is known by its sign-in.
+        return DeviceId(who.session.id.replace("sgn_", "dev_"))
     if device is None:
         device = DeviceId(w.container.ids().opaque("dev"))
         w.visitors.remember_device(device)
@@ -65,12 +92,82 @@ def current_device(w: Web) -> DeviceId:
 
 def current_visitor(w: Web) -> Visitor:
     """Return all that views and handlers may know of who asks."""
-    identity = current_account(w)
+    found = current_account(w)
     return Visitor(
-        account_id=identity.account_id,
+        account_id=found.account.id,
         device_id=current_device(w),
         country=w.country(),
         ip_key=w.ip_key() or _NO_ADDRESS,
-        is_guest=identity.kind is VisitorKind.GUEST,
+        is_guest=found.session is None,
         is_demo=w.settings.demo,
+        may=shown_permissions(found.actor),
     )
+
+
+def shown_permissions(actor: Actor) -> frozenset[str]:
+    """Return the permissions whose buttons an actor is shown: a second factor is asked for on the way."""
+    return frozenset(
+        name
+        for holding in actor.holdings
+        for name, permission in holding.permissions.items()
+        if actor.impersonator is None or permission.while_impersonating
+    )
+
+
+def _by_bearer(w: Web) -> Who | None:
+    sent = w.visitors.bearer()
+    if sent is None:
+        return None
+    claims = w.tokens.decode(sent)
+    if claims is None:
+        raise TokenRefused("unknown")
+    found = _identified(w, claims)
+    if isinstance(found, Dead):
+        raise TokenRefused(found.reason.value)
+    return found
+
+
+def _by_looking(w: Web) -> Who | None:
+    claims = w.visitors.looking()
+    if claims is None:
+        return None
+    found = _identified(w, claims)
+    if isinstance(found, Dead):
+        w.visitors.forget_looking()
+        return None
+    return found
+
+
+def _by_session(w: Web) -> Who | None:
+    claims = w.visitors.claims()
+    if claims is not None:
+        found = _identified(w, claims)
+        if not isinstance(found, Dead):
+            return found
+    token = w.visitors.refresh_token()
+    if token is None:
+        return None
+    try:
+        started: Started = w.call(w.container.refresh_session, token, leeway=TWO_TABS)
+    except RefreshRefused:
+        w.visitors.forget()
+        return None
+    w.visitors.remember_session(started)
+    again = _identified(w, started.claims)
+    return None if isinstance(again, Dead) else again
+
+
+def _by_guest(w: Web) -> Who | None:
+    guest = w.visitors.guest()
+    if guest is None:
+        return None
+    try:
+        found: Who | None = w.call(w.container.identify_guest, guest.account_id, ip=w.ip_text())
+    except AccountNotFound:
+        return None
+    return found
+
+
+def _identified(w: Web, claims: AccessClaims) -> Who | Dead:
+    found: Who | Dead = w.call(w.container.identify, claims, ip=w.ip_text())
+    return found

@@ -10,24 +10,50 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
-from buddy_core.access import NotPermitted
+from buddy_core.access import (
+    BUILT_IN,
+    MEMBER_PERMISSIONS,
+    ROLES,
+    NotPermitted,
+    ScopeKind,
+    SecondFactorNeeded,
+)
 from buddy_core.kernel.errors import BuddyError
+from buddy_core.limits import RateLimited
 from buddy_web.bridge import TimedOut
-from buddy_web.csrf import HEADER, FormTokenRefused
+from buddy_web.cookies import ACCESS
+from buddy_web.csrf import HEADER, FormTokenRefused, bare
 from buddy_web.errors import PROBLEM_TYPE, STATUSES, InvalidRequest
-from buddy_web.permissions import PUBLIC, SignInNeeded, check_first, permission
+from buddy_web.guests import TokenRefused
+from buddy_web.permissions import OWN, PUBLIC, SignInNeeded, check_first, permission
 
 PERMISSION_FIELD = "x-permission"
 CODES_FIELD = "x-codes"
-_ALWAYS: tuple[type[BuddyError], ...] = (InvalidRequest, TimedOut)
+SCOPES_FIELD = "x-scopes"
+# Any operation may be sent an access token, and an operator's own policy may limit any of them.
+_ALWAYS: tuple[type[BuddyError], ...] = (InvalidRequest, TokenRefused, RateLimited, TimedOut)
+_BY_PERMISSION: tuple[type[BuddyError], ...] = (SignInNeeded, NotPermitted, SecondFactorNeeded)
+# While staff look as somebody, whatever changes something is refused, public or not.
+_BY_CHANGE: tuple[type[BuddyError], ...] = (FormTokenRefused, NotPermitted)
 
-_ACCOUNT, _FORM_TOKEN = "account", "form_token"
+_SESSION, _GUEST, _BEARER, _FORM_TOKEN = "session", "guest", "bearer", "form_token"
 SECURITY_SCHEMES: dict[str, Any] = {
-    _ACCOUNT: {
+    _BEARER: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The `access_token` that signing in answers a client with that keeps no cookies.",
+    },
+    _SESSION: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": ACCESS,
+        "description": "The signed cookie that signing in answers a browser with.",
+    },
+    _GUEST: {
         "type": "apiKey",
         "in": "cookie",
         "name": "buddy_account",
-        "description": "The signed cookie that `POST /v1/guests` and signing in answer with.",
+        "description": "The signed cookie that `POST /v1/guests` answers with.",
     },
     _FORM_TOKEN: {
         "type": "apiKey",
@@ -37,6 +63,21 @@ SECURITY_SCHEMES: dict[str, Any] = {
     },
 }
 """How a client says who it is, and that no other site made it ask."""
+
+
+def _header(words: str, type: str = "string") -> dict[str, Any]:
+    return {"description": words, "schema": {"type": type}}
+
+
+_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": _header('`Bearer realm="buddy"`.')},
+    429: {
+        "Retry-After": _header("After how many seconds the same request may succeed.", "integer"),
+        "RateLimit-Policy": _header("The limit that applies: `q` requests in `w` seconds."),
+        "RateLimit": _header("What is left of it: `r` requests, and more after `t` seconds."),
+    },
+}
+"""What comes with a refusal beside its body."""
 
 View = Callable[..., Any]
 
@@ -62,6 +103,10 @@ class Api:
         """Declare an operation that replaces something; it needs the form token."""
         return self._operation("put", rule, **declared)
 
+    def delete(self, rule: str, **declared: Any) -> Callable[[View], View]:
+        """Declare an operation that takes something away; it needs the form token."""
+        return self._operation("delete", rule, **declared)
+
     def _operation(
         self,
         method: str,
@@ -72,35 +117,56 @@ class Api:
         status: int = 200,
         also: dict[int, type[BaseModel]] | None = None,
         errors: Iterable[type[BuddyError]] = (),
+        is_bare: bool = False,
     ) -> Callable[[View], View]:
-        """Declare an operation: who may, what it answers with which status, and the errors it can raise."""
-        known = [*errors, *_ALWAYS]
-        if may != PUBLIC:
-            known += [SignInNeeded, NotPermitted]
-        if method != "get":
-            known.append(FormTokenRefused)
+        """Declare an operation: who may, what it answers with which status, and the errors it can raise.
+
+        `is_bare`: it also serves clients that keep no cookies and prove themselves in the body.
+        """
+        known = {*errors, *_ALWAYS}
+        known |= set() if may in (PUBLIC, OWN) else set(_BY_PERMISSION)
+        known |= {SignInNeeded} if may == OWN else set()
+        known |= set() if method == "get" else set(_BY_CHANGE)
         answers: dict[str, Any] = {
             str(status): answer,
             **{str(code): model for code, model in (also or {}).items()},
         }
 
-        needed: dict[str, list[str]] = {} if may == PUBLIC else {_ACCOUNT: []}
-        needed |= {} if method == "get" else {_FORM_TOKEN: []}
-
         def declare(view: View) -> View:
             register = getattr(self.blueprint, method)(
                 rule,
-                security=[needed] if needed else None,
+                security=_security(may, is_change=method != "get", is_bare=is_bare),
                 responses={**answers, **_problems(known)},
                 openapi_extensions={
                     PERMISSION_FIELD: may,
+                    SCOPES_FIELD: scopes_of(may),
                     CODES_FIELD: sorted({error.code for error in known}),
                 },
             )
-            guarded: View = register(permission(may)(view))
+            guarded: View = register(permission(may)(bare(view) if is_bare else view))
             return guarded
 
         return declare
+
+
+def scopes_of(permission: str) -> list[str]:
+    """Return the kinds of scope in which a built-in role can hold a permission."""
+    if permission in (PUBLIC, OWN):
+        return []
+    if permission in MEMBER_PERMISSIONS:
+        return [ScopeKind.OWN.value]
+    roles = [role for role in ROLES.values() if permission in BUILT_IN.permissions_of(role.name)]
+    return sorted({kind.value for role in roles for kind in role.scopes})
+
+
+def _security(may: str, *, is_change: bool, is_bare: bool) -> list[dict[str, list[str]]]:
+    """Return the ways to prove who asks, any one of which is enough."""
+    by_cookie: dict[str, list[str]] = {_FORM_TOKEN: []} if is_change else {}
+    if may == PUBLIC:
+        anybody: list[dict[str, list[str]]] = [{}] if is_bare or not is_change else []
+        return [*anybody, *([by_cookie] if is_change else []), {_BEARER: []}]
+    guests = [{_GUEST: [], **by_cookie}] if may in MEMBER_PERMISSIONS else []
+    return [{_BEARER: []}, {_SESSION: [], **by_cookie}, *guests]
 
 
 def _declare_schemes(state: BlueprintSetupState) -> None:
@@ -123,6 +189,7 @@ def _problems(errors: Iterable[type[BuddyError]]) -> dict[str, dict[str, Any]]:
         str(status): {
             "description": "Codes: " + ", ".join(f"`{code}`" for code in sorted(codes[status])) + ".",
             "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            **({"headers": _HEADERS[status]} if status in _HEADERS else {}),
         }
         for status in sorted(codes)
     }

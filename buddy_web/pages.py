@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
-from flask import Flask, make_response, redirect, render_template, request
+from attrs import frozen
+from flask import Flask, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from buddy_core.flows import Who
 from buddy_core.views import Visitor
 from buddy_web import formats
 from buddy_web.app import Web, web
 from buddy_web.forms import whole_number
+from buddy_web.guests import who_asks
 
 _LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]{0,500}")
+
+
+@frozen
+class Looking:
+    """What the banner says while staff look as somebody else."""
+
+    email: str
+    until: datetime
+    reason: str
 
 
 def install_pages(app: Flask) -> None:
@@ -28,9 +42,23 @@ def install_pages(app: Flask) -> None:
             "locale": formats.DEFAULT_LOCALE,
             "zone": formats.DEFAULT_ZONE,
             "path": request.path,
+            "looking": _looking(),
         }
 
     app.context_processor(common)
+
+
+def _looking() -> Looking | None:
+    """Return as whom staff look; an error page shows even where nobody can say."""
+    w = web()
+    who: Who | None = g.get("who")
+    if who is None and w.visitors.looking() is not None:
+        with suppress(Exception):
+            who = who_asks(w)
+    session = who.session if who else None
+    if who is None or session is None or session.impersonator is None or session.ends_at is None:
+        return None
+    return Looking(who.account.email or "a guest", session.ends_at, session.reason)
 
 
 def show(w: Web, template: str, visitor: Visitor, page: Any, *, status: int = 200, **more: Any) -> Response:

@@ -8,20 +8,29 @@ from typing import Any, ParamSpec
 from urllib.parse import urlencode
 
 import attrs
-from flask import Blueprint, Flask, current_app, g, make_response, redirect, request
+from flask import Blueprint, Flask, current_app, make_response, redirect, request
 from werkzeug.wrappers import Response
 
-from buddy_core.access import Actor, NotPermitted, may
+from buddy_core.access import (
+    MEMBER_PERMISSIONS,
+    Actor,
+    NotPermitted,
+    Reason,
+    SecondFactorNeeded,
+    may_anywhere,
+)
+from buddy_core.flows import Who
 from buddy_core.kernel.errors import Forbidden
-from buddy_core.kernel.ids import AccountId
-from buddy_web.app import web
-from buddy_web.cookies import VisitorKind
-from buddy_web.guests import known_account
+from buddy_core.kernel.ids import AccountId, LoginSessionId
+from buddy_web.app import Web, web
+from buddy_web.guests import current_account, who_asks
 
 PUBLIC = "public"
 """Declares that a view asks for no permission and no account."""
+OWN = "own"
+"""Declares that a view answers the owner of what is asked for alone; to others it is not there."""
 API_PREFIX = "/v1/"
-SIGN_IN = "/sign-in"
+SIGN_IN, SECOND_FACTOR = "/sign-in", "/account/second-factor"
 _PERMISSION = "_buddy_permission"
 
 P = ParamSpec("P")
@@ -72,55 +81,85 @@ def permissions_of(app: Flask) -> dict[str, str]:
     return {name: permission for name, permission in found.items() if permission}
 
 
+def current_who() -> Who:
+    """Return who asks.
+
+    Raises:
+        SignInNeeded: the request comes without an account, or with one that is not there any more.
+        TokenRefused: an access token was sent, and it is not accepted.
+    """
+    found = who_asks(web())
+    if found is None:
+        raise SignInNeeded
+    return found
+
+
 def current_actor() -> Actor:
     """Return who asks, with their roles.
 
     Raises:
-        SignInNeeded: the request comes without an account, or with one that is not there any more.
+        SignInNeeded, TokenRefused: as `current_who`.
     """
-    if "actor" not in g:
-        identity = known_account(web())
-        if identity is None:
-            raise SignInNeeded
-        g.actor = web().call(web().container.actor_of, identity.account_id)
-    actor: Actor = g.actor
-    return actor
+    return current_who().actor
+
+
+def current_session() -> LoginSessionId:
+    """Return the session of who asks.
+
+    Raises:
+        SignInNeeded: a guest has none.
+        TokenRefused: as `current_who`.
+    """
+    session = current_who().session
+    if session is None:
+        raise SignInNeeded
+    return session.id
 
 
 def acting_account() -> AccountId:
     """Return the account that asks.
 
     Raises:
-        SignInNeeded: the request comes without one.
+        SignInNeeded, TokenRefused: as `current_who`.
     """
-    account = current_actor().account_id
-    if account is None:
-        raise SignInNeeded
-    return account
+    return current_who().account.id
 
 
 def _checked(name: str) -> Response | None:
-    """Return nothing if the visitor may; else the way to the sign-in page, if that would help.
+    """Return nothing if the visitor may; else the way to the page where that would be helped.
 
     Raises:
-        SignInNeeded, NotPermitted: it would not, or the visitor asked for data.
+        SignInNeeded, NotPermitted, SecondFactorNeeded: there is none, or the visitor asked for data.
     """
-    if name == PUBLIC:
+    if name in (PUBLIC, OWN):
         return None
-    identity = known_account(web())
+    w = web()
     is_page = not request.path.startswith(API_PREFIX)
-    if is_page and identity is None:
-        return _to_sign_in()
-    if may(current_actor(), name):
+    who = _asking(w, name, is_page)
+    if who is None:
+        return _to(SIGN_IN)
+    verdict = may_anywhere(who.actor, name)
+    if verdict:
         return None
-    if is_page and identity is not None and identity.kind is VisitorKind.GUEST:
-        return _to_sign_in()
-    raise NotPermitted(name)
+    if verdict.reason is Reason.NEEDS_SECOND_FACTOR:
+        if is_page:
+            return _to(SECOND_FACTOR)
+        raise SecondFactorNeeded(name)
+    if is_page and who.session is None:
+        return _to(SIGN_IN)
+    raise NotPermitted(name, verdict.reason.value)
 
 
-def _to_sign_in() -> Response:
+def _asking(w: Web, name: str, is_page: bool) -> Who | None:
+    """Return who asks; a page that members use greets a new guest, others send nobody to sign in."""
+    if not is_page:
+        return current_who()
+    return current_account(w) if name in MEMBER_PERMISSIONS else who_asks(w)
+
+
+def _to(page: str) -> Response:
     back = request.full_path.rstrip("?") if request.method == "GET" else request.path
-    where = f"{SIGN_IN}?{urlencode({'next': back})}"
+    where = f"{page}?{urlencode({'next': back})}"
     if request.headers.get("HX-Request"):
         # A redirect would put the sign-in page into a part of this one.
         return make_response("", 204, {"HX-Redirect": where})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
+from attrs import define
 from flask import Flask, abort, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
@@ -49,17 +50,37 @@ def body_limit(max_bytes: int) -> Callable[[View], View]:
     return mark
 
 
+@define
+class _Undeclared:
+    """A body that does not say how long it is: reading fails once more than `left` bytes have come."""
+
+    stream: IO[bytes]
+    left: int
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        self.left -= len(data)
+        if self.left < 0:
+            raise RequestEntityTooLarge
+        return data
+
+
 def install_security(app: Flask, *, secure: bool, max_body_bytes: int) -> None:
     """Put the headers on every answer, keep answers out of caches, and refuse bodies that are too large."""
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
 
     @app.before_request
     def limit_body() -> None:
-        if request.endpoint is not None:
-            limit = getattr(current_app.view_functions[request.endpoint], _BODY_LIMIT, max_body_bytes)
-            request.max_content_length = limit
-        # Refused before a view sees it; a body of undeclared length is cut off while it is read.
-        if (request.content_length or 0) > (request.max_content_length or max_body_bytes):
+        view = current_app.view_functions.get(request.endpoint or "")
+        limit = getattr(view, _BODY_LIMIT, max_body_bytes)
+        if request.content_length is None:
+            request.environ["wsgi.input"] = _Undeclared(request.environ["wsgi.input"], limit)
+            # Else the body would be cut at the limit without a word, and its beginning taken for the whole.
+            request.max_content_length = limit + 1
+            return
+        request.max_content_length = limit
+        # Refused before a view sees it.
+        if request.content_length > limit:
             raise RequestEntityTooLarge
 
     @app.before_request

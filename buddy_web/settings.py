@@ -27,6 +27,13 @@ PREFIX = "BUDDY_"
 MIN_SECRET_LENGTH = 32
 _MAKE_A_KEY = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
 
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_ORIGIN = re.compile(
+    rf"(https?)://(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:]+\])(?::([1-9][0-9]{{0,4}}))?", re.ASCII
+)
+_OWN_PORTS = {"http": "80", "https": "443"}
+"""Browsers leave a scheme's own port out of an origin."""
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -83,6 +90,20 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(_origin(word) for word in _words(text))
+
+
+def _origin(text: str) -> str:
+    found = _ORIGIN.fullmatch(text)
+    if found is None or found[2] == _OWN_PORTS[found[1]] or int(found[2] or 0) > 65_535:
+        raise ValueError(
+            "must be origins such as https://app.example.com, exactly as browsers send them: "
+            "small letters, no path and no `*`"
+        )
+    return text
+
+
 def _database(text: str) -> str:
     try:
         driver = make_url(text).drivername
@@ -119,6 +140,12 @@ def _yes_no(text: str) -> bool:
     if text not in ("yes", "no"):
         raise ValueError("must be yes or no")
     return text == "yes"
+
+
+def _counter(text: str) -> str:
+    if text not in ("", "memory", "database", "off") and not re.match(r"(valkey|redis)s?://", text):
+        raise ValueError("must be memory, database, off, or an address such as redis://127.0.0.1:6379/0")
+    return text
 
 
 def _ad_unit(text: str) -> str:
@@ -198,6 +225,24 @@ class Settings:
     )
     demo_country: str = _setting(
         "The country of a demo visitor who has not switched to another.", default="IN", read=_country
+    )
+    cors_origins: tuple[str, ...] = _setting(
+        "Origins of other sites whose pages may use the API from a browser, comma-separated, each exactly as "
+        "browsers send it, such as https://app.example.com. Empty: none. Production takes https alone.",
+        default="",
+        read=_origins,
+    )
+    rate_limits: str = _setting(
+        "Where requests are counted: `memory` (right for one process), `database`, a Valkey or Redis server "
+        "such as redis://127.0.0.1:6379/0, or `off`. Empty: memory in the demo, else database.",
+        default="",
+        read=_counter,
+        secret=True,
+    )
+    rate_limits_file: Path | None = _setting(
+        "A JSON file with other limits than those of docs/edge.md. Empty: none.",
+        default="",
+        read=lambda text: Path(text) if text else None,
     )
     ad_unit: str = _setting(
         "The rewarded ad unit that pays tokens, as the ad network's callback names it.",
@@ -296,6 +341,9 @@ def _contradictions(settings: Settings) -> list[str]:
         )
     if not settings.demo and not settings.public_url.startswith("https://"):
         problems.append("BUDDY_PUBLIC_URL must begin with https:// in production")
+    if not settings.demo and any(not origin.startswith("https://") for origin in settings.cors_origins):
+        # Whoever sits on the line could put their own page in the place of a plain http one.
+        problems.append("BUDDY_CORS_ORIGINS: each origin must begin with https:// in production")
     return problems
 
 

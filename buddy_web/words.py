@@ -15,6 +15,9 @@ _NOUNS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "second": {"one": "{n} second", "other": "{n} seconds"},
         "unlocked title": {"one": "{n} unlocked title", "other": "{n} unlocked titles"},
         "reward": {"one": "{n} reward", "other": "{n} rewards"},
+        "minute": {"one": "{n} minute", "other": "{n} minutes"},
+        "person": {"one": "{n} person", "other": "{n} people"},
+        "permission": {"one": "{n} permission", "other": "{n} permissions"},
     },
     "hi": {
         "token": {"one": "{n} टोकन", "other": "{n} टोकन"},
@@ -94,6 +97,44 @@ _ATTENTION: Mapping[str, tuple[str, str]] = {
     "verify_failed": ("The ledger does not add up", "Look before anything else: a row was changed."),
     "value_missing": ("A token value is missing", "Unlocks in this currency are refused until there is one."),
     "wallets_frozen": ("Wallets are frozen", "Their owners cannot spend."),
+    "approvals_waiting": ("Requests wait for a second person", "Look at what each would do, then decide."),
+}
+
+_LOGINS: Mapping[str, tuple[str, str]] = {
+    "viewer": ("Viewer", "Watches, earns and unlocks."),
+    "partner_admin": ("Producer", "Sees what their own titles earn, and nothing of anyone else's."),
+    "super_admin": ("Super admin", "Everything: values, months, users, roles, the audit."),
+    "finance": ("Finance", "Token values and months; approves what another one asks for."),
+    "support": ("Support", "Finds users, helps them, looks as them, gives tokens."),
+}
+
+_REQUEST_STATES: Mapping[str, tuple[str, str]] = {
+    "pending": ("Waiting", "warm"),
+    "approved": ("Approved", "good"),
+    "rejected": ("Rejected", "bad"),
+    "withdrawn": ("Withdrawn", ""),
+    "expired": ("Expired", ""),
+}
+
+_SCOPES: Mapping[str, str] = {
+    "global": "Everywhere", "partner": "One producer", "territory": "One territory",
+}  # fmt: skip
+
+_DONE: Mapping[str, str] = {
+    "ended": "Signed out there. What was open stops with its next click.",
+    "others_ended": "Signed out everywhere else. Only this browser is left.",
+    "factor_set": "Set. From now on signing in asks for six digits too.",
+    "factor_removed": "Removed. Your password alone opens the account now.",
+    "approved": "Approved and done. Both names are in the audit.",
+    "rejected": "Rejected, with your reason. Nothing was changed.",
+    "withdrawn": "Withdrawn. Nothing was changed.",
+    "role_given": "The role counts from their next click.",
+    "role_taken": "The role is gone from their next click on.",
+    "signed_out": "Signed out everywhere.",
+    "factor_reset": "Their second factor is gone, and they are signed out. They set up a new one.",
+    "tokens_given": "The tokens are in the wallet.",
+    "saved": "The role is saved. It counts at once for all who have it.",
+    "dropped": "The role is gone.",
 }
 
 _MODELS: Mapping[str, str] = {"token_bonus": "Bonus tokens", "token_paid": "Paid tokens"}
@@ -144,6 +185,31 @@ def check(key: str) -> tuple[str, str]:
 def attention(kind: str) -> tuple[str, str]:
     """Return what needs attention, and what to do."""
     return _ATTENTION.get(kind, (kind.replace("_", " ").capitalize(), ""))
+
+
+def login(role: str) -> tuple[str, str]:
+    """Return what an account of the demo is called, and what it is for."""
+    return _LOGINS.get(role, (role.replace("_", " ").capitalize(), ""))
+
+
+def request_state(state: str) -> tuple[str, str]:
+    """Return how a request stands, and the colour of its chip."""
+    return _REQUEST_STATES.get(state, (state.capitalize(), ""))
+
+
+def scope(kind: str) -> str:
+    """Return how far a role may reach."""
+    return _SCOPES.get(kind, kind.capitalize())
+
+
+def done(what: str) -> str:
+    """Return what a form has just done."""
+    return _DONE.get(what, "Done.")
+
+
+def act(name: str) -> str:
+    """Return an act of the audit in words: `role.assign` reads `Role: assign`."""
+    return name.replace("_", " ").replace(".", ": ").capitalize()
 
 
 def model(name: str) -> str:

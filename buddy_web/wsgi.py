@@ -22,6 +22,8 @@ def application(settings: Settings | None = None) -> BuddyApp:
     for lack in lacks(settings):
         _LOG.warning(lack)
     container = Container(settings=settings)
+    # A file of limits that cannot be used is said now, not with the first request.
+    container.limit_policy()
     bridge, engine = container.bridge(), container.engine()
     bridge.on_close(engine.dispose)
     bridge.after_fork(lambda: engine.sync_engine.dispose(close=False))

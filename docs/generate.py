@@ -1,4 +1,4 @@
-"""Writes the pages of errors, events and ports, and the roles in access.md, from the code itself.
+"""Writes the pages of errors, events and ports, the roles in access.md and limits in edge.md, from the code.
 
 Run it by hand after a change: `python docs/generate.py`. A test makes the pages
 again in memory and compares, so that nothing stays undocumented.
@@ -23,9 +23,25 @@ ROOT = DOCS.parent
 sys.path.insert(0, str(ROOT))
 
 NOTE = "<!-- Made by docs/generate.py; do not edit by hand. -->\n\n"
-KINDS = ("NotFound", "Forbidden", "Rejected", "Conflict", "Invalid", "Unavailable")
+KINDS = ("NotFound", "Unproven", "Forbidden", "TooMany", "Rejected", "Conflict", "Invalid", "Unavailable")
 INTERNAL = re.compile(r"\b(UUID|(?:Account|Title|Partner|Licence|Entry|Lot|Hold|Grant|Event)Id)\b")
 """Types of ids that are never shown outside; an answer leaves such a fact out."""
+
+
+SCOPES = {
+    "global": ("G", "everywhere"),
+    "partner": ("P", "for one partner"),
+    "territory": ("T", "in one territory"),
+    "own": ("O", "over one's own account"),
+}
+"""Each kind of scope: its letter in the table of permissions, and its words."""
+MARKS = {
+    "is_money": "second factor",
+    "is_unbound": "any scope",
+    "while_impersonating": "impersonating",
+    "is_planned": "planned",
+}
+"""What goes with a permission, in the table's words."""
 
 
 @frozen
@@ -153,29 +169,106 @@ def port_page() -> str:
 
 
 def roles() -> str:
-    """Return the table of roles and permissions."""
-    from buddy_core.access import ROLES
+    """Return what access.md shows of the data: roles, names for them, permissions, second-person rules."""
+    return "\n".join((_role_list(), _aliases(), _permission_table(), _second_person_rules()))
 
-    permissions = sorted({permission for granted in ROLES.values() for permission in granted})
-    text = f"| permission | {' | '.join(ROLES)} |\n|---|{'---|' * len(ROLES)}\n"
-    for permission in permissions:
-        marks = " | ".join("yes" if permission in granted else "" for granted in ROLES.values())
-        text += f"| `{permission}` | {marks} |\n"
+
+def _role_list() -> str:
+    from buddy_core.access import ROLES, VIEWER_ROLE
+
+    text = "### The roles\n\n| role | is | given | includes | note |\n|---|---|---|---|---|\n"
+    for role in (*ROLES.values(), VIEWER_ROLE):
+        given = " or ".join(word for kind, (_, word) in SCOPES.items() if kind in role.scopes)
+        includes = ", ".join(f"`{name}`" for name in sorted(role.includes))
+        text += f"| `{role.name}` | {role.title} | {given} | {includes} | {role.note} |\n"
     return text
+
+
+def _aliases() -> str:
+    from buddy_core.access import ALIASES
+
+    text = "### Names that other systems use\n\n| name | role |\n|---|---|\n"
+    return text + "".join(f"| `{name}` | `{role}` |\n" for name, role in ALIASES.items())
+
+
+def _permission_table() -> str:
+    from buddy_core.access import BUILT_IN, MEMBER_PERMISSIONS, PERMISSIONS, ROLES, VIEWER
+
+    letters = ", ".join(f"{letter} {word}" for letter, word in SCOPES.values())
+    text = (
+        f"### The permissions\n\nHow a role that has the permission is given: {letters}.\n\n"
+        f"| permission | lets you | marks | {' | '.join(f'`{name}`' for name in (*ROLES, VIEWER))} |\n"
+        f"|---|---|---|{'---|' * (len(ROLES) + 1)}\n"
+    )
+    for name, item in PERMISSIONS.items():
+        marks = ", ".join(word for field, word in MARKS.items() if getattr(item, field))
+        cells = [
+            "".join(letter for kind, (letter, _) in SCOPES.items() if kind in role.scopes)
+            if name in BUILT_IN.permissions_of(role.name)
+            else ""
+            for role in ROLES.values()
+        ]
+        cells.append("O" if name in MEMBER_PERMISSIONS else "")
+        text += f"| `{name}` | {item.does} | {marks} | {' | '.join(cells)} |\n"
+    return text
+
+
+def _second_person_rules() -> str:
+    from buddy_core.access import SECOND_PERSON_RULES
+
+    text = (
+        "### What needs a second person\n\n"
+        "| act | above | measured in | who approves has | waits at most |\n|---|---|---|---|---|\n"
+    )
+    for rule in SECOND_PERSON_RULES.values():
+        days = rule.lives_for.total_seconds() / 86_400
+        text += f"| `{rule.act}` | {rule.above} | {rule.measure} | `{rule.approve}` | {days:g} days |\n"
+    return text
+
+
+def limits() -> str:
+    """Return the default rate limits and the routes of each group, as tables."""
+    from buddy_core.limits import DEFAULT_POLICY
+
+    whom = {"anyone": "", "guest": ", guests alone", "member": ", members alone"}
+    text = "| group | limit | counted by |\n| --- | --- | --- |\n"
+    for rule in DEFAULT_POLICY.rules:
+        limit = f"{rule.count:,} in {_window(rule.window_s)}"
+        text += f"| `{rule.group}` | {limit} | {rule.per.value}{whom[rule.who.value]} |\n"
+    limited = {rule.group for rule in DEFAULT_POLICY.rules}
+    for group in DEFAULT_POLICY.groups:
+        if group.name not in limited:
+            text += f"| `{group.name}` | none |  |\n"
+    text += "\n| group | routes |\n| --- | --- |\n"
+    for group in DEFAULT_POLICY.groups:
+        text += f"| `{group.name}` | {', '.join(f'`{route}`' for route in group.routes)} |\n"
+    return text + "| `default` | all others |\n"
+
+
+def _window(seconds: int) -> str:
+    for size, name in ((3600, "hour"), (60, "minute")):
+        if seconds % size == 0:
+            return f"{seconds // size} {name}{'s' if seconds > size else ''}"
+    return f"{seconds} seconds"
 
 
 def pages() -> dict[str, str]:
     """Return every page that is made here, by file name."""
-    access = (DOCS / "access.md").read_text("utf-8")
-    begin, end = "<!-- roles: made by docs/generate.py -->\n", "<!-- end of roles -->\n"
-    head, rest = access.split(begin)
-    _, tail = rest.split(end)
     return {
         "errors.md": error_pages(),
         "events.md": event_page(),
         "ports.md": port_page(),
-        "access.md": f"{head}{begin}\n{roles()}\n{end}{tail}",
+        "access.md": _filled("access.md", "roles", roles()),
+        "edge.md": _filled("edge.md", "limits", limits()),
     }
+
+
+def _filled(page: str, part: str, made: str) -> str:
+    """Return a page written by hand, with the one part in it that is made."""
+    begin, end = f"<!-- {part}: made by docs/generate.py -->\n", f"<!-- end of {part} -->\n"
+    head, rest = (DOCS / page).read_text("utf-8").split(begin)
+    _, tail = rest.split(end)
+    return f"{head}{begin}\n{made}\n{end}{tail}"
 
 
 def carries_out(adapter: Found, port: Found, declared: set[str]) -> bool:

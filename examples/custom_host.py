@@ -15,7 +15,7 @@ from buddy_adapters.sql.engine import make_engine
 from buddy_adapters.sql.migrate import migrate
 from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
 from buddy_adapters.system import SystemClock, SystemIds
-from buddy_core import accounts, catalog, flows, pricing, rights, tax, tokens
+from buddy_core import access, accounts, catalog, flows, pricing, rights, tax, tokens
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.ids import EntityId, LicenceId, PartnerId, TitleId, derived_uuid
 
@@ -82,6 +82,8 @@ async def main(url: str) -> None:
         await migrate(host.engine)
         film = await fill(host)
         guest = (await host.begin_guest()).id
+        # Whoever asks comes from your own sessions; everybody may act for their own account.
+        viewer = access.BUILT_IN.actor(guest)
         wish = flows.UnlockTitle(
             account_id=guest,
             title_id=film,
@@ -91,7 +93,7 @@ async def main(url: str) -> None:
             idempotency_key=f"unlock:{guest}",
         )
         try:
-            await host.unlock_title(wish)
+            await host.unlock_title(viewer, wish)
         except BuddyError as error:
             # Your host maps the kinds of errors to its own answers; code and words come from the core.
             print(f"refused: {error}")
@@ -107,7 +109,7 @@ async def main(url: str) -> None:
                 earned_as_guest=True,
             )
         )
-        first, again = await host.unlock_title(wish), await host.unlock_title(wish)
+        first, again = await host.unlock_title(viewer, wish), await host.unlock_title(viewer, wish)
         print(f"unlocked: {first.tokens_spent} tokens spent, {first.tokens_left} left")
         print(f"the same key again: {'the same answer' if first == again else 'another answer'}")
         report = await host.verify()

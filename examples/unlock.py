@@ -4,7 +4,7 @@ import asyncio
 
 from buddy_adapters.memory.sample import sample_store
 from buddy_adapters.system import SystemClock, SystemIds
-from buddy_core import accounts, flows, tokens
+from buddy_core import access, accounts, flows, tokens
 
 
 async def main() -> None:
@@ -13,7 +13,7 @@ async def main() -> None:
     ad = tokens.EarnTokens(guest, tokens.BONUS, 3, "ads.reward", "rwd_1", "key-1", None, earned_as_guest=True)
     await tokens.earn_tokens(ad, **store.ports)
     wish = flows.UnlockTitle(guest, store.episode.id, 2, 1, "IN", "key-2")
-    print(await flows.unlock_title(wish, routes=store.routes, **store.ports))
+    print(await flows.unlock_title(access.BUILT_IN.actor(guest), wish, routes=store.routes, **store.ports))
 
 
 asyncio.run(main())

@@ -8,7 +8,7 @@ from datetime import datetime
 from attrs import evolve
 
 from buddy_adapters.memory.tables import TableName, Tables
-from buddy_core.accounts import Account, Credential, EmailTaken
+from buddy_core.accounts import Account, AccountType, Credential, EmailTaken
 from buddy_core.kernel import AccountId, Contention
 
 ACCOUNTS: TableName[AccountId, Account] = TableName("accounts")
@@ -43,6 +43,17 @@ class MemoryAccounts:
             return None
         account, credential = self._accounts.get(account_id), self._credentials.get(account_id)
         return None if account is None or credential is None else (account, credential)
+
+    async def search(self, email: str, *, after: AccountId | None, limit: int) -> list[Account]:
+        begin = email.casefold()
+        found = [
+            account
+            for account in self._accounts.rows()
+            if account.type is AccountType.REGISTERED
+            and (account.email or "").startswith(begin)
+            and (after is None or account.id < after)
+        ]
+        return sorted(found, key=lambda account: account.id, reverse=True)[:limit]
 
     async def mark_merged(self, guest: AccountId, member: AccountId, at: datetime) -> None:
         account = self._accounts.get(guest)

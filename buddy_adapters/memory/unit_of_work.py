@@ -7,7 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from buddy_adapters.memory.access import MemoryAssignments, MemoryAuditBooks, MemoryAuditLog
+from buddy_adapters.memory.access import (
+    MemoryApprovals,
+    MemoryAssignments,
+    MemoryAuditBooks,
+    MemoryAuditLog,
+    MemoryCustomRoles,
+)
 from buddy_adapters.memory.accounts import MemoryAccounts
 from buddy_adapters.memory.ads import MemoryRewardCounters, MemoryRewardRules, MemoryRewards
 from buddy_adapters.memory.catalog import MemoryProducers, MemoryTitles
@@ -18,10 +24,16 @@ from buddy_adapters.memory.playback import MemoryPositions, MemorySessions
 from buddy_adapters.memory.pricing import MemoryCostTables
 from buddy_adapters.memory.rights import MemoryLicences
 from buddy_adapters.memory.royalty import MemoryRoyaltyBooks, MemoryStatements, MemoryTokenSpends
+from buddy_adapters.memory.sessions import (
+    MemoryLockouts,
+    MemoryLoginSessions,
+    MemoryRefreshTokens,
+    MemorySecondFactors,
+)
 from buddy_adapters.memory.shortids import MemoryShortIdBooks, MemoryShortIds
 from buddy_adapters.memory.tables import Tables
 from buddy_adapters.memory.tokens import MemoryEntries, MemoryLedgerBooks, MemoryValueVersions, MemoryWallets
-from buddy_core.access import Assignments, AuditBooks, AuditLog
+from buddy_core.access import Approvals, Assignments, AuditBooks, AuditLog, CustomRoles
 from buddy_core.accounts import Accounts
 from buddy_core.ads import RewardCounters, RewardRules, Rewards
 from buddy_core.catalog import Producers, Titles
@@ -32,6 +44,7 @@ from buddy_core.playback import Positions, Sessions
 from buddy_core.pricing import CostTables
 from buddy_core.rights import Licences
 from buddy_core.royalty import RoyaltyBooks, Statements, TokenSpends
+from buddy_core.sessions import Lockouts, LoginSessions, RefreshTokens, SecondFactors, SessionsTx
 from buddy_core.shortids import ShortIdBooks, ShortIds
 from buddy_core.tokens import Entries, LedgerBooks, ValueVersions, Wallets
 
@@ -65,7 +78,13 @@ class MemoryTx:
         self.reward_counters: RewardCounters = MemoryRewardCounters(tables)
         self.sessions: Sessions = MemorySessions(tables)
         self.positions: Positions = MemoryPositions(tables)
+        self.login_sessions: LoginSessions = MemoryLoginSessions(tables)
+        self.refresh_tokens: RefreshTokens = MemoryRefreshTokens(tables)
+        self.lockouts: Lockouts = MemoryLockouts(tables)
+        self.second_factors: SecondFactors = MemorySecondFactors(tables)
         self.assignments: Assignments = MemoryAssignments(tables)
+        self.custom_roles: CustomRoles = MemoryCustomRoles(tables)
+        self.approvals: Approvals = MemoryApprovals(tables)
         self.audit: AuditLog = MemoryAuditLog(tables)
         self.audit_books: AuditBooks = MemoryAuditBooks(tables)
         self.flags: Flags = MemoryFlags(tables)
@@ -109,7 +128,8 @@ def _conforms() -> tuple[
     UnitOfWork[flows.StaffTx],
     UnitOfWork[flows.UnlockTx],
     UnitOfWork[flows.VerifyTx],
+    UnitOfWork[SessionsTx],
 ]:
     """Hold the transaction to what each flow needs; read by the type checker alone."""
     uow = MemoryUnitOfWork()
-    return uow, uow, uow, uow, uow, uow, uow
+    return uow, uow, uow, uow, uow, uow, uow, uow

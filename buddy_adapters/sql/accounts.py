@@ -71,6 +71,16 @@ class SqlAccounts:
         row = found.mappings().one_or_none()
         return None if row is None else (account_from_row(row), credential_from_row(row))
 
+    async def search(self, email: str, *, after: AccountId | None, limit: int) -> list[Account]:
+        query = select(accounts_table).where(
+            accounts_table.c.type == AccountType.REGISTERED.value,
+            accounts_table.c.email.startswith(email.casefold(), autoescape=True),
+        )
+        if after is not None:
+            query = query.where(accounts_table.c.id < after)
+        query = query.order_by(accounts_table.c.id.desc()).limit(limit)
+        return [account_from_row(row) for row in (await self._connection.execute(query)).mappings()]
+
     async def mark_merged(self, guest: AccountId, member: AccountId, at: datetime) -> None:
         statement = update(accounts_table).where(
             accounts_table.c.id == guest, accounts_table.c.merged_into.is_(None)

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from buddy_adapters.sql.access import SqlAssignments, SqlAuditBooks, SqlAuditLog
+from buddy_adapters.sql.access import (
+    SqlApprovals,
+    SqlAssignments,
+    SqlAuditBooks,
+    SqlAuditLog,
+    SqlCustomRoles,
+)
 from buddy_adapters.sql.accounts import SqlAccounts
 from buddy_adapters.sql.ads import SqlRewardCounters, SqlRewardRules, SqlRewards
 from buddy_adapters.sql.catalog import SqlProducers, SqlTitles
@@ -23,6 +29,12 @@ from buddy_adapters.sql.playback import SqlPositions, SqlSessions
 from buddy_adapters.sql.pricing import SqlCostTables
 from buddy_adapters.sql.rights import SqlLicences
 from buddy_adapters.sql.royalty import ClosedMonths, SqlRoyaltyBooks, SqlStatements, SqlTokenSpends
+from buddy_adapters.sql.sessions import (
+    SqlLockouts,
+    SqlLoginSessions,
+    SqlRefreshTokens,
+    SqlSecondFactors,
+)
 from buddy_adapters.sql.shortids import SqlShortIdBooks, SqlShortIds
 from buddy_adapters.sql.tokens import SqlEntries, SqlValueVersions, SqlWallets
 
@@ -31,6 +43,7 @@ if TYPE_CHECKING:
     from buddy_core.access import Assignments
     from buddy_core.flags import Flags
     from buddy_core.kernel import OutboxQueue, UnitOfWork
+    from buddy_core.sessions import SessionsTx
 
 
 class SqlTx:
@@ -62,7 +75,13 @@ class SqlTx:
         self.reward_counters = SqlRewardCounters(connection)
         self.sessions = SqlSessions(connection)
         self.positions = SqlPositions(connection)
+        self.login_sessions = SqlLoginSessions(connection)
+        self.refresh_tokens = SqlRefreshTokens(connection)
+        self.lockouts = SqlLockouts(connection)
+        self.second_factors = SqlSecondFactors(connection)
         self.assignments = SqlAssignments(connection)
+        self.custom_roles = SqlCustomRoles(connection)
+        self.approvals = SqlApprovals(connection)
         self.audit = SqlAuditLog(connection)
         self.flags = SqlFlags(connection)
         self.shortids = SqlShortIds(connection)
@@ -111,10 +130,11 @@ def _conforms(
     UnitOfWork[flows.UnlockTx],
     UnitOfWork[flows.VerifyTx],
     UnitOfWork[_OtherTx],
+    UnitOfWork[SessionsTx],
 ]:
     """Hold the transaction to what each flow needs; read by the type checker alone."""
     uow = SqlUnitOfWork(engine)
-    return uow, uow, uow, uow, uow, uow, uow, uow
+    return uow, uow, uow, uow, uow, uow, uow, uow, uow
 
 
 class _OtherTx(Protocol):

@@ -6,6 +6,7 @@ from buddy_core.accounts.errors import (
     CannotMerge,
     EmailTaken,
     MemberNotFound,
+    PasswordLack,
     WeakPassword,
     WrongCredentials,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "GuestMerged",
     "MemberNotFound",
     "MemberRegistered",
+    "PasswordLack",
     "Passwords",
     "WeakPassword",
     "WrongCredentials",

@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import attrs
 
 from buddy_core.kernel.errors import Conflict, Invalid, NotFound, Rejected
 from buddy_core.kernel.ids import AccountId
+
+MIN_PASSWORD_LENGTH = 8
+"""In characters, of whatever script."""
+MAX_PASSWORD_BYTES = 72
+"""What bcrypt reads at most; longer passwords are refused rather than cut."""
+
+
+class PasswordLack(StrEnum):
+    """One thing that a password lacks; the value is its stable code."""
+
+    TOO_LONG = "too_long"
+    TOO_SHORT = "too_short"
+    NO_UPPER = "no_upper"
+    NO_LOWER = "no_lower"
+    NO_DIGIT = "no_digit"
+    NO_SPECIAL = "no_special"
+    TOO_COMMON = "too_common"
+    HOLDS_EMAIL = "holds_email"
+
+    @property
+    def words(self) -> str:
+        """What the password needs instead, to stand after "The password needs"."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    PasswordLack.TOO_LONG: f"at most {MAX_PASSWORD_BYTES} bytes",
+    PasswordLack.TOO_SHORT: f"at least {MIN_PASSWORD_LENGTH} characters",
+    PasswordLack.NO_UPPER: "an upper-case letter",
+    PasswordLack.NO_LOWER: "a lower-case letter",
+    PasswordLack.NO_DIGIT: "a digit",
+    PasswordLack.NO_SPECIAL: "a special character",
+    PasswordLack.TOO_COMMON: "something that fewer people use",
+    PasswordLack.HOLDS_EMAIL: "no part of your e-mail address",
+}
 
 
 @attrs.define
@@ -46,10 +83,11 @@ class WeakPassword(Invalid):
 
     code = "accounts.weak_password"
 
-    missing: tuple[str, ...]
+    lacks: tuple[PasswordLack, ...]
+    """Everything at once, one entry a lack."""
 
     def message(self) -> str:
-        return f"The password needs {', '.join(self.missing)}."
+        return f"The password needs {', '.join(lack.words for lack in self.lacks)}."
 
 
 @attrs.define

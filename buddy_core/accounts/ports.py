@@ -34,6 +34,10 @@ class Accounts(Protocol):
         """Return the member with this folded address, or None."""
         ...
 
+    async def search(self, email: str, *, after: AccountId | None, limit: int) -> list[Account]:
+        """Return members whose address begins like this, newest first; of these, those older than `after`."""
+        ...
+
     async def mark_merged(self, guest: AccountId, member: AccountId, at: datetime) -> None:
         """Make a guest a pointer to a member; done once."""
         ...

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
-from buddy_core.accounts.errors import BadEmail, CannotMerge, WeakPassword
+from buddy_core.accounts.data import COMMON_PASSWORDS, COMMON_WORDS
+from buddy_core.accounts.errors import (
+    MAX_PASSWORD_BYTES,
+    MIN_PASSWORD_LENGTH,
+    BadEmail,
+    CannotMerge,
+    PasswordLack,
+    WeakPassword,
+)
 from buddy_core.accounts.model import Account, AccountType
 
-MIN_PASSWORD_LENGTH = 8
-MAX_PASSWORD_BYTES = 72
-"""What bcrypt reads at most; longer passwords are refused rather than cut."""
+MIN_EMAIL_PART = 3
+"""A shorter name before the @ stands in too many passwords by chance."""
+MAX_DECORATION = 10
+"""How many digits and signs around a common word leave it common; more are a secret of their own."""
 
 # No quoted local parts, comments or address lists: RFC 5321 allows some of them, and nobody has one.
 _ATOM = r"[^@\s.\"(),:;<>\[\]\\]+"
 _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
 _EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 _CLASSES = (
-    ("an upper-case letter", str.isupper),
-    ("a lower-case letter", str.islower),
-    ("a digit", str.isdigit),
-    ("a special character", lambda char: not char.isalnum() and not char.isspace()),
+    (PasswordLack.NO_UPPER, str.isupper),
+    (PasswordLack.NO_LOWER, str.islower),
+    (PasswordLack.NO_DIGIT, str.isdigit),
+    (PasswordLack.NO_SPECIAL, lambda char: not char.isalnum() and not char.isspace()),
 )
+_DISGUISE = str.maketrans("@4831!0$57", "aabeiiosst")
+"""Signs and digits that stand for the letters that they look like."""
 
 
 def fold_email(text: str) -> str:
@@ -30,31 +42,67 @@ def fold_email(text: str) -> str:
     Raises:
         BadEmail: it is no e-mail address.
     """
-    # Folding can undo the normal form, and the other way round: this is Unicode's NFKC_Casefold.
-    folded = _nfkc(_nfkc(_nfkc(text).casefold()).casefold()).strip()
+    folded = _fold(text).strip()
     if len(folded) > 254 or not folded.isprintable() or not _EMAIL.fullmatch(folded):
         raise BadEmail
     return folded
 
 
-def _nfkc(text: str) -> str:
-    return unicodedata.normalize("NFKC", text)
+def check_password(text: str, email: str | None = None) -> str:
+    """Return the password if it is long enough, has each class of character and is hard to guess (row 2.01).
 
-
-def check_password(text: str) -> str:
-    """Return the password if it has 8 characters or more of each class (row 2.01).
+    `email` is the address it is for, folded or not: what stands before its @ may not
+    stand in the password.
 
     Raises:
-        WeakPassword: names everything that is missing at once.
+        WeakPassword: names everything that it lacks at once.
     """
-    missing = [name for name, is_class in _CLASSES if not any(is_class(char) for char in text)]
-    if len(text) < MIN_PASSWORD_LENGTH:
-        missing.insert(0, f"at least {MIN_PASSWORD_LENGTH} characters")
-    if len(text.encode()) > MAX_PASSWORD_BYTES:
-        missing.insert(0, f"at most {MAX_PASSWORD_BYTES} bytes")
-    if missing:
-        raise WeakPassword(tuple(missing))
+    lacks = tuple(_lacks(text, email))
+    if lacks:
+        raise WeakPassword(lacks)
     return text
+
+
+def _lacks(text: str, email: str | None) -> Iterator[PasswordLack]:
+    if len(text.encode()) > MAX_PASSWORD_BYTES:
+        yield PasswordLack.TOO_LONG
+    if len(text) < MIN_PASSWORD_LENGTH:
+        yield PasswordLack.TOO_SHORT
+    for lack, is_class in _CLASSES:
+        if not any(is_class(char) for char in text):
+            yield lack
+    folded = _fold(text)
+    if _is_common(folded):
+        yield PasswordLack.TOO_COMMON
+    if email is not None and any(part in folded for part in _telling_parts(email)):
+        yield PasswordLack.HOLDS_EMAIL
+
+
+def _is_common(folded: str) -> bool:
+    """Tell whether a folded password is a known one, or a common word with few digits and signs around it."""
+    if folded in COMMON_PASSWORDS:
+        return True
+    start = next((place for place, char in enumerate(folded) if char.isalpha()), len(folded))
+    end = next((place for place in range(len(folded), start, -1) if folded[place - 1].isalpha()), start)
+    word = folded[start:end]
+    return len(folded) - len(word) <= MAX_DECORATION and bool(
+        {word, word.translate(_DISGUISE)} & COMMON_WORDS
+    )
+
+
+def _telling_parts(email: str) -> set[str]:
+    """Return what stands before the @, with and without a tag after a plus sign."""
+    name = _fold(email).strip().rpartition("@")[0]
+    return {part for part in (name, name.partition("+")[0]) if len(part) >= MIN_EMAIL_PART}
+
+
+def _fold(text: str) -> str:
+    # Folding can undo the normal form, and the other way round: this is Unicode's NFKC_Casefold.
+    return _nfkc(_nfkc(_nfkc(text).casefold()).casefold())
+
+
+def _nfkc(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
 
 
 def check_merge(guest: Account, member: Account) -> bool:

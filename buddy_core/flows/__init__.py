@@ -1,6 +1,6 @@
 """The only place where modules meet to change things."""
 
-from buddy_core.flows.assign_role import AssignRole, AssignTx, assign_role
+from buddy_core.flows.approvals import Asked, DecideRequest, decide_request, find_request, list_requests
 from buddy_core.flows.catalogue import AddTitle, CatalogueTx, add_producer, add_title, find_title
 from buddy_core.flows.close_period import (
     Closed,
@@ -10,8 +10,15 @@ from buddy_core.flows.close_period import (
     month_for,
     provisional_month,
 )
+from buddy_core.flows.impersonate import (
+    Impersonate,
+    ImpersonateTx,
+    begin_impersonation,
+    end_impersonation,
+    record_look,
+)
 from buddy_core.flows.may_watch import Answer, MayWatchTx, may_watch_in
-from buddy_core.flows.merge_guest import Joined, MergeTx, Register, merge_guest, register, sign_in
+from buddy_core.flows.merge_guest import Joined, MergeTx, Register, merge_guest, register
 from buddy_core.flows.numbers import NumbersTx, set_reward_rule, set_token_costs
 from buddy_core.flows.play import (
     Playing,
@@ -30,22 +37,61 @@ from buddy_core.flows.reward import (
     find_reward,
     settle_reward,
 )
-from buddy_core.flows.staff import StaffTx, freeze_wallet, set_token_value
+from buddy_core.flows.roles import AssignRole, RolesTx, assign_role, define_role, drop_role, revoke_role
+from buddy_core.flows.sign_in import (
+    IdentifyTx,
+    SignedIn,
+    SignIn,
+    SignInTx,
+    Who,
+    begin_session,
+    identify,
+    identify_guest,
+    password_key,
+    sign_in,
+)
+from buddy_core.flows.staff import (
+    Awaiting,
+    GrantTokens,
+    StaffTx,
+    freeze_wallet,
+    grant_tokens,
+    set_token_value,
+)
 from buddy_core.flows.switch_flags import list_flags, switch_flags
 from buddy_core.flows.unlock import Unlocked, UnlockTitle, UnlockTx, unlock_title
+from buddy_core.flows.users import (
+    FindUsers,
+    FoundUser,
+    UserRecord,
+    UsersFound,
+    UsersTx,
+    find_users,
+    look_at_user,
+    reset_second_factor,
+    sign_out_user,
+)
 from buddy_core.flows.verify import VERIFIED_TABLES, VerifyReport, VerifyTx, verify
 
 __all__ = [
     "VERIFIED_TABLES",
     "AddTitle",
     "Answer",
+    "Asked",
     "AssignRole",
-    "AssignTx",
+    "Awaiting",
     "BeginReward",
     "CatalogueTx",
     "CloseReport",
     "CloseTx",
     "Closed",
+    "DecideRequest",
+    "FindUsers",
+    "FoundUser",
+    "GrantTokens",
+    "IdentifyTx",
+    "Impersonate",
+    "ImpersonateTx",
     "Joined",
     "MayWatchTx",
     "MergeTx",
@@ -54,35 +100,61 @@ __all__ = [
     "Playing",
     "Register",
     "RewardTx",
+    "RolesTx",
     "SessionClaim",
+    "SignIn",
+    "SignInTx",
+    "SignedIn",
     "StaffTx",
     "UnlockTitle",
     "UnlockTx",
     "Unlocked",
+    "UserRecord",
+    "UsersFound",
+    "UsersTx",
     "VerifyReport",
     "VerifyTx",
+    "Who",
     "add_producer",
     "add_title",
     "assign_role",
     "beat_session",
+    "begin_impersonation",
     "begin_reward",
+    "begin_session",
     "close_month",
     "decide_held_reward",
+    "decide_request",
+    "define_role",
+    "drop_role",
+    "end_impersonation",
+    "find_request",
     "find_reward",
     "find_title",
+    "find_users",
     "freeze_wallet",
+    "grant_tokens",
+    "identify",
+    "identify_guest",
     "list_flags",
+    "list_requests",
+    "look_at_user",
     "may_watch_in",
     "merge_guest",
     "month_for",
     "open_session",
+    "password_key",
     "provisional_month",
+    "record_look",
     "register",
+    "reset_second_factor",
+    "revoke_role",
     "set_reward_rule",
     "set_token_costs",
     "set_token_value",
     "settle_reward",
     "sign_in",
+    "sign_out_user",
     "start_playback",
     "stop_session",
     "switch_flags",

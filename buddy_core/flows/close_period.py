@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
@@ -175,7 +177,8 @@ async def _close_in(
         previous_hash=last.hash if last else GENESIS,
     )
     await tx.statements.close(wanted.entity, wanted.name, wanted.period.end, sealed)
-    change = Change("period.close", f"{wanted.entity}:{wanted.name}", None, len(sealed), correlation_id)
+    after = {"statements": {f"{_shown(item)} {item.currency}": _digest(item) for item in sealed}}
+    change = Change("period.close", f"{wanted.entity}:{wanted.name}", None, after, correlation_id)
     await record_in(tx, actor, change, at)
     event = MonthClosed(wanted.entity, wanted.name, len(sealed))
     await tx.outbox.add([envelope(event, id=EventId(ids.uuid7()), subject=wanted.entity, at=at)])
@@ -192,6 +195,16 @@ async def _check_again(tx: CloseTx, wanted: Month, statements: Sequence[Statemen
             shown = names.holders.get(holder, PLATFORM)
             raise StatementDiffers(wanted.entity, wanted.name, shown, currency)
     return Closed(wanted.entity, wanted.name, tuple(stored), is_new=False)
+
+
+def _shown(item: StoredStatement) -> str:
+    """Return whose statement it is as its own bytes say it: a short id, for internal ids are not shown."""
+    holder: str = json.loads(item.body)["holder"]
+    return holder
+
+
+def _digest(item: StoredStatement) -> str:
+    return f"sha256:{hashlib.sha256(item.body).hexdigest()}"
 
 
 def _terms(licence: Licence) -> TokenTerms:

@@ -71,7 +71,7 @@ async def register(
         IdempotencyMismatch: the key made another member, or this one with another password.
     """
     email = fold_email(command.email)
-    hashed = await passwords.hash(check_password(command.password))
+    hashed = await passwords.hash(check_password(command.password, email))
     new = AccountId(ids.uuid7())
 
     async def work(tx: MergeTx, at: datetime) -> Joined:
@@ -92,27 +92,6 @@ async def register(
     if joined.account_id != new:
         await _prove_repeat(command, joined.account_id, uow, passwords)
     return joined
-
-
-async def sign_in(
-    email: str,
-    password: str,
-    guest_id: AccountId | None,
-    *,
-    uow: UnitOfWork[MergeTx],
-    clock: Clock,
-    ids: IdSource,
-    passwords: Passwords,
-) -> Joined:
-    """Sign in, and bring what a guest on this device has; a second time brings nothing more.
-
-    Raises:
-        BadEmail, WrongCredentials.
-    """
-    member = await check_credentials(email, password, uow=uow, passwords=passwords)
-    if guest_id is None or guest_id == member.id:
-        return Joined(member.id)
-    return await merge_guest(guest_id, member.id, uow=uow, clock=clock, ids=ids)
 
 
 async def merge_guest(

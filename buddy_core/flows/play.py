@@ -7,6 +7,7 @@ from typing import Protocol
 
 from attrs import frozen
 
+from buddy_core.access import Actor, own_account
 from buddy_core.accounts import AccountsTx, resolve_in
 from buddy_core.catalog import Title
 from buddy_core.entitlements import Allowed, Denied
@@ -54,7 +55,7 @@ class SessionClaim:
 
 
 async def start_playback(
-    account_id: AccountId,
+    actor: Actor,
     device_id: DeviceId,
     title_id: TitleId,
     country: str | None,
@@ -66,9 +67,11 @@ async def start_playback(
     """Open a playback session if the title may be watched, on facts read fresh.
 
     Raises:
+        NotPermitted: the actor only looks as the account's owner; what they played would count.
         PlaybackDenied: with the reason and what would unlock it.
         NoMedia: the title holds others and plays nothing itself.
     """
+    account_id = own_account(actor, "title:watch")
     async with uow.begin() as tx:
         at = clock.now()
         account = (await resolve_in(tx, account_id)).id

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from attrs import evolve, frozen
 
-from buddy_core.access import Actor, AuditTx, Change, record_in, require
+from buddy_core.access import Actor, AuditTx, Change, Resource, check_reason, record_in, require
 from buddy_core.accounts import AccountType, resolve_in
 from buddy_core.ads import (
     AdCallback,
@@ -26,7 +26,6 @@ from buddy_core.ads import (
 from buddy_core.flows.lock_wallet import LockWalletTx, lock_wallet_in
 from buddy_core.flows.sources import AD_REWARD
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId, DeviceId, IdSource
 from buddy_core.kernel.outcomes import unwrap
@@ -52,15 +51,17 @@ class BeginReward:
 
 
 async def begin_reward(
-    command: BeginReward, *, uow: UnitOfWork[RewardTx], clock: Clock, ids: IdSource
+    actor: Actor, command: BeginReward, *, uow: UnitOfWork[RewardTx], clock: Clock, ids: IdSource
 ) -> Reward:
     """Open a reward and give out its nonce: all that the ad network is told.
 
     Raises:
+        NotPermitted: it is not the actor's own wallet, or the actor only looks as its owner.
         RewardCapReached: no more ads pay here for now.
         TooManyOpen: as many ads as a day pays were begun and have not ended.
         WalletFrozen: a frozen wallet earns nothing.
     """
+    require(actor, "reward:earn", Resource(account_id=command.account_id))
     async with uow.begin() as tx:
         at = clock.now()
         account = await resolve_in(tx, command.account_id)
@@ -133,11 +134,10 @@ async def decide_held_reward(
         RewardNotFound, RewardNotHeld: there is nothing to decide.
         WalletFrozen: unfreeze the wallet before releasing.
         RewardCapReached: today's cap is reached; release it tomorrow.
-        InvalidValue: there is no reason.
+        ReasonMissing: say why.
     """
     require(actor, "reward:release")
-    if not reason.strip():
-        raise InvalidValue("reason", "is missing; say why, for whoever reads the audit")
+    reason = check_reason(reason)
 
     async def work(tx: RewardTx) -> Reward:
         at = clock.now()

@@ -3,3 +3,5 @@
 UNLOCK = "unlock"
 """A spend that opens a title; every one of them has its grant and its royalty facts."""
 AD_REWARD = "ads.reward"
+SUPPORT_GRANT = "support.grant"
+"""Bonus tokens that staff gave to make up for something."""

@@ -1,34 +1,76 @@
-"""What staff change, each act with its permission and its audit record in the same commit."""
+"""What staff change about money, each act with its permission and its audit record in the same commit."""
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any, Protocol
 from uuid import UUID
 
-from attrs import evolve
+from attrs import evolve, frozen
 
-from buddy_core.access import Actor, AuditTx, Change, record_in, require
+from buddy_core.access import (
+    Actor,
+    ApprovalsTx,
+    Change,
+    SecondPersonRule,
+    ask_in,
+    check_reason,
+    needs_second_person,
+    record_in,
+    require,
+)
+from buddy_core.accounts import AccountType, resolve_in
 from buddy_core.flows.lock_wallet import LockWalletTx, lock_wallet_in
-from buddy_core.kernel.canonical import canonical_bytes
-from buddy_core.kernel.clock import Clock
+from buddy_core.flows.sources import SUPPORT_GRANT
+from buddy_core.kernel.canonical import canonical_bytes, instant_from_text
+from buddy_core.kernel.clock import Clock, whole_second
 from buddy_core.kernel.idempotency import once, request_key
-from buddy_core.kernel.ids import EntryId, IdSource
+from buddy_core.kernel.ids import AccountId, EntryId, IdSource
+from buddy_core.kernel.outcomes import unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tax import SellerRoutes
 from buddy_core.tokens import (
+    BONUS,
+    EarnTokens,
     FreezeWallet,
     SetTokenValue,
+    TokenKind,
     UnknownKind,
+    ValueVersion,
+    earn_in,
     freeze_in,
+    next_version,
     set_value_in,
     version_at,
 )
 
+GRANTED_TOKENS_LIVE_FOR = timedelta(days=90)
+"""How long tokens last that support gave."""
 
-class StaffTx(LockWalletTx, AuditTx, Protocol):
+
+class StaffTx(LockWalletTx, ApprovalsTx, Protocol):
     """What staff acts need of a transaction."""
+
+
+@frozen
+class Awaiting:
+    """The act is larger than one person may do alone: it waits for a second one."""
+
+    request_id: str
+    expires_at: datetime
+
+
+@frozen
+class GrantTokens:
+    """Give an account bonus tokens to make up for something."""
+
+    account_id: AccountId
+    tokens: int
+    reason: str
+    idempotency_key: str
 
 
 async def set_token_value(
@@ -40,31 +82,143 @@ async def set_token_value(
     clock: Clock,
     ids: IdSource,
     routes: SellerRoutes,
-) -> int:
+) -> int | Awaiting:
     """Append a value version of a kind, with a value in every settlement currency; return its number.
 
+    One that changes a value by more than the second-person rule allows waits for a second person.
+
     Raises:
-        NotPermitted, UnknownKind, BadTokenValue, IdempotencyMismatch.
+        NotPermitted, SecondFactorNeeded, UnknownKind, BadTokenValue, IdempotencyMismatch.
         ValueVersionInPast, ValueVersionTooFar: it must count from soon on, within a year.
     """
     require(actor, "token_value:set")
     command = evolve(command, by=actor.name)
 
-    async def work(tx: StaffTx, at: datetime) -> int:
+    async def work(tx: StaffTx, at: datetime) -> int | Awaiting:
         existing = await tx.token_values.of_kind(command.kind)
         if not existing:
             raise UnknownKind(command.kind)
-        before = version_at(existing, at)
-        version = await set_value_in(tx, command, routes.currencies, at, ids)
-        after = {"version": version.version, "from": version.effective_from, "values": version.values}
-        old = {"version": before.version, "values": before.values} if before else None
-        await record_in(tx, actor, Change("token_value.set", command.kind, old, after, correlation_id), at)
-        return version.version
+        # The rule itself says no before anybody is asked to approve what cannot be.
+        next_version(existing, command, routes.currencies, at)
+        measure = largest_change(existing, command, at)
+        rule = needs_second_person("token_value.set", measure)
+        if rule is not None:
+            change = Change("token_value.set", command.kind, None, command, correlation_id)
+            return await _ask_in(tx, actor, rule, change, measure, "", at, ids)
+        return await carry_out_value_in(tx, actor, command, correlation_id, at, ids, routes)
 
     request = request_key(f"tokens.value:{command.kind}", command.idempotency_key, command)
+    return await once(uow, request, clock, work, encode=canonical_bytes, decode=_number_or_awaiting)
+
+
+def largest_change(existing: Sequence[ValueVersion], command: SetTokenValue, at: datetime) -> Fraction | None:
+    """Return the largest change of any value, as a part of what it was; None where it was nothing.
+
+    Compared both with the version in force now and with the one that this follows:
+    several small steps one after another are no way around the rule.
+    """
+    largest = Fraction(0)
+    for before in (version_at(existing, at), version_at(existing, command.effective_from)):
+        for currency, value in command.values.items():
+            old = before.values.get(currency) if before else None
+            if not old:
+                if value:
+                    return None
+                continue
+            largest = max(largest, abs(value - old) / old)
+    return largest
+
+
+async def carry_out_value_in(
+    tx: StaffTx,
+    actor: Actor,
+    command: SetTokenValue,
+    correlation_id: str,
+    at: datetime,
+    ids: IdSource,
+    routes: SellerRoutes,
+    **approved: str,
+) -> int:
+    """Append the version and record it; `approved` says which request of whom it comes from."""
+    existing = await tx.token_values.of_kind(command.kind)
+    before = version_at(existing, at)
+    version = await set_value_in(tx, command, routes.currencies, at, ids)
+    after = {"version": version.version, "from": version.effective_from, "values": version.values}
+    old = {"version": before.version, "values": before.values} if before else None
+    change = Change("token_value.set", command.kind, old, {**after, **approved}, correlation_id)
+    await record_in(tx, actor, change, at)
+    return version.version
+
+
+async def grant_tokens(
+    actor: Actor,
+    command: GrantTokens,
+    *,
+    correlation_id: str,
+    uow: UnitOfWork[StaffTx],
+    clock: Clock,
+    ids: IdSource,
+) -> EntryId | Awaiting:
+    """Give bonus tokens that last 90 days; return the ledger entry.
+
+    More than the second-person rule allows wait for a second person.
+
+    Raises:
+        NotPermitted, SecondFactorNeeded, AccountNotFound, BadTokenAmount, WalletFrozen, IdempotencyMismatch.
+        ReasonMissing: say why.
+    """
+    require(actor, "tokens:grant")
+    command = evolve(command, reason=check_reason(command.reason))
+
+    async def work(tx: StaffTx, at: datetime) -> EntryId | Awaiting:
+        measure = Fraction(command.tokens)
+        rule = needs_second_person("tokens.grant", measure)
+        if rule is not None:
+            change = Change("tokens.grant", str(command.account_id), None, command, correlation_id)
+            await resolve_in(tx, command.account_id)
+            return await _ask_in(tx, actor, rule, change, measure, command.reason, at, ids)
+        ref = f"{actor.name}:{command.idempotency_key}"
+        return await carry_out_grant_in(tx, actor, command, ref, correlation_id, at, ids)
+
+    request = request_key(f"tokens.grant:{actor.name}", command.idempotency_key, command)
     return await once(
-        uow, request, clock, work, encode=canonical_bytes, decode=lambda raw: int(json.loads(raw))
+        uow,
+        request,
+        clock,
+        work,
+        encode=canonical_bytes,
+        decode=_entry_or_awaiting,
+        lock=lambda tx: lock_wallet_in(tx, command.account_id),
     )
+
+
+async def carry_out_grant_in(
+    tx: StaffTx,
+    actor: Actor,
+    command: GrantTokens,
+    ref: str,
+    correlation_id: str,
+    at: datetime,
+    ids: IdSource,
+    **approved: str,
+) -> EntryId:
+    """Give the tokens once for `ref` and record it; `approved` says which request of whom it comes from."""
+    owner = await lock_wallet_in(tx, command.account_id)
+    account = await resolve_in(tx, owner)
+    earned = EarnTokens(
+        account_id=owner,
+        kind=BONUS,
+        amount=command.tokens,
+        source=SUPPORT_GRANT,
+        source_ref=ref,
+        idempotency_key=f"{SUPPORT_GRANT}:{ref}",
+        expires_at=whole_second(at + GRANTED_TOKENS_LIVE_FOR),
+        earned_as_guest=account.type is AccountType.GUEST,
+    )
+    entry = unwrap((await earn_in(tx, [earned], at, ids))[0])
+    after = {"tokens": command.tokens, "reason": command.reason, **approved}
+    await record_in(tx, actor, Change("tokens.grant", str(owner), None, after, correlation_id), at)
+    return entry.id
 
 
 async def freeze_wallet(
@@ -87,9 +241,12 @@ async def freeze_wallet(
 
     async def work(tx: StaffTx, at: datetime) -> EntryId:
         owner = await lock_wallet_in(tx, command.account_id)
+        was_frozen = (await tx.wallets.load([owner]))[owner].is_frozen
         entry = await freeze_in(tx, evolve(command, account_id=owner), at, ids)
         action = "wallet.freeze" if command.is_frozen else "wallet.unfreeze"
-        await record_in(tx, actor, Change(action, str(owner), None, command.reason, correlation_id), at)
+        before = {"is_frozen": was_frozen}
+        after = {"is_frozen": command.is_frozen, "reason": command.reason}
+        await record_in(tx, actor, Change(action, str(owner), before, after, correlation_id), at)
         return entry.id
 
     request = request_key(f"tokens.freeze:{command.account_id}", command.idempotency_key, command)
@@ -102,3 +259,50 @@ async def freeze_wallet(
         decode=lambda raw: EntryId(UUID(json.loads(raw))),
         lock=lambda tx: lock_wallet_in(tx, command.account_id),
     )
+
+
+def value_from_plain(stored: Mapping[str, Any]) -> SetTokenValue:
+    """Return the command of a request, as its canonical JSON holds it."""
+    return SetTokenValue(
+        TokenKind(stored["kind"]),
+        instant_from_text(stored["effective_from"]),
+        {currency: Fraction(value) for currency, value in stored["values"].items()},
+        stored["by"],
+        stored["idempotency_key"],
+    )
+
+
+def grant_from_plain(stored: Mapping[str, Any]) -> GrantTokens:
+    """Return the command of a request, as its canonical JSON holds it."""
+    return GrantTokens(
+        AccountId(UUID(stored["account_id"])), stored["tokens"], stored["reason"], stored["idempotency_key"]
+    )
+
+
+async def _ask_in(
+    tx: StaffTx,
+    actor: Actor,
+    rule: SecondPersonRule,
+    change: Change,
+    measure: Fraction | None,
+    reason: str,
+    at: datetime,
+    ids: IdSource,
+) -> Awaiting:
+    # Whoever asks may do it themselves but for its size: `require` came before.
+    request = await ask_in(tx, actor, rule, ids.opaque("apr"), change, measure, reason, at)
+    return Awaiting(request.id, request.expires_at)
+
+
+def _number_or_awaiting(raw: bytes) -> int | Awaiting:
+    stored = json.loads(raw)
+    return stored if isinstance(stored, int) else _awaiting(stored)
+
+
+def _entry_or_awaiting(raw: bytes) -> EntryId | Awaiting:
+    stored = json.loads(raw)
+    return EntryId(UUID(stored)) if isinstance(stored, str) else _awaiting(stored)
+
+
+def _awaiting(stored: Mapping[str, Any]) -> Awaiting:
+    return Awaiting(stored["request_id"], instant_from_text(stored["expires_at"]))

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from attrs import frozen
 
+from buddy_core.access import Actor, Resource, require
 from buddy_core.accounts import AccountsTx, resolve_in
 from buddy_core.catalog import Title, TitleNotFound
 from buddy_core.entitlements import TOKEN_UNLOCK, Allowed, Denied, Grant, GrantStatus, grant_in
@@ -55,17 +56,25 @@ class Unlocked:
 
 
 async def unlock_title(
-    command: UnlockTitle, *, uow: UnitOfWork[UnlockTx], clock: Clock, ids: IdSource, routes: SellerRoutes
+    actor: Actor,
+    command: UnlockTitle,
+    *,
+    uow: UnitOfWork[UnlockTx],
+    clock: Clock,
+    ids: IdSource,
+    routes: SellerRoutes,
 ) -> Unlocked:
     """Spend the tokens and open the title for ever; a title that is open costs nothing again.
 
     Raises:
+        NotPermitted: it is not the actor's own wallet, or the actor only looks as its owner.
         PriceChanged: cost or rule are not those seen; nothing was spent.
         InsufficientTokens, WalletFrozen: the wallet says no.
         CountryUnknown: it cannot be told who sells.
         PlaybackDenied: tokens do not open this title here.
         TitleNotFound, AccountNotFound, IdempotencyMismatch.
     """
+    require(actor, "title:unlock", Resource(account_id=command.account_id))
     seen = [command.title_id, command.seen_tokens, command.seen_version]
     return await once(
         uow,

@@ -3,8 +3,9 @@
 What is checked: every wallet's chain, postings, lots, holds, balances and value
 versions; grants against the spends that paid for them and the merges that moved
 them; royalty facts against the ledger; closed months against the audit, their
-statements against their chain and the ledger; the audit's chain. The account of
-short-id counters is reported.
+statements against their chain and the ledger; the audit's chain, and requests for
+a second person and what was decided against it. The account of short-id counters
+is reported.
 
 What cannot be seen from inside: rows taken off the very end together with
 everything that points at them, such as the last audit records.
@@ -22,7 +23,7 @@ from uuid import UUID
 
 from attrs import Factory, define, frozen
 
-from buddy_core.access import AuditBooks, AuditRecord, check_audit
+from buddy_core.access import AuditBooks, AuditRecord, check_approvals, check_audit, check_roles
 from buddy_core.entitlements import GrantBooks, GrantFacts, PaidUnlock, check_grants
 from buddy_core.flows.catalogue import PRODUCER_SPACE
 from buddy_core.flows.close_period import CloseTx, month_for, names_in, state_spends_in
@@ -32,7 +33,7 @@ from buddy_core.kernel.ids import AccountId, EntityId, EntryId, TitleId
 from buddy_core.kernel.proof import Fault
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.royalty import RoyaltyBooks, RoyaltyRecords, TokenSpend, check_statements, statement_body
-from buddy_core.shortids import ShortIdBooksTx, SpaceAccount, account_in
+from buddy_core.shortids import ShortIdBooksTx, SpaceAccount, account_in, fold
 from buddy_core.tax import SellerRoutes
 from buddy_core.tokens import (
     WALLET,
@@ -58,6 +59,10 @@ VERIFIED_TABLES = (
     "royalty_periods",
     "royalty_statements",
     "access_audit",
+    "access_approvals",
+    "access_approval_decisions",
+    "access_assignments",
+    "access_roles",
 )
 """The tables in which any altered, missing or inserted row is found."""
 
@@ -85,7 +90,7 @@ class VerifyReport:
     """How much was checked, what is wrong, and the books of the short-id counters."""
 
     checked: dict[str, int]
-    """Things checked: wallets, entries, grants, facts, statements, audit records."""
+    """Things checked: wallets, entries, grants, facts, statements, audit records, approvals."""
     faults: tuple[Fault, ...]
     short_ids: tuple[SpaceAccount, ...]
 
@@ -130,6 +135,14 @@ async def verify(
         found.faults += check_statements(royalty.statements)
         audit, hashes, unreadable = await tx.audit_books.records()
         found.faults += [*unreadable, *check_audit(audit, hashes)]
+        requests, decisions, unreadable = await tx.audit_books.approvals()
+        found.faults += [*unreadable, *check_approvals(requests, decisions, audit)]
+        assignments, roles, unreadable = await tx.audit_books.roles()
+        partners = {fold(item.short_id): str(item.id) for item in await tx.producers.all()}
+        found.faults += [
+            *unreadable,
+            *check_roles(assignments, roles, audit, lambda text: partners.get(fold(text), "")),
+        ]
         found.faults += _check_closes(royalty, audit)
         found.faults += await _check_months(tx, royalty, list(found.spends.values()), routes)
         found.checked.update(
@@ -137,6 +150,8 @@ async def verify(
             spends=len(royalty.spends),
             statements=len(royalty.statements),
             audit_records=len(audit),
+            approvals=len(requests),
+            roles=len(assignments) + len(roles),
         )
         short_ids = tuple(await account_in(tx))
         found.faults += _short_id_faults(short_ids)

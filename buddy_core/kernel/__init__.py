@@ -39,7 +39,9 @@ from buddy_core.kernel.errors import (
     InvalidValue,
     NotFound,
     Rejected,
+    TooMany,
     Unavailable,
+    Unproven,
 )
 from buddy_core.kernel.events import Envelope, Event, Outbox, OutboxQueue, envelope
 from buddy_core.kernel.idempotency import (
@@ -62,6 +64,7 @@ from buddy_core.kernel.ids import (
     HoldId,
     IdSource,
     LicenceId,
+    LoginSessionId,
     LotId,
     PartnerId,
     SessionId,
@@ -117,6 +120,7 @@ __all__ = [
     "InvalidValue",
     "InvalidWeight",
     "LicenceId",
+    "LoginSessionId",
     "LotId",
     "Money",
     "NoMinorUnit",
@@ -137,10 +141,12 @@ __all__ = [
     "SessionId",
     "StepMismatch",
     "TitleId",
+    "TooMany",
     "Unavailable",
     "UnitOfWork",
     "UnknownCurrency",
     "UnknownZone",
+    "Unproven",
     "Weight",
     "allocate",
     "canonical_bytes",

@@ -1,9 +1,9 @@
-"""The one error tree: five kinds, each error with a stable code and its facts.
+"""The one error tree: a few kinds, each error with a stable code and its facts.
 
 Every error is an attrs class; its fields are the facts, `code` never changes
 once published, and `message()` says in words what happened and what to do.
-Hosts map the five kinds to their own statuses (HTTP: 404, 422/403, 409, 400,
-503); nothing else in Buddy is raised on purpose.
+Hosts map the kinds to their own statuses (HTTP: 404, 422, 403, 401, 429, 409,
+400, 503); nothing else in Buddy is raised on purpose.
 """
 
 from __future__ import annotations
@@ -44,6 +44,16 @@ class Rejected(BuddyError):
 
 class Forbidden(Rejected):
     """The actor may not do this, whatever the state of things."""
+
+
+class Unproven(Forbidden):
+    """It is not known who asks: what they sent to prove it is not accepted."""
+
+
+class TooMany(Rejected):
+    """The caller asked too often; after `retry_after_s` seconds the same request may succeed."""
+
+    retry_after_s: int
 
 
 class Conflict(BuddyError):

@@ -25,6 +25,8 @@ EntityId = NewType("EntityId", str)
 DeviceId = NewType("DeviceId", str)
 SessionId = NewType("SessionId", str)
 """A playback session: `ses_` and 128 random bits."""
+LoginSessionId = NewType("LoginSessionId", str)
+"""A session of somebody who has signed in: `sgn_` and 128 random bits."""
 
 
 class IdSource(Protocol):

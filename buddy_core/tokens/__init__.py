@@ -9,15 +9,21 @@ from buddy_core.tokens.commands import (
     SpendTokens,
 )
 from buddy_core.tokens.errors import (
+    BadBreakage,
+    BadDrawPolicy,
     BadLot,
+    BadRecurrence,
+    BadTimeline,
     BadTokenAmount,
     BadTokenValue,
     InsufficientTokens,
     NotFrozen,
     NoValueInCurrency,
+    RefundBeyondDraws,
     UnknownKind,
     ValueVersionInPast,
     ValueVersionTooFar,
+    VoidBeyondBalance,
     WalletFrozen,
 )
 from buddy_core.tokens.events import (
@@ -52,9 +58,16 @@ from buddy_core.tokens.model import (
 )
 from buddy_core.tokens.ports import AccountBooks, Entries, LedgerBooks, TokensTx, ValueVersions, Wallets
 from buddy_core.tokens.proof import check_books, check_versions
-from buddy_core.tokens.rules.drawing import Draw, balance, draw_order, is_expired, is_live
+from buddy_core.tokens.rules.breakage import Breakage, BreakageKind, BreakageRecord, breakage, expired_by_lot
+from buddy_core.tokens.rules.drawing import Draw, balance, is_expired, is_live
 from buddy_core.tokens.rules.merging import Merged, merge
+from buddy_core.tokens.rules.ordering import LEDGER_POLICY, Candidate, DrawPolicy, OrderKey, draw_order
 from buddy_core.tokens.rules.posting import Posted, earn, freeze, spend
+from buddy_core.tokens.rules.refunding import LotDraw, Refunded, refund_draws
+from buddy_core.tokens.rules.timeline.answers import Cause, Change, Debt, Settlement, Standing, Timeline
+from buddy_core.tokens.rules.timeline.facts import Reset, TimelineLot, Usage, Void
+from buddy_core.tokens.rules.timeline.recurring import Duration, Recurrence
+from buddy_core.tokens.rules.timeline.running import timeline
 from buddy_core.tokens.rules.valuing import NOTICE, next_version, version_at
 from buddy_core.tokens.steps import (
     MergeSummary,
@@ -73,16 +86,31 @@ __all__ = [
     "EXPIRED",
     "HELD",
     "ISSUED",
-    "MAX_TOKENS", "NOTICE",
+    "LEDGER_POLICY",
+    "MAX_TOKENS",
+    "NOTICE",
     "PAID",
     "SOLD",
     "TRANSFERRED",
     "WALLET",
     "AccountBooks",
+    "BadBreakage",
+    "BadDrawPolicy",
     "BadLot",
+    "BadRecurrence",
+    "BadTimeline",
     "BadTokenAmount",
     "BadTokenValue",
+    "Breakage",
+    "BreakageKind",
+    "BreakageRecord",
+    "Candidate",
+    "Cause",
+    "Change",
+    "Debt",
     "Draw",
+    "DrawPolicy",
+    "Duration",
     "EarnTokens",
     "Entries",
     "Entry",
@@ -91,6 +119,7 @@ __all__ = [
     "InsufficientTokens",
     "LedgerBooks",
     "Lot",
+    "LotDraw",
     "MergeSummary",
     "MergeWallets",
     "Merged",
@@ -99,12 +128,21 @@ __all__ = [
     "NotFrozen",
     "OpenLot",
     "Operation",
+    "OrderKey",
     "Posted",
     "Posting",
+    "Recurrence",
+    "RefundBeyondDraws",
+    "Refunded",
+    "Reset",
     "SetTokenValue",
+    "Settlement",
     "SpendTokens",
     "Spent",
     "SpentByKind",
+    "Standing",
+    "Timeline",
+    "TimelineLot",
     "TokenKind",
     "TokenValueSet",
     "TokensEarned",
@@ -112,21 +150,26 @@ __all__ = [
     "TokensTransferred",
     "TokensTx",
     "UnknownKind",
+    "Usage",
     "ValueVersion",
     "ValueVersionInPast",
     "ValueVersionTooFar",
     "ValueVersions",
+    "Void",
+    "VoidBeyondBalance",
     "Wallet",
     "WalletFreezeChanged",
     "WalletFrozen",
     "Wallets",
     "balance",
+    "breakage",
     "check_books",
     "check_versions",
     "draw_order",
     "earn",
     "earn_in",
     "earn_tokens",
+    "expired_by_lot",
     "freeze",
     "freeze_in",
     "is_expired",
@@ -134,10 +177,12 @@ __all__ = [
     "merge",
     "merge_in",
     "next_version",
+    "refund_draws",
     "set_value_in",
     "spend",
     "spend_in",
     "spend_tokens",
     "spent_on",
+    "timeline",
     "version_at",
 ]  # fmt: skip

@@ -147,3 +147,82 @@ class BadTokenValue(Invalid):
 
     def message(self) -> str:
         return f"The value of {self.kind} tokens cannot be used: {self.problem}."
+
+
+@attrs.define
+class BadDrawPolicy(Invalid):
+    """A draw policy names what lots cannot be ordered by."""
+
+    code = "tokens.bad_draw_policy"
+
+    problem: str
+
+    def message(self) -> str:
+        return f"The lots cannot be put in order by this policy: {self.problem}."
+
+
+@attrs.define
+class BadRecurrence(Invalid):
+    """A recurrence needs an ISO 8601 duration that has a length."""
+
+    code = "tokens.bad_recurrence"
+
+    every: str
+    problem: str
+
+    def message(self) -> str:
+        return f"{self.every!r} is not how often something recurs: {self.problem}. Write one such as P1M."
+
+
+@attrs.define
+class BadTimeline(Invalid):
+    """The facts of a timeline contradict each other."""
+
+    code = "tokens.bad_timeline"
+
+    problem: str
+
+    def message(self) -> str:
+        return f"Nothing follows from these lots and events: {self.problem}."
+
+
+@attrs.define
+class VoidBeyondBalance(Rejected):
+    """A void takes no more than is left; it is refused whole."""
+
+    code = "tokens.void_beyond_balance"
+
+    lot: str | None
+    amount: int
+    available: int
+
+    def message(self) -> str:
+        return (
+            f"{self.amount} tokens cannot be voided: {self.available} are left. Void at most those; "
+            "nothing was voided."
+        )
+
+
+@attrs.define
+class RefundBeyondDraws(Rejected):
+    """A refund gives back no more than was drawn."""
+
+    code = "tokens.refund_beyond_draws"
+
+    amount: int
+    drawn: int
+
+    def message(self) -> str:
+        return f"{self.amount} tokens cannot be given back: {self.drawn} were drawn. Nothing was given back."
+
+
+@attrs.define
+class BadBreakage(Invalid):
+    """Breakage cannot follow from these figures."""
+
+    code = "tokens.bad_breakage"
+
+    problem: str
+
+    def message(self) -> str:
+        return f"No breakage follows from these figures: {self.problem}."

@@ -141,10 +141,43 @@ class Lot:
 
 @frozen
 class OpenLot:
-    """A lot and what is left of it for spending (tokens on hold are not left)."""
+    """A lot and what is left of it for spending (tokens on hold are not left).
+
+    The lot's fields that a draw policy may name are its own as well.
+    """
 
     lot: Lot
     remaining: int
+
+    @property
+    def id(self) -> LotId:
+        """The lot's id."""
+        return self.lot.id
+
+    @property
+    def kind(self) -> TokenKind:
+        """The lot's kind."""
+        return self.lot.kind
+
+    @property
+    def priority(self) -> int:
+        """The lot's priority."""
+        return self.lot.priority
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """The lot's expiry."""
+        return self.lot.expires_at
+
+    @property
+    def created_at(self) -> datetime:
+        """When the lot was first opened."""
+        return self.lot.created_at
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What the lot may be spent on."""
+        return self.lot.scopes
 
 
 @frozen

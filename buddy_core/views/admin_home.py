@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from attrs import frozen
 
-from buddy_core.access import Actor, require
+from buddy_core.access import Actor, Approvals, ApprovalState, may, require, state_of
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tax import SellerRoutes
@@ -15,12 +15,18 @@ from buddy_core.views.admin_audit import AuditLine, AuditPageTx, lines_in
 from buddy_core.views.admin_close import AdminCloseTx, CloseMonth, missing_values_in, open_in
 from buddy_core.views.admin_values import ValueVersion, versions_in
 
-AttentionKind = Literal["month_to_close", "rewards_held", "verify_failed", "value_missing", "wallets_frozen"]
+AttentionKind = Literal[
+    "month_to_close", "rewards_held", "verify_failed", "value_missing", "wallets_frozen", "approvals_waiting"
+]
 LINES_SHOWN = 5
+MOST_COUNTED = 100
 
 
 class AdminHomeTx(AdminCloseTx, AuditPageTx, Protocol):
     """What the admin's first page reads."""
+
+    @property
+    def approvals(self) -> Approvals: ...
 
 
 @frozen
@@ -53,28 +59,40 @@ async def admin_home(
     """Fill the admin's first page.
 
     Raises:
-        NotPermitted: the actor may not read the audit.
+        NotPermitted: the actor is not staff. What else they may not see is left out.
     """
-    require(actor, "audit:read")
+    require(actor, "desk:read")
+    sees_values, sees_months = may(actor, "token_value:read"), may(actor, "period:read")
     async with uow.read() as tx:
         at = clock.now()
-        months = await open_in(tx, routes, at)
-        held = len(await tx.rewards.held())
+        months = await open_in(tx, routes, at) if sees_months else ()
         attention = [
             Attention("month_to_close", 1, "/admin/close", f"{month.entity} {month.month}")
             for month in months
             if month.state in ("ready", "blocked")
         ]
-        for entity in routes.entities:
+        for entity in routes.entities if sees_values else ():
             missing = await missing_values_in(tx, entity, at)
             if missing:
                 attention.append(Attention("value_missing", missing, "/admin/values", entity.currency))
+        held = len(await tx.rewards.held()) if may(actor, "reward:read") else 0
         if held:
             attention.append(Attention("rewards_held", held, "/admin/rewards"))
+        waiting = await _waiting_in(tx, at) if may(actor, "approval:read") else 0
+        if waiting:
+            attention.append(Attention("approvals_waiting", waiting, "/admin/approvals"))
+        lines = await tx.audit.newest(before=None, limit=LINES_SHOWN) if may(actor, "audit:read") else []
         return AdminHome(
             now=at,
             attention=tuple(attention),
-            values=tuple(item for item in await versions_in(tx, at) if item.state != "past"),
+            values=tuple(
+                item for item in (await versions_in(tx, at) if sees_values else ()) if item.state != "past"
+            ),
             close=months[0] if months else None,
-            audit=tuple(await lines_in(tx, await tx.audit.newest(before=None, limit=LINES_SHOWN))),
+            audit=tuple(await lines_in(tx, lines)),
         )
+
+
+async def _waiting_in(tx: AdminHomeTx, at: datetime) -> int:
+    found = await tx.approvals.newest(undecided=True, before=None, limit=MOST_COUNTED)
+    return sum(state_of(request, decision, at) is ApprovalState.PENDING for request, decision in found)

@@ -1,4 +1,4 @@
-"""How staff pages name accounts: by e-mail address or a few digits, and never by internal id."""
+"""How staff pages name accounts and producers: by address, name or a few digits, never by internal id."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import Protocol
 from uuid import UUID
 
 from buddy_core.accounts import Account, Accounts
-from buddy_core.kernel.ids import AccountId
+from buddy_core.catalog import Producers
+from buddy_core.kernel.ids import AccountId, PartnerId
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class NamesTx(Protocol):
-    """A transaction that reads accounts."""
+    """A transaction that reads accounts and producers."""
 
     @property
     def accounts(self) -> Accounts: ...
+
+    @property
+    def producers(self) -> Producers: ...
 
 
 def name_of(account: Account) -> str:
@@ -30,7 +34,11 @@ async def names_in(tx: NamesTx, texts: Iterable[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     for found in {match for text in texts for match in _UUID.findall(text)}:
         account = await tx.accounts.get(AccountId(UUID(found)))
-        names[found] = name_of(account) if account else f"…{found[-6:]}"
+        if account is not None:
+            names[found] = name_of(account)
+            continue
+        producer = (await tx.producers.get([PartnerId(UUID(found))])).get(PartnerId(UUID(found)))
+        names[found] = producer.name if producer else f"…{found[-6:]}"
     return names
 
 

@@ -8,18 +8,19 @@ from typing import Protocol
 import attrs
 from attrs import frozen
 
-from buddy_core.access import Actor, require
+from buddy_core.access import Actor, AuditTx, Change, record_in, require
 from buddy_core.accounts import AccountsTx, fold_email, resolve_in
 from buddy_core.ads import AdsTx
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.errors import NotFound
+from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tokens import Wallets
 from buddy_core.views.admin_names import name_of
 
 
-class AdminRewardsTx(AdsTx, AccountsTx, Protocol):
+class AdminRewardsTx(AdsTx, AccountsTx, AuditTx, Protocol):
     """What the page of held rewards reads."""
 
     @property
@@ -68,15 +69,16 @@ class AdminRewards:
 
 
 async def held_rewards(
-    actor: Actor, *, uow: UnitOfWork[AdminRewardsTx], clock: Clock
+    actor: Actor, *, correlation_id: str, uow: UnitOfWork[AdminRewardsTx], clock: Clock
 ) -> tuple[HeldReward, ...]:
-    """Return the rewards that wait for a decision, oldest first.
+    """Return the rewards that wait for a decision, oldest first; that somebody looked is recorded.
 
     Raises:
-        NotPermitted: the actor may not decide on rewards.
+        NotPermitted: the actor may not see held rewards.
     """
-    require(actor, "reward:release")
-    async with uow.read() as tx:
+    require(actor, "reward:read")
+
+    async def work(tx: AdminRewardsTx) -> tuple[HeldReward, ...]:
         rule = await tx.reward_rules.in_force(clock.now())
         found = []
         for reward in await tx.rewards.held():
@@ -93,7 +95,14 @@ async def held_rewards(
                     idempotency_key=reward.id,
                 )
             )
+        if found:
+            ids = [item.reward_id for item in found]
+            await record_in(
+                tx, actor, Change("reward.list", "rewards", None, ids, correlation_id), clock.now()
+            )
         return tuple(found)
+
+    return await retried(uow, work)
 
 
 async def wallet_owner(actor: Actor, named_by: str, *, uow: UnitOfWork[AdminRewardsTx]) -> AccountId:

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
-from buddy_core.access import Actor, require
+from buddy_core.access import Actor, needs_second_person, require
 from buddy_core.catalog import CatalogTx
+from buddy_core.flows.staff import largest_change
 from buddy_core.kernel.clock import Clock, utc
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.unit_of_work import UnitOfWork
@@ -27,6 +28,7 @@ from buddy_core.tokens import (
     SetTokenValue,
     TokenKind,
     ValueVersionInPast,
+    ValueVersionTooFar,
     next_version,
     version_at,
 )
@@ -97,6 +99,8 @@ class ValueEffect:
     producer_share: Fraction
     idempotency_key: str
     fields: tuple[FieldValue, ...]
+    needs_second_person: Fraction | None = None
+    """The largest change that one person may make alone, where this one is larger; else None."""
 
 
 @frozen
@@ -115,6 +119,8 @@ class AdminValues:
     fields: tuple[FieldValue, ...] = ()
     effect: ValueEffect | None = None
     saved_version: str | None = None
+    waiting_id: str | None = None
+    """The request that was just made, where a second person decides."""
 
     def field(self, name: str) -> FieldValue:
         """Return the field of that name, empty if it was not typed."""
@@ -140,9 +146,9 @@ async def value_versions(
     """Return every version of every kind, newest first.
 
     Raises:
-        NotPermitted: the actor may not set token values.
+        NotPermitted: the actor may not see token values.
     """
-    require(actor, "token_value:set")
+    require(actor, "token_value:read")
     async with uow.read() as tx:
         return await versions_in(tx, clock.now())
 
@@ -159,9 +165,9 @@ async def values_page(
     """Fill the page; with a form that was typed, its problems, or what saving it would do.
 
     Raises:
-        NotPermitted: the actor may not set token values.
+        NotPermitted: the actor may not see token values.
     """
-    require(actor, "token_value:set")
+    require(actor, "token_value:read")
     zone = routes.entities[0].zone
     async with uow.read() as tx:
         at = clock.now()
@@ -236,7 +242,7 @@ def _checked(
     assert form.command is not None
     try:
         next_version(existing, form.command, routes.currencies, at)
-    except (ValueVersionInPast, BadTokenValue) as error:
+    except (ValueVersionInPast, ValueVersionTooFar, BadTokenValue) as error:
         fields = tuple(
             FieldValue(field.name, field.text, error.message()) if field.name == "effective_from" else field
             for field in form.fields
@@ -255,7 +261,8 @@ async def _effect_in(
     costs = await tx.token_costs.in_force(at)
     before = version_at(existing, command.effective_from)
     effect = value_effect(command, before, _example_cost(costs), await _usual_share_in(tx))
-    return evolve(effect, fields=form.fields)
+    rule = needs_second_person("token_value.set", largest_change(existing, command, at))
+    return evolve(effect, fields=form.fields, needs_second_person=rule.above if rule else None)
 
 
 def _example_cost(costs: TokenCosts) -> int:

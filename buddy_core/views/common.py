@@ -15,7 +15,8 @@ WayKind = Literal["watch_ad", "unlock", "buy_tokens", "rent", "subscribe", "sign
 class Viewer:
     """Who looks at the page; every template gets it as `viewer`.
 
-    Balances are in tokens. `roles` holds `viewer`, `producer`, `admin`.
+    Balances are in tokens. `may` names the permissions whose buttons and links the
+    page shows; whoever presses one is asked for a second factor where that is due.
     """
 
     is_guest: bool
@@ -24,7 +25,7 @@ class Viewer:
     balance_paid: int = 0
     country: str | None = None
     is_demo: bool = False
-    roles: frozenset[str] = frozenset()
+    may: frozenset[str] = frozenset()
 
     @property
     def balance(self) -> int:

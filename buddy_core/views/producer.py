@@ -9,6 +9,7 @@ from typing import Protocol
 
 from attrs import frozen
 
+from buddy_core.access import Actor, Resource, may
 from buddy_core.catalog import CatalogTx, Producer, ProducerNotFound
 from buddy_core.flows.close_period import CloseTx, month_for
 from buddy_core.kernel.clock import Clock
@@ -32,6 +33,7 @@ from buddy_core.views.stated import (
     titles_in,
 )
 
+READ = "statement:read"
 MONTHS_SHOWN = 12
 
 
@@ -91,21 +93,28 @@ class ProducersPage:
     producers: tuple[tuple[str, str], ...]
 
 
-async def producers_page(*, uow: UnitOfWork[ProducerTx]) -> ProducersPage:
-    """Return the producers there are to choose from."""
+async def producers_page(actor: Actor, *, uow: UnitOfWork[ProducerTx]) -> ProducersPage:
+    """Return the producers whose figures the actor may see."""
     async with uow.read() as tx:
-        return ProducersPage(tuple((item.name, item.short_id) for item in await tx.producers.all()))
+        return ProducersPage(
+            tuple((item.name, item.short_id) for item in await tx.producers.all() if sees(actor, item.id))
+        )
 
 
-async def find_producer(short_id: str, *, uow: UnitOfWork[ProducerTx]) -> Producer:
+def sees(actor: Actor, partner: PartnerId) -> bool:
+    """Tell whether the actor may see a producer's figures."""
+    return bool(may(actor, READ, Resource(partner_id=partner)))
+
+
+async def find_producer(actor: Actor, short_id: str, *, uow: UnitOfWork[ProducerTx]) -> Producer:
     """Return the producer with this short id; capitals and look-alikes lead to the same one.
 
     Raises:
-        ProducerNotFound: there is none.
+        ProducerNotFound: there is none, or its figures are not the actor's to see; both look alike.
     """
     async with uow.read() as tx:
         for producer in await tx.producers.all():
-            if fold(producer.short_id) == fold(short_id):
+            if fold(producer.short_id) == fold(short_id) and sees(actor, producer.id):
                 return producer
     raise ProducerNotFound(short_id)
 
@@ -121,6 +130,7 @@ async def producer_name(partner: PartnerId, *, uow: UnitOfWork[ProducerTx]) -> s
 
 
 async def producer_page(
+    actor: Actor,
     partner: PartnerId,
     currency: str | None,
     *,
@@ -131,8 +141,9 @@ async def producer_page(
     """Fill a producer's page in one currency, or in the one that their newest statement has.
 
     Raises:
-        ProducerNotFound: there is no such producer.
+        ProducerNotFound: there is no such producer, or it is not the actor's to see.
     """
+    check_sees(actor, partner)
     async with uow.read() as tx:
         at = clock.now()
         producer = await producer_in(tx, partner)
@@ -156,6 +167,16 @@ async def producer_page(
             titles=await _titles_in(tx, partner, shown, entities, chosen),
             currencies=currencies,
         )
+
+
+def check_sees(actor: Actor, partner: PartnerId) -> None:
+    """Go on only if the actor may see a producer's figures.
+
+    Raises:
+        ProducerNotFound: as for one that is not there.
+    """
+    if not sees(actor, partner):
+        raise ProducerNotFound("with this account")
 
 
 async def producer_in(tx: CatalogTx, partner: PartnerId) -> Producer:

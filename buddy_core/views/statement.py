@@ -9,6 +9,7 @@ from typing import Protocol
 
 from attrs import frozen
 
+from buddy_core.access import Actor
 from buddy_core.catalog import Producer, Title
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.ids import PartnerId
@@ -18,7 +19,7 @@ from buddy_core.tax import SellerRoutes, SellingEntity
 from buddy_core.tokens import TokenKind
 from buddy_core.views.common import TitleType
 from buddy_core.views.errors import StatementLineNotFound, StatementNotFound
-from buddy_core.views.producer import ProducerTx, producer_in, unlocks_in
+from buddy_core.views.producer import ProducerTx, check_sees, producer_in, unlocks_in
 from buddy_core.views.stated import (
     MonthState,
     Stated,
@@ -160,7 +161,7 @@ class _Found:
 
 
 async def statement_page(
-    wanted: StatementWanted, *, uow: UnitOfWork[StatementTx], clock: Clock, routes: SellerRoutes
+    actor: Actor, wanted: StatementWanted, *, uow: UnitOfWork[StatementTx], clock: Clock, routes: SellerRoutes
 ) -> StatementPage:
     """Fill a statement: the final one of a closed month, or a provisional one.
 
@@ -168,6 +169,7 @@ async def statement_page(
         StatementNotFound: the month is not there, or has nothing in that currency or with that entity.
         InvalidMonth: the text names no month.
     """
+    check_sees(actor, wanted.partner)
     async with uow.read() as tx:
         producer = await producer_in(tx, wanted.partner)
         found = await _find_in(tx, wanted, routes, clock.now())
@@ -193,13 +195,20 @@ async def statement_page(
 
 
 async def why_page(
-    wanted: StatementWanted, line: str, *, uow: UnitOfWork[StatementTx], clock: Clock, routes: SellerRoutes
+    actor: Actor,
+    wanted: StatementWanted,
+    line: str,
+    *,
+    uow: UnitOfWork[StatementTx],
+    clock: Clock,
+    routes: SellerRoutes,
 ) -> WhyPage:
     """Explain one line of a statement.
 
     Raises:
         StatementNotFound, StatementLineNotFound, InvalidMonth.
     """
+    check_sees(actor, wanted.partner)
     async with uow.read() as tx:
         producer = await producer_in(tx, wanted.partner)
         found = await _find_in(tx, wanted, routes, clock.now(), line)
@@ -229,13 +238,14 @@ async def why_page(
 
 
 async def statement_file(
-    wanted: StatementWanted, *, uow: UnitOfWork[StatementTx], clock: Clock, routes: SellerRoutes
+    actor: Actor, wanted: StatementWanted, *, uow: UnitOfWork[StatementTx], clock: Clock, routes: SellerRoutes
 ) -> StatementFile:
     """Return a statement for download.
 
     Raises:
         StatementNotFound: the month is not there, or nothing was earned in it.
     """
+    check_sees(actor, wanted.partner)
     async with uow.read() as tx:
         at = clock.now()
         producer = await producer_in(tx, wanted.partner)
@@ -247,9 +257,10 @@ async def statement_file(
 
 
 async def list_statements(
-    partner: PartnerId, *, uow: UnitOfWork[StatementTx]
+    actor: Actor, partner: PartnerId, *, uow: UnitOfWork[StatementTx]
 ) -> tuple[StatementSummary, ...]:
     """Return a producer's closed statements, newest month first."""
+    check_sees(actor, partner)
     async with uow.read() as tx:
         stored = await tx.statements.of_holder(str(partner))
     return tuple(

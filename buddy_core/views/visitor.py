@@ -6,7 +6,6 @@ from typing import Protocol
 
 from attrs import frozen
 
-from buddy_core.access import Assignments
 from buddy_core.accounts import Accounts, AccountType
 from buddy_core.entitlements import Grants, is_live
 from buddy_core.kernel.clock import Clock
@@ -31,6 +30,8 @@ class Visitor:
     ip_key: str
     is_guest: bool
     is_demo: bool = False
+    may: frozenset[str] = frozenset()
+    """The permissions that the visitor has for anything at all, a missing second factor left aside."""
 
 
 class ViewerTx(Protocol):
@@ -41,9 +42,6 @@ class ViewerTx(Protocol):
 
     @property
     def wallets(self) -> Wallets: ...
-
-    @property
-    def assignments(self) -> Assignments: ...
 
 
 class KeptTx(Protocol):
@@ -64,7 +62,6 @@ async def viewer(visitor: Visitor, *, uow: UnitOfWork[ViewerTx], clock: Clock) -
     async with uow.read() as tx:
         account = await tx.accounts.get(visitor.account_id)
         wallet = (await tx.wallets.load([visitor.account_id]))[visitor.account_id]
-        roles = await tx.assignments.of(visitor.account_id)
     tokens = balance(wallet, clock.now())
     return Viewer(
         is_guest=account is None or account.type is AccountType.GUEST,
@@ -73,7 +70,7 @@ async def viewer(visitor: Visitor, *, uow: UnitOfWork[ViewerTx], clock: Clock) -
         balance_paid=tokens.get(PAID, 0),
         country=visitor.country,
         is_demo=visitor.is_demo,
-        roles=frozenset({"viewer", *(item.role for item in roles)}),
+        may=visitor.may,
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from uuid import UUID
 
 from attrs import frozen
 
 from buddy_adapters.sql.unit_of_work import SqlTx
-from buddy_core.access import Assignment
+from buddy_core.access import GLOBAL, SYSTEM, Assignment, Change, Scope, record_in
 from buddy_core.accounts import EmailTaken, Passwords, add_member_in, fold_email
 from buddy_core.catalog import Producer, Title, TitleType
 from buddy_core.flows import AddTitle, add_producer, add_title
@@ -16,6 +17,7 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.ids import AccountId, IdSource, LicenceId, PartnerId, TitleId, derived_uuid
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.rights import WORLDWIDE, Licence
+from buddy_core.sessions import Sealer, SecondFactor, factor_context
 from buddy_core.shortids import Stock, Transliterator
 from buddy_web.demo.catalogue import PRODUCERS, TITLES, DemoTitle
 from buddy_web.reference import FIRST_DAY, PRODUCER_SHARE
@@ -38,10 +40,18 @@ class DemoLogin:
 
 LOGINS = (
     DemoLogin("viewer", "viewer@example.com"),
-    DemoLogin("producer", "marigold@example.com", "marigold"),
-    DemoLogin("producer", "bluelantern@example.com", "blue-lantern"),
-    DemoLogin("admin", "admin@example.com"),
+    DemoLogin("partner_admin", "marigold@example.com", "marigold"),
+    DemoLogin("partner_admin", "bluelantern@example.com", "blue-lantern"),
+    DemoLogin("super_admin", "admin@example.com"),
+    DemoLogin("finance", "finance@example.com"),
+    DemoLogin("finance", "secondfinance@example.com"),
+    DemoLogin("support", "support@example.com"),
 )
+
+
+def demo_secret(email: str) -> bytes:
+    """Return the second factor's secret of a seeded account: public, as its password is."""
+    return hashlib.sha256(f"buddy-demo-second-factor:{email}".encode()).digest()[:20]
 
 
 async def seed_demo(
@@ -50,6 +60,7 @@ async def seed_demo(
     clock: Clock,
     ids: IdSource,
     passwords: Passwords,
+    sealer: Sealer,
     transliterator: Transliterator,
     stock: Stock,
 ) -> None:
@@ -66,11 +77,17 @@ async def seed_demo(
             command = AddTitle(_title(title), _licences(title))
             await add_title(command, uow=uow, clock=clock, transliterator=transliterator, stock=stock)
     for login in LOGINS:
-        await _seed_login(login, uow=uow, clock=clock, ids=ids, passwords=passwords)
+        await _seed_login(login, uow=uow, clock=clock, ids=ids, passwords=passwords, sealer=sealer)
 
 
 async def _seed_login(
-    login: DemoLogin, *, uow: UnitOfWork[SqlTx], clock: Clock, ids: IdSource, passwords: Passwords
+    login: DemoLogin,
+    *,
+    uow: UnitOfWork[SqlTx],
+    clock: Clock,
+    ids: IdSource,
+    passwords: Passwords,
+    sealer: Sealer,
 ) -> None:
     email = fold_email(login.email)
     async with uow.read() as tx:
@@ -82,10 +99,23 @@ async def _seed_login(
         async with uow.begin() as tx:
             await add_member_in(tx, account, email, hashed, clock.now(), ids)
             if login.role != "viewer":
-                partner = PartnerId(_demo_id("producer", login.producer)) if login.producer else None
-                await tx.assignments.add(Assignment(account, login.role, partner))
+                await _make_staff_in(tx, account, login, clock.now(), sealer)
     except EmailTaken:
         return  # Another process seeds at the same time and was first.
+
+
+async def _make_staff_in(
+    tx: SqlTx, account: AccountId, login: DemoLogin, at: datetime, sealer: Sealer
+) -> None:
+    """Give the role, on the record, and a second factor that the demo knows."""
+    scope = GLOBAL
+    if login.producer:
+        scope = Scope.partner(PartnerId(_demo_id("producer", login.producer)))
+    await tx.assignments.add(Assignment(account, login.role, scope))
+    after = {"role": login.role, "scope": str(scope)}
+    await record_in(tx, SYSTEM, Change("role.assign", str(account), None, after, "seed"), at)
+    sealed = sealer.seal(demo_secret(login.email), factor_context(account))
+    await tx.second_factors.add(SecondFactor(account, sealed, at, confirmed_at=at, last_step=0))
 
 
 def _demo_id(kind: str, key: str) -> UUID:

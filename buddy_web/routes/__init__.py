@@ -5,13 +5,17 @@ from __future__ import annotations
 from flask import Blueprint
 from flask_openapi3.blueprint import APIBlueprint
 
+from buddy_web.rate_limits import door
 from buddy_web.routes.account_pages import joining
 from buddy_web.routes.admin import admin_pages
+from buddy_web.routes.admin_access import admin_access
 from buddy_web.routes.api import api_blueprints
 from buddy_web.routes.earn import earning
+from buddy_web.routes.looking import looking
 from buddy_web.routes.pages import viewer_pages
 from buddy_web.routes.playback import watching
 from buddy_web.routes.producer import producer_pages
+from buddy_web.routes.security_pages import security_pages
 from buddy_web.routes.webhooks import provider_calls
 from buddy_web.sandbox.ads import sandbox_ads
 from buddy_web.sandbox.network import SandboxNetwork, sandbox_key, sandbox_key_file
@@ -24,6 +28,8 @@ def blueprints(settings: Settings, network: SandboxNetwork | None = None) -> lis
     `network` takes the place of the sandbox network that calls back over HTTP.
     """
     found: list[Blueprint | APIBlueprint] = [
+        door,
+        looking,
         viewer_pages,
         watching,
         earning,
@@ -31,6 +37,8 @@ def blueprints(settings: Settings, network: SandboxNetwork | None = None) -> lis
         provider_calls,
         producer_pages,
         admin_pages,
+        admin_access,
+        security_pages,
         *api_blueprints(),
     ]
     if settings.demo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 from attrs import evolve
 from flask import Blueprint, abort, redirect, request
@@ -16,19 +17,22 @@ from buddy_core.accounts import (
     WeakPassword,
     WrongCredentials,
 )
-from buddy_core.flows import Joined, Register
+from buddy_core.flows import Joined, Register, SignedIn, SignIn
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.idempotency import IdempotencyMismatch
+from buddy_core.sessions import SecondFactor, SignInLocked, Started
 from buddy_core.views import DemoLogin, JoinPage, SignInPage, Visitor
 from buddy_core.views.account import FormProblem
 from buddy_web.app import Web, web
-from buddy_web.cookies import LIFETIME, VisitorKind
+from buddy_web.browsers import browser_label
+from buddy_web.cookies import LIFETIME
 from buddy_web.demo.seed import DEMO_PASSWORD, LOGINS
 from buddy_web.errors import status_of
 from buddy_web.forms import submission_key, text
-from buddy_web.guests import current_visitor
+from buddy_web.guests import current_visitor, who_asks
 from buddy_web.network import DEMO_COUNTRY_COOKIE
 from buddy_web.pages import go, local_path, show
+from buddy_web.permissions import PUBLIC, permission
 
 joining = Blueprint("account_pages", __name__)
 
@@ -39,10 +43,12 @@ _PROBLEMS: dict[type[BuddyError], FormProblem] = {
     EmailTaken: "email_taken",
     WeakPassword: "password_short",
     WrongCredentials: "wrong_credentials",
+    SignInLocked: "too_many_tries",
 }
 
 
 @joining.get("/join")
+@permission(PUBLIC)
 def join_page() -> Response:
     """Show what joining keeps, and the form."""
     w = web()
@@ -53,22 +59,23 @@ def join_page() -> Response:
 
 
 @joining.post("/join")
+@permission(PUBLIC)
 def join() -> Response:
     """Make a member of the guest; everything they have comes along. Sent twice, it is done once."""
     w = web()
-    identity = w.visitors.identity()
-    if identity is None or identity.kind is VisitorKind.MEMBER:
+    guest = w.visitors.guest()
+    if guest is None:
         visitor = current_visitor(w)
         if not visitor.is_guest:
             return go(_next() or "/")
-        guest = visitor.account_id
+        guest_id = visitor.account_id
     else:
         # As the cookie says it, even if that guest has joined a moment ago: a repeat needs the same name.
-        guest = identity.account_id
+        guest_id = guest.account_id
     email, password = text(request.form, "email"), text(request.form, "password")
     key = submission_key(request.form) or w.container.ids().opaque("reg")
     try:
-        joined = _register(w, Register(email, password, guest, key))
+        joined = _register(w, Register(email, password, guest_id, key))
     except IdempotencyMismatch:
         # The key has made another member: a page of before, sent with other words.
         return go("/join")
@@ -76,10 +83,11 @@ def join() -> Response:
         visitor = current_visitor(w)
         page = _join(w, visitor, email, error)
         return show(w, "join.html", visitor, page, status=status_of(error)[0])
-    return _enter(w, joined)
+    return _enter(w, w.call(w.container.begin_session, joined.account_id, label()))
 
 
 @joining.get("/sign-in")
+@permission(PUBLIC)
 def sign_in_page() -> Response:
     """Show the form, and in the demo the accounts to try."""
     w = web()
@@ -88,28 +96,40 @@ def sign_in_page() -> Response:
 
 
 @joining.post("/sign-in")
+@permission(PUBLIC)
 def sign_in() -> Response:
-    """Sign in; what the guest on this device has comes along."""
+    """Sign in; what the guest on this device has comes along. A second factor is asked for next."""
     w = web()
     visitor = current_visitor(w)
     email, password = text(request.form, "email"), text(request.form, "password")
     guest = visitor.account_id if visitor.is_guest else None
     try:
-        joined: Joined = w.call(w.container.sign_in, email, password, guest)
-    except (BadEmail, WrongCredentials) as error:
+        signed: SignedIn = w.call(w.container.sign_in, SignIn(email, password, guest, label(), w.ip_text()))
+    except (BadEmail, WrongCredentials, SignInLocked) as error:
         page = _sign_in(w, visitor, email, error)
-        return show(w, "sign_in.html", visitor, page, status=status_of(error)[0])
-    return _enter(w, joined)
+        response = show(w, "sign_in.html", visitor, page, status=status_of(error)[0])
+        if isinstance(error, SignInLocked):
+            response.headers["Retry-After"] = str(error.retry_after_s)
+        return response
+    return _enter(w, signed.started)
 
 
 @joining.post("/sign-out")
+@permission(PUBLIC)
 def sign_out() -> Response:
-    """Forget who this browser is; the next page greets a new guest."""
-    web().visitors.forget()
+    """End the session: its tokens open nothing any more. The next page greets a new guest."""
+    w = web()
+    who = who_asks(w)
+    if who is not None and who.session is not None:
+        owner = who.actor.impersonator or who.account.id
+        session = who.session.parent_id or who.session.id
+        w.call(w.container.end_session, owner, session)
+    w.visitors.forget()
     return go("/")
 
 
 @joining.post("/country")
+@permission(PUBLIC)
 def country() -> Response:
     """Watch from another country; only the demo has this."""
     w = web()
@@ -142,10 +162,19 @@ def _register(w: Web, command: Register) -> Joined:
     return joined
 
 
-def _enter(w: Web, joined: Joined) -> Response:
-    """Write a new cookie for the member; the guest's leads to nobody from now on (see `guests`)."""
-    w.visitors.remember(w.visitors.account.issue(joined.account_id, VisitorKind.MEMBER))
-    return go(_next() or "/")
+def label() -> str:
+    """Return what the browser calls itself, for the list of sessions."""
+    return browser_label(request.headers.get("User-Agent", ""))
+
+
+def _enter(w: Web, started: Started) -> Response:
+    """Give the browser its session, and go on, by way of the second factor if the account has one."""
+    w.visitors.remember_session(started)
+    factor: SecondFactor | None = w.call(w.container.find_second_factor, started.session.account_id)
+    where = _next() or "/"
+    if factor is not None and factor.confirmed_at is not None:
+        where = f"/account/second-factor?{urlencode({'next': where})}"
+    return go(where)
 
 
 def _join(w: Web, visitor: Visitor, email: str = "", error: BuddyError | None = None) -> JoinPage:
@@ -154,7 +183,7 @@ def _join(w: Web, visitor: Visitor, email: str = "", error: BuddyError | None = 
         email=email,
         problem=_PROBLEMS[type(error)] if error else None,
         next_url=_next(),
-        problem_text=error.message() if isinstance(error, WeakPassword) else "",
+        password_lacks=error.lacks if isinstance(error, WeakPassword) else (),
         idempotency_key=w.container.ids().opaque("reg"),
     )
 
@@ -166,6 +195,7 @@ def _sign_in(w: Web, visitor: Visitor, email: str = "", error: BuddyError | None
         problem=_PROBLEMS[type(error)] if error else None,
         next_url=_next(),
         demo_logins=_DEMO_LOGINS if w.settings.demo else (),
+        wait_s=error.retry_after_s if isinstance(error, SignInLocked) else 0,
     )
 
 

@@ -2,57 +2,70 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-import attrs
 from attrs import evolve
-from flask import Blueprint, abort, request
+from flask import Blueprint, abort, redirect, request
 from werkzeug.wrappers import Response
 
 from buddy_adapters.system.clock import ShiftedClock
+from buddy_core.access import ReasonMissing, check_reason, require
 from buddy_core.accounts import BadEmail
 from buddy_core.ads import RewardCapReached, RewardNotFound, RewardNotHeld
-from buddy_core.kernel.errors import BuddyError, Invalid
+from buddy_core.flows import Awaiting
+from buddy_core.kernel.clock import utc
+from buddy_core.kernel.errors import BuddyError
 from buddy_core.tax import entities_named
 from buddy_core.tokens import FreezeWallet, NotFrozen, WalletFrozen
-from buddy_core.views.admin_audit import AdminAudit, AuditFound, AuditWanted
+from buddy_core.views.admin_audit import ACTIONS, AuditFound, AuditWanted
 from buddy_core.views.admin_rewards import AdminRewards, WalletOwnerNotFound
 from buddy_core.views.admin_values import AdminValues, read_form
 from buddy_web.app import Web, web
 from buddy_web.errors import InvalidRequest, status_of
+from buddy_web.formats import DEFAULT_ZONE
 from buddy_web.forms import MAX_TEXT, submission_key, text, texts
 from buddy_web.guests import current_visitor
 from buddy_web.logs import correlation_id
-from buddy_web.pages import asked_before, go, show, show_part, wants_part
+from buddy_web.pages import asked_before, go, show_part, wants_part
 from buddy_web.permissions import current_actor, permission
+from buddy_web.routes.desk import show_desk
 
 admin_pages = Blueprint("admin_pages", __name__, url_prefix="/admin")
 
 _SHIFTS = {"+1day", "+1month"}
-_MIN_REASON = 3
+_REQUEST = re.compile(r"apr_[0-9a-f]{32}", re.ASCII)
+_WANTED = ("actor", "about", "action", "ip", "reference", "since", "until")
 
 
 @admin_pages.get("")
-@permission("audit:read")
+@permission("desk:read")
 def home() -> Response:
     """Show what needs attention today."""
     w = web()
     page = w.call(w.container.admin_home, current_actor())
-    return show(w, "admin_home.html", current_visitor(w), page)
+    return show_desk(w, "admin_home.html", page)
 
 
 @admin_pages.get("/values")
-@permission("token_value:set")
+@permission("token_value:read")
 def values() -> Response:
     """Show the versions of token values and the form of a new one."""
     w = web()
     page = w.call(w.container.values_page, current_actor(), None, "")
-    page = evolve(page, saved_version=text(request.args, "saved") or None)
-    return show(w, "admin_values.html", current_visitor(w), page)
+    waiting = request.args.get("waiting", "")
+    page = evolve(
+        page,
+        saved_version=text(request.args, "saved") or None,
+        waiting_id=waiting if _REQUEST.fullmatch(waiting) else None,
+    )
+    return show_desk(w, "admin_values.html", page)
 
 
 @admin_pages.post("/values/preview")
-@permission("token_value:set")
+@permission("token_value:read")
 def preview_value() -> Response:
     """Show what saving would do; nothing is changed."""
     w = web()
@@ -61,7 +74,7 @@ def preview_value() -> Response:
         context = {"effect": page.effect, "zone_name": page.zone}
         return show_part(w, "_value_effect.html", current_visitor(w), context)
     status = 400 if page.has_problem else 200
-    response = show(w, "admin_values.html", current_visitor(w), page, status=status)
+    response = show_desk(w, "admin_values.html", page, status=status)
     if wants_part():
         # The problems stand at their fields, so that the whole page is shown anew.
         response.headers["HX-Retarget"] = "body"
@@ -78,10 +91,10 @@ def save_value() -> Response:
     form = read_form(texts(request.form), w.container.routes(), current_actor().name, key)
     if form.command is None or not key:
         page = _values(w, w.container.ids().opaque("val"))
-        return show(w, "admin_values.html", current_visitor(w), page, status=400)
+        return show_desk(w, "admin_values.html", page, status=400)
     actor = current_actor()
     try:
-        version = w.call(
+        saved: int | Awaiting = w.call(
             w.container.set_token_value, actor, form.command, correlation_id=correlation_id.get()
         )
     except BuddyError as error:
@@ -89,17 +102,19 @@ def save_value() -> Response:
         page = _values(w, w.container.ids().opaque("val"))
         if not page.has_problem:
             raise
-        return show(w, "admin_values.html", current_visitor(w), page, status=status_of(error)[0])
-    return go(f"/admin/values?{urlencode({'saved': f'{form.command.kind}-{version}'})}")
+        return show_desk(w, "admin_values.html", page, status=status_of(error)[0])
+    if isinstance(saved, Awaiting):
+        return go(f"/admin/values?waiting={saved.request_id}")
+    return go(f"/admin/values?{urlencode({'saved': f'{form.command.kind}-{saved}'})}")
 
 
 @admin_pages.get("/close")
-@permission("period:close")
+@permission("period:read")
 def close() -> Response:
     """Show each entity's open months with a checklist and provisional figures, and the closed ones."""
     w = web()
     page = w.call(w.container.close_page, current_actor())
-    return show(w, "admin_close.html", current_visitor(w), page)
+    return show_desk(w, "admin_close.html", page)
 
 
 @admin_pages.post("/close/<month>")
@@ -116,27 +131,51 @@ def close_month(month: str) -> Response:
     return go("/admin/close")
 
 
+@admin_pages.get("/close/<month>")
+@permission("period:read")
+def month(month: str) -> Response:
+    """Lead back to the months: whoever proved themselves on the way to the form comes by here."""
+    return redirect("/admin/close", 303)
+
+
 @admin_pages.get("/audit")
 @permission("audit:read")
 def audit() -> Response:
-    """Show who changed what."""
+    """Show who did what, narrowed by what was typed; that somebody searched is recorded too."""
     w = web()
+    typed = {name: text(request.args, name).strip() for name in _WANTED}
+    days = {name: _day(typed[name]) for name in ("since", "until")}
+    problem = next((name for name, day in days.items() if typed[name] and day is None), None)
+    since, last = days["since"], days["until"]
     wanted = AuditWanted(
-        query=text(request.args, "q").strip(),
-        action=text(request.args, "action"),
+        actor=typed["actor"],
+        about=typed["about"],
+        action=typed["action"],
+        ip=typed["ip"],
+        reference=typed["reference"],
+        since=_midnight(since) if since else None,
+        # The last day is meant to be among them.
+        until=_midnight(last + timedelta(days=1)) if last else None,
         before=asked_before(),
     )
-    found: AuditFound = w.call(w.container.find_audit, current_actor(), wanted)
-    older = {"q": wanted.query, "action": wanted.action, "before": found.next_before}
-    url = "/admin/audit?" + urlencode({name: value for name, value in older.items() if value})
-    page = AdminAudit(
-        found.lines, wanted.query, wanted.action, found.actions, url if found.next_before else None
+    page: AuditFound = w.call(
+        w.container.find_audit, current_actor(), wanted, correlation_id=correlation_id.get()
     )
-    return show(w, "admin_audit.html", current_visitor(w), page)
+    older = {name: value for name, value in typed.items() if value} | {"before": page.next_before}
+    return show_desk(
+        w,
+        "admin_audit.html",
+        page,
+        status=400 if problem else 200,
+        typed=typed,
+        problem=problem,
+        actions=ACTIONS,
+        older_url=f"/admin/audit?{urlencode(older)}" if page.next_before is not None else None,
+    )
 
 
 @admin_pages.get("/rewards")
-@permission("reward:release")
+@permission("reward:read")
 def rewards() -> Response:
     """Show the rewards that wait for a decision, and the form that freezes a wallet."""
     return _rewards(web(), done=request.args.get("done"))
@@ -191,6 +230,7 @@ def move_clock() -> Response:
     w = web()
     if not w.settings.demo:
         abort(404)
+    require(current_actor(), "demo:clock")
     shift = request.form.get("by", "")
     if shift not in _SHIFTS:
         raise InvalidRequest(({"field": "by", "problem": "must be +1day or +1month"},))
@@ -206,7 +246,7 @@ def _values(w: Web, key: str) -> AdminValues:
 
 
 def _rewards(w: Web, *, done: str | None = None, problem: BuddyError | None = None) -> Response:
-    found = w.call(w.container.held_rewards, current_actor())
+    found = w.call(w.container.held_rewards, current_actor(), correlation_id=correlation_id.get())
     page = AdminRewards(
         rewards=found,
         done=done if done in ("release", "refuse", "freeze", "unfreeze") else None,
@@ -217,21 +257,22 @@ def _rewards(w: Web, *, done: str | None = None, problem: BuddyError | None = No
         reward_id=text(request.form, "reward_id") if problem else "",
     )
     status = status_of(problem)[0] if problem else 200
-    return show(w, "admin_rewards.html", current_visitor(w), page, status=status)
-
-
-@attrs.define
-class ReasonMissing(Invalid):
-    """What staff decide is written down with its reason, and this one has none that says much."""
-
-    code = "web.reason_missing"
-
-    def message(self) -> str:
-        return "Say why in 3 to 500 characters, on one line: it stands in the audit."
+    return show_desk(w, "admin_rewards.html", page, status=status)
 
 
 def _reason() -> str:
-    reason = request.form.get("reason", "").strip()
-    if not _MIN_REASON <= len(reason) <= MAX_TEXT or not reason.isprintable():
-        raise ReasonMissing
-    return reason
+    return check_reason(request.form.get("reason", ""))
+
+
+def _day(text: str) -> date | None:
+    """Return the day that was typed, None if it is none that a calendar has room around."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if date.min < found < date.max else None
+
+
+def _midnight(day: date) -> datetime:
+    """Return when a day begins where the pages' clock is."""
+    return utc(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(DEFAULT_ZONE)))

@@ -6,11 +6,15 @@ from flask import Blueprint
 from flask_openapi3.blueprint import APIBlueprint
 
 from buddy_web.routes import (
+    api_access,
     api_accounts,
     api_admin,
+    api_approvals,
     api_playback,
+    api_sessions,
     api_statements,
     api_titles,
+    api_users,
     api_wallet,
 )
 from buddy_web.routes.developers import developer_pages
@@ -18,5 +22,16 @@ from buddy_web.routes.developers import developer_pages
 
 def api_blueprints() -> list[Blueprint | APIBlueprint]:
     """Return the blueprints of the API and its documentation."""
-    groups = (api_accounts, api_titles, api_wallet, api_playback, api_statements, api_admin)
+    groups = (
+        api_accounts,
+        api_sessions,
+        api_titles,
+        api_wallet,
+        api_playback,
+        api_statements,
+        api_admin,
+        api_approvals,
+        api_users,
+        api_access,
+    )
     return [*(group.api.blueprint for group in groups), developer_pages]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import g
+
 from buddy_core.accounts import (
     AccountNotFound,
     BadEmail,
@@ -12,27 +14,31 @@ from buddy_core.accounts import (
     WeakPassword,
     WrongCredentials,
 )
-from buddy_core.flows import Joined, Register
+from buddy_core.flows import Joined, Register, SignedIn, SignIn
+from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.idempotency import IdempotencyMismatch
 from buddy_core.kernel.ids import AccountId
+from buddy_core.sessions import LoginSessionNotFound, RefreshRefused, SignInLocked, Started
 from buddy_web.app import Web, web
-from buddy_web.cookies import VisitorKind
-from buddy_web.guests import current_account, current_device, known_account
+from buddy_web.guests import current_account, current_device, forget_who, who_asks
+from buddy_web.logs import correlation_id
 from buddy_web.operations import Api
 from buddy_web.permissions import PUBLIC
-from buddy_web.schemas.accounts import Config, LoginBody, Me, RegisterBody
+from buddy_web.routes.account_pages import label
+from buddy_web.schemas.accounts import Config, LoginBody, Me, RefreshBody, RegisterBody, Tokens
 from buddy_web.schemas.accounts import Joined as JoinedAnswer
 from buddy_web.schemas.common import OptionalIdempotencyHeader
 
 api = Api(
-    "accounts", "Who asks. Accounts are known by a signed cookie; what changes things also needs a token."
+    "accounts",
+    "Who asks: known by an access token, or by signed cookies and, for what changes something, a form token.",
 )
 
 
 @api.get("/me", may=PUBLIC, answer=Me)
 def me() -> dict[str, Any]:
     """Say who asks, and give the token that a client sends with whatever changes something."""
-    return Me(**_me(web())).model_dump(mode="json")
+    return Me(**describe(web())).model_dump(mode="json")
 
 
 @api.post("/guests", may=PUBLIC, answer=Me, status=201)
@@ -41,7 +47,7 @@ def begin_guest() -> tuple[dict[str, Any], int]:
     w = web()
     current_account(w)
     current_device(w)
-    return Me(**_me(w)).model_dump(mode="json"), 201
+    return Me(**describe(w)).model_dump(mode="json"), 201
 
 
 @api.post(
@@ -49,34 +55,73 @@ def begin_guest() -> tuple[dict[str, Any], int]:
     may=PUBLIC,
     answer=JoinedAnswer,
     status=201,
-    errors=(BadEmail, WeakPassword, EmailTaken, CannotMerge, AccountNotFound, IdempotencyMismatch),
+    errors=(
+        BadEmail,
+        WeakPassword,
+        EmailTaken,
+        CannotMerge,
+        AccountNotFound,
+        IdempotencyMismatch,
+        Contention,
+    ),
+    is_bare=True,
 )
 def register(header: OptionalIdempotencyHeader, body: RegisterBody) -> tuple[dict[str, Any], int]:
     """Register, and bring along all that the guest has who asks."""
     w = web()
     key = header.idempotency_key or w.container.ids().opaque("reg")
     command = Register(body.email, body.password, _guest(w), key)
-    return _enter(w, w.call(w.container.register, command)), 201
+    joined: Joined = w.call(w.container.register, command)
+    started: Started = w.call(w.container.begin_session, joined.account_id, label())
+    return _enter(w, joined, started), 201
 
 
 @api.post(
     "/auth/login",
     may=PUBLIC,
     answer=JoinedAnswer,
-    errors=(BadEmail, WrongCredentials, CannotMerge, AccountNotFound),
+    errors=(BadEmail, WrongCredentials, SignInLocked, CannotMerge, AccountNotFound, Contention),
+    is_bare=True,
 )
 def login(body: LoginBody) -> dict[str, Any]:
     """Sign in, and bring along what a guest on this device has."""
     w = web()
-    return _enter(w, w.call(w.container.sign_in, body.email, body.password, _guest(w)))
+    command = SignIn(body.email, body.password, _guest(w), label(), w.ip_text())
+    signed: SignedIn = w.call(w.container.sign_in, command)
+    return _enter(w, signed.joined, signed.started)
 
 
-@api.post("/auth/logout", may=PUBLIC, answer=Me)
-def logout() -> dict[str, Any]:
-    """Sign out: the cookie is taken away."""
+@api.post("/auth/refresh", may=PUBLIC, answer=Tokens, errors=(RefreshRefused, Contention), is_bare=True)
+def refresh(body: RefreshBody) -> dict[str, Any]:
+    """Give new tokens for a refresh token, which works once: sent again, it ends its session.
+
+    Send no access token with it: one that is over is refused here as everywhere.
+    """
     w = web()
+    started: Started = w.call(w.container.refresh_session, body.refresh_token)
+    return _tokens(w, started).model_dump(mode="json")
+
+
+@api.post("/auth/logout", may=PUBLIC, answer=Me, errors=(LoginSessionNotFound, Contention))
+def logout() -> dict[str, Any]:
+    """Sign out: the session ends, and its tokens open nothing any more.
+
+    Staff who look as a member stop looking. With cookies their own session ends as well.
+    """
+    w = web()
+    who = who_asks(w)
+    if who is not None and who.session is not None:
+        if who.actor.impersonator is not None:
+            w.call(
+                w.container.end_impersonation, who.actor, who.session.id, correlation_id=correlation_id.get()
+            )
+        if who.session.parent_id is None:
+            w.call(w.container.end_session, who.account.id, who.session.id)
+        elif w.visitors.bearer() is None:
+            w.call(w.container.end_session, who.actor.impersonator, who.session.parent_id)
     w.visitors.forget()
-    return Me(**_me(w)).model_dump(mode="json")
+    forget_who()
+    return Me(**describe_nobody(w)).model_dump(mode="json")
 
 
 @api.get("/config", may=PUBLIC, answer=Config)
@@ -86,37 +131,62 @@ def config() -> dict[str, Any]:
     return Config(flags=w.call(w.container.list_flags)).model_dump(mode="json")
 
 
-def _enter(w: Web, joined: Joined) -> dict[str, Any]:
-    w.visitors.remember(w.visitors.account.issue(joined.account_id, VisitorKind.MEMBER))
-    current_device(w)
+def _enter(w: Web, joined: Joined, started: Started) -> dict[str, Any]:
+    """Give a client its session: cookies if it keeps some, else the tokens themselves."""
+    by_cookie = _keeps_cookies(w)
+    if by_cookie:
+        w.visitors.remember_session(started)
+        current_device(w)
+    forget_who(w.call(w.container.identify, started.claims, ip=w.ip_text()))
     answer = JoinedAnswer(
-        **_me(w),
+        **describe(w),
         tokens_moved=joined.tokens_moved,
         tokens_expired_by_cap=joined.tokens_expired_by_cap,
         unlocks_moved=joined.unlocks_moved,
         unlocks_superseded=joined.unlocks_superseded,
+        **({} if by_cookie else _tokens(w, started).model_dump()),
     )
     return answer.model_dump(mode="json")
 
 
-def _me(w: Web) -> dict[str, Any]:
-    identity = known_account(w)
-    found: dict[str, Any] = {"kind": "nobody", "country": w.country(), "csrf_token": w.form_tokens.token()}
-    if identity is None:
-        return found
-    account = w.call(w.container.find_account, identity.account_id)
-    actor = w.call(w.container.actor_of, identity.account_id)
-    producer = w.call(w.container.producer_name, actor.partner_id) if actor.partner_id else None
+def _tokens(w: Web, started: Started) -> Tokens:
+    assert started.refresh_token is not None, "without a leeway a refresh gives both tokens"
+    return Tokens(
+        access_token=w.tokens.encode(started.claims),
+        refresh_token=started.refresh_token,
+        expires_at=started.claims.expires_at,
+    )
+
+
+def describe(w: Web) -> dict[str, Any]:
+    """Return what the answers say of who asks."""
+    who = who_asks(w)
+    if who is None:
+        return describe_nobody(w)
+    partners = who.actor.partners
     return {
-        **found,
-        "kind": identity.kind.value,
-        "email": account.email,
-        "roles": sorted(actor.roles),
-        "producer": producer,
+        **describe_nobody(w),
+        "kind": "guest" if who.session is None else "member",
+        "user_id": w.public_ids.show(who.account.id),
+        "email": who.account.email,
+        "roles": sorted(who.actor.roles),
+        "producer": w.call(w.container.producer_name, partners[0]) if len(partners) == 1 else None,
+        "needs_second_factor": who.actor.owes_second_factor,
     }
+
+
+def describe_nobody(w: Web) -> dict[str, Any]:
+    """Return what the answers say of somebody unknown."""
+    token = w.form_tokens.token() if _keeps_cookies(w) else None
+    return {"kind": "nobody", "country": w.country(), "csrf_token": token}
+
+
+def _keeps_cookies(w: Web) -> bool:
+    """Tell a browser from an app, which brings an access token, or nothing but what it proves itself by."""
+    return w.visitors.bearer() is None and not g.get("cookies_ignored", False)
 
 
 def _guest(w: Web) -> AccountId | None:
     """Return the account of a guest who asks; a member brings nothing along."""
-    identity = known_account(w)
-    return identity.account_id if identity and identity.kind is VisitorKind.GUEST else None
+    who = who_asks(w)
+    return who.account.id if who and who.session is None else None

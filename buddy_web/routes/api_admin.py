@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Literal
 
+from buddy_core.access import ReasonMissing
 from buddy_core.accounts import AccountNotFound, BadEmail
-from buddy_core.ads import Reward, RewardNotFound, RewardNotHeld
+from buddy_core.ads import Reward, RewardCapReached, RewardNotFound, RewardNotHeld
 from buddy_core.flags import UnknownFlag
-from buddy_core.flows import CloseReport
+from buddy_core.flows import Awaiting, CloseReport
 from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.idempotency import IdempotencyMismatch
 from buddy_core.kernel.periods import InvalidMonth
@@ -31,6 +32,7 @@ from buddy_core.tokens import (
     SetTokenValue,
     TokenKind,
     ValueVersionInPast,
+    ValueVersionTooFar,
     WalletFrozen,
 )
 from buddy_core.views.admin_audit import AuditFound, AuditLine, AuditWanted
@@ -52,7 +54,15 @@ api = Api("admin", "What staff do; each act is recorded in the audit.")
 _DECIDE: dict[str, Any] = {
     "may": "reward:release",
     "answer": schema.Decided,
-    "errors": (RewardNotFound, RewardNotHeld, WalletFrozen, AccountNotFound, Contention),
+    "errors": (
+        RewardNotFound,
+        RewardNotHeld,
+        RewardCapReached,
+        ReasonMissing,
+        WalletFrozen,
+        AccountNotFound,
+        Contention,
+    ),
 }
 _FREEZE: dict[str, Any] = {
     "may": "wallet:freeze",
@@ -61,7 +71,7 @@ _FREEZE: dict[str, Any] = {
 }
 
 
-@api.get("/admin/token-values", may="token_value:set", answer=schema.TokenValues)
+@api.get("/admin/token-values", may="token_value:read", answer=schema.TokenValues)
 def token_values() -> dict[str, Any]:
     """Return every version of what a token counts, newest first."""
     w = web()
@@ -74,17 +84,22 @@ def token_values() -> dict[str, Any]:
     may="token_value:set",
     answer=schema.TokenValueSet,
     status=201,
-    errors=(ValueVersionInPast, BadTokenValue, IdempotencyMismatch, Contention),
+    also={202: schema.Waiting},
+    errors=(ValueVersionInPast, ValueVersionTooFar, BadTokenValue, IdempotencyMismatch, Contention),
 )
 def set_token_value(header: IdempotencyHeader, body: schema.TokenValueBody) -> tuple[dict[str, Any], int]:
-    """Add a version; no past figure changes."""
+    """Add a version; no past figure changes. A large change waits for a second person (202)."""
     w = web()
     actor = current_actor()
     values = {currency: Fraction(text) for currency, text in body.values.items()}
     command = SetTokenValue(
         TokenKind(body.kind), body.effective_from, values, actor.name, header.idempotency_key
     )
-    version = w.call(w.container.set_token_value, actor, command, correlation_id=correlation_id.get())
+    version: int | Awaiting = w.call(
+        w.container.set_token_value, actor, command, correlation_id=correlation_id.get()
+    )
+    if isinstance(version, Awaiting):
+        return waiting(version), 202
     return schema.TokenValueSet(kind=body.kind, version=version).model_dump(mode="json"), 201
 
 
@@ -131,21 +146,35 @@ def close_period(path: MonthPath, body: schema.CloseBody) -> dict[str, Any]:
     return answer.model_dump(mode="json")
 
 
-@api.get("/admin/audit", may="audit:read", answer=schema.Audit)
+@api.get("/admin/audit", may="audit:read", answer=schema.Audit, errors=(Contention,))
 def audit(query: schema.AuditQuery) -> dict[str, Any]:
-    """Return who changed what, newest first."""
+    """Return who did what, newest first; that it was searched is recorded too."""
     w = web()
-    wanted = AuditWanted(query.query, query.action, query.cursor, query.limit)
-    found: AuditFound = w.call(w.container.find_audit, current_actor(), wanted)
+    wanted = AuditWanted(
+        actor=query.actor,
+        about=query.about,
+        action=query.action,
+        ip=query.ip,
+        reference=query.reference,
+        since=query.since,
+        until=query.until,
+        before=query.cursor,
+        limit=query.limit,
+    )
+    found: AuditFound = w.call(
+        w.container.find_audit, current_actor(), wanted, correlation_id=correlation_id.get()
+    )
     answer = schema.Audit(lines=[_line(line) for line in found.lines], next_cursor=found.next_before)
     return answer.model_dump(mode="json")
 
 
-@api.get("/admin/rewards", may="reward:release", answer=schema.HeldRewards)
+@api.get("/admin/rewards", may="reward:read", answer=schema.HeldRewards, errors=(Contention,))
 def held_rewards() -> dict[str, Any]:
     """Return the rewards that wait for a decision, oldest first."""
     w = web()
-    found: Sequence[HeldReward] = w.call(w.container.held_rewards, current_actor())
+    found: Sequence[HeldReward] = w.call(
+        w.container.held_rewards, current_actor(), correlation_id=correlation_id.get()
+    )
     rewards = [
         schema.HeldReward(
             id=item.reward_id,
@@ -199,6 +228,16 @@ def switch_flags(body: FlagsBody) -> dict[str, Any]:
     return Config(flags=found).model_dump(mode="json")
 
 
+def waiting(found: Awaiting) -> dict[str, Any]:
+    """Return the answer of an act that waits for a second person."""
+    answer = schema.Waiting(
+        request_id=found.request_id,
+        expires_at=found.expires_at,
+        url=f"/v1/admin/approvals/{found.request_id}",
+    )
+    return answer.model_dump(mode="json")
+
+
 def _version(item: ValueVersion) -> schema.TokenValueVersion:
     return schema.TokenValueVersion(
         kind=item.kind,
@@ -223,6 +262,7 @@ def _line(line: AuditLine) -> schema.AuditLine:
     return schema.AuditLine(
         at=line.at,
         actor=line.actor,
+        as_whom=line.as_whom,
         action=line.action,
         subject=line.subject,
         changes=[
@@ -230,6 +270,7 @@ def _line(line: AuditLine) -> schema.AuditLine:
             for change in line.changes
         ],
         reason=line.reason,
+        ip=line.ip,
         reference=line.reference,
     )
 

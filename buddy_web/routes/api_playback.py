@@ -12,7 +12,7 @@ from buddy_core.playback import Beat, NoMedia, PlaybackDenied, PlaybackSession, 
 from buddy_web.app import Web, web
 from buddy_web.guests import current_device
 from buddy_web.operations import Api
-from buddy_web.permissions import acting_account
+from buddy_web.permissions import acting_account, current_actor
 from buddy_web.schemas import playback as schema
 
 api = Api("playback", "Watching: a session for who may watch, on one device.")
@@ -33,7 +33,7 @@ def start(body: schema.SessionBody) -> tuple[dict[str, Any], int]:
     w = web()
     title: Title = w.call(w.container.find_title, body.type, body.id)
     playing: Playing = w.call(
-        w.container.start_playback, acting_account(), current_device(w), title.id, w.country()
+        w.container.start_playback, current_actor(), current_device(w), title.id, w.country()
     )
     session = playing.session
     answer = schema.Session(
@@ -74,10 +74,7 @@ def stop(path: schema.SessionPath, body: schema.StopBody) -> dict[str, Any]:
 
 
 def _claim(w: Web, session_id: str) -> SessionClaim:
-    device = w.visitors.device_id()
-    if device is None:
-        raise SessionNotFound
-    return SessionClaim(SessionId(session_id), acting_account(), device)
+    return SessionClaim(SessionId(session_id), acting_account(), current_device(w))
 
 
 def _watched(session: PlaybackSession, position_s: int) -> dict[str, Any]:

@@ -13,19 +13,21 @@ from buddy_core.views.statement import StatementFile, StatementSummary, Statemen
 from buddy_web.app import web
 from buddy_web.operations import Api
 from buddy_web.permissions import current_actor
-from buddy_web.routes.producer import READ, partner_of
+from buddy_web.routes.producer import READ, ProducerNotNamed, partner_of
 from buddy_web.schemas import statements as schema
 from buddy_web.schemas.common import Money
 
 api = Api("statements", "What a producer has earned, month by month.")
 
 
-@api.get("/producer/statements", may=READ, answer=schema.Statements, errors=(ProducerNotFound,))
+@api.get(
+    "/producer/statements", may=READ, answer=schema.Statements, errors=(ProducerNotFound, ProducerNotNamed)
+)
 def statements(query: schema.StatementsQuery) -> dict[str, Any]:
     """Return the closed statements, newest month first."""
     w = web()
     partner = partner_of(w, current_actor(), query.producer)
-    found: tuple[StatementSummary, ...] = w.call(w.container.list_statements, partner)
+    found: tuple[StatementSummary, ...] = w.call(w.container.list_statements, current_actor(), partner)
     answer = schema.Statements(statements=[_summary(item, query.producer) for item in found])
     return answer.model_dump(mode="json")
 
@@ -34,14 +36,14 @@ def statements(query: schema.StatementsQuery) -> dict[str, Any]:
     "/producer/statements/<month>",
     may=READ,
     answer=schema.Statement,
-    errors=(ProducerNotFound, StatementNotFound, InvalidMonth),
+    errors=(ProducerNotFound, ProducerNotNamed, StatementNotFound, InvalidMonth),
 )
 def statement(path: schema.MonthPath, query: schema.StatementQuery) -> dict[str, Any]:
     """Return a month's statement; provisional until it is closed."""
     w = web()
     partner = partner_of(w, current_actor(), query.producer)
     wanted = StatementWanted(partner, path.month, query.currency, query.entity)
-    file: StatementFile = w.call(w.container.statement_file, wanted)
+    file: StatementFile = w.call(w.container.statement_file, current_actor(), wanted)
     return _statement(file).model_dump(mode="json")
 
 

@@ -18,9 +18,9 @@ from buddy_core.tokens import InsufficientTokens, WalletFrozen
 from buddy_core.views.addresses import poster_url, title_url, wide_url
 from buddy_core.views.offers import Asker, TitlePageOfList, TitleWithAnswer
 from buddy_web.app import Web, web
-from buddy_web.guests import known_account
+from buddy_web.guests import who_asks
 from buddy_web.operations import Api
-from buddy_web.permissions import PUBLIC, acting_account
+from buddy_web.permissions import PUBLIC, acting_account, current_actor
 from buddy_web.schemas import titles as schema
 from buddy_web.schemas.common import IdempotencyHeader
 
@@ -63,7 +63,7 @@ def quote(path: schema.TitlePath) -> dict[str, Any]:
 
 @api.post(
     "/unlocks",
-    may="title:watch",
+    may="title:unlock",
     answer=schema.Unlocked,
     status=201,
     errors=(
@@ -93,7 +93,7 @@ def unlock(header: IdempotencyHeader, body: schema.UnlockBody) -> tuple[dict[str
         country=w.country(),
         idempotency_key=header.idempotency_key,
     )
-    done: Done = w.call(w.container.unlock_title, command)
+    done: Done = w.call(w.container.unlock_title, current_actor(), command)
     answer = schema.Unlocked(
         type=title.type.value,
         id=title.short_id,
@@ -104,8 +104,8 @@ def unlock(header: IdempotencyHeader, body: schema.UnlockBody) -> tuple[dict[str
 
 
 def _asker(w: Web) -> Asker:
-    identity = known_account(w)
-    return Asker(identity.account_id if identity else None, w.country())
+    who = who_asks(w)
+    return Asker(who.account.id if who else None, w.country())
 
 
 def _title(found: TitleWithAnswer) -> schema.Title:

@@ -12,7 +12,7 @@ from buddy_core.views.ledger import LedgerLine, LedgerPage, WalletState
 from buddy_web.app import web
 from buddy_web.guests import current_visitor
 from buddy_web.operations import Api
-from buddy_web.permissions import acting_account
+from buddy_web.permissions import acting_account, current_actor
 from buddy_web.schemas import wallet as schema
 from buddy_web.schemas.common import CursorQuery
 
@@ -46,7 +46,7 @@ def entries(query: CursorQuery) -> dict[str, Any]:
 
 @api.post(
     "/ads/rewards",
-    may="title:watch",
+    may="reward:earn",
     answer=schema.Reward,
     status=201,
     errors=(RewardCapReached, TooManyOpen, WalletFrozen, AccountNotFound),
@@ -56,7 +56,7 @@ def begin_reward() -> tuple[dict[str, Any], int]:
     w = web()
     visitor = current_visitor(w)
     command = BeginReward(visitor.account_id, visitor.device_id, visitor.ip_key, w.settings.ad_unit)
-    return _reward(w.call(w.container.begin_reward, command)), 201
+    return _reward(w.call(w.container.begin_reward, current_actor(), command)), 201
 
 
 @api.get("/ads/rewards/<id>", may=READ, answer=schema.Reward, errors=(RewardNotFound, AccountNotFound))

@@ -19,6 +19,7 @@ from buddy_web.errors import status_of
 from buddy_web.forms import opaque_id
 from buddy_web.guests import current_visitor
 from buddy_web.pages import asked_before, go, local_path, show, show_part, wants_part
+from buddy_web.permissions import current_actor, permission
 
 earning = Blueprint("earn", __name__)
 
@@ -26,6 +27,7 @@ _WANTED = re.compile(r"/(?:(?:unlock|watch)/)?(film|short|episode)/([A-Za-z0-9]{
 
 
 @earning.get("/earn")
+@permission("wallet:read")
 def earn_page() -> Response:
     """Show the offer of an ad, or where one that was begun stands."""
     w = web()
@@ -34,6 +36,7 @@ def earn_page() -> Response:
 
 
 @earning.post("/earn/start")
+@permission("reward:earn")
 def start() -> Response:
     """Begin a reward and go to its ad."""
     w = web()
@@ -41,7 +44,7 @@ def start() -> Response:
     command = BeginReward(visitor.account_id, visitor.device_id, visitor.ip_key, w.settings.ad_unit)
     next_url = local_path(request.form.get("next"))
     try:
-        reward: Reward = w.call(w.container.begin_reward, command)
+        reward: Reward = w.call(w.container.begin_reward, current_actor(), command)
     except (RewardCapReached, WalletFrozen) as error:
         # The page itself says what is in the way: it asks the same rules.
         return show(w, "earn.html", visitor, _page(w, visitor, None), status=status_of(error)[0])
@@ -50,6 +53,7 @@ def start() -> Response:
 
 
 @earning.get("/earn/<opaque_id:reward_id>/status")
+@permission("wallet:read")
 def status(reward_id: str) -> Response:
     """Show where an ad stands, as the part that the page asks for again while it waits."""
     w = web()
@@ -68,6 +72,7 @@ def status(reward_id: str) -> Response:
 
 
 @earning.get("/wallet")
+@permission("wallet:read")
 def wallet() -> Response:
     """Show the wallet, or older lines of it."""
     w = web()

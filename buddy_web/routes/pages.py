@@ -22,6 +22,7 @@ from buddy_web.errors import status_of
 from buddy_web.forms import Source, submission_key, whole_number
 from buddy_web.guests import current_visitor
 from buddy_web.pages import go, install_pages, show, wants_part, with_query
+from buddy_web.permissions import PUBLIC, current_actor, permission
 
 viewer_pages = Blueprint("viewer_pages", __name__)
 
@@ -45,6 +46,7 @@ class _Again:
 
 
 @viewer_pages.get("/")
+@permission(PUBLIC)
 def home() -> Response:
     """Show the home page."""
     w = web()
@@ -54,6 +56,7 @@ def home() -> Response:
 
 @viewer_pages.get(_TITLE)
 @viewer_pages.get(f"{_TITLE}/<slug>")
+@permission(PUBLIC)
 def title(type: str, short_id: str, slug: str = "") -> Response:
     """Show a title; the id decides, and an address with another slug leads to the right one."""
     w = web()
@@ -66,6 +69,7 @@ def title(type: str, short_id: str, slug: str = "") -> Response:
 
 
 @viewer_pages.get("/unlock/<any(film, series, short, episode):type>/<short_id:short_id>")
+@permission("wallet:read")
 def unlock_offer(type: str, short_id: str) -> Response:
     """Show what an unlock costs and leaves."""
     w = web()
@@ -76,6 +80,7 @@ def unlock_offer(type: str, short_id: str) -> Response:
 
 
 @viewer_pages.post("/unlock/<any(film, series, short, episode):type>/<short_id:short_id>")
+@permission("title:unlock")
 def unlock(type: str, short_id: str) -> Response:
     """Unlock at the cost that was shown, and play; a refusal is said in the sheet."""
     w = web()
@@ -85,7 +90,7 @@ def unlock(type: str, short_id: str) -> Response:
     if command is None:
         return _sheet(w, found, visitor, _Again("try_again", status=400))
     try:
-        w.call(w.container.unlock_title, command)
+        w.call(w.container.unlock_title, current_actor(), command)
     except PriceChanged as error:
         return _sheet(w, found, visitor, _again(error, "price_changed", old_cost=error.seen_tokens))
     except InsufficientTokens as error:

@@ -29,8 +29,9 @@ from buddy_core.playback import (
 from buddy_core.views import title_url, watch_url
 from buddy_web.app import Web, web
 from buddy_web.errors import InvalidRequest, status_of
-from buddy_web.guests import current_visitor, known_account
+from buddy_web.guests import current_visitor, who_asks
 from buddy_web.pages import show, with_query
+from buddy_web.permissions import OWN, PUBLIC, current_actor, permission
 
 watching = Blueprint("playback", __name__)
 
@@ -55,6 +56,7 @@ class _Stage:
 
 
 @watching.get("/watch/<any(film, series, short, episode):type>/<short_id:short_id>")
+@permission("title:watch")
 def watch(type: str, short_id: str) -> Response:
     """Start a session and show the player, or say why not and what would help."""
     w = web()
@@ -67,7 +69,7 @@ def watch(type: str, short_id: str) -> Response:
     session, status = None, 200
     try:
         playing: Playing = w.call(
-            w.container.start_playback, visitor.account_id, visitor.device_id, found.id, visitor.country
+            w.container.start_playback, current_actor(), visitor.device_id, found.id, visitor.country
         )
         session = playing.session.id
     except (PlaybackDenied, NoMedia) as error:
@@ -77,6 +79,7 @@ def watch(type: str, short_id: str) -> Response:
 
 
 @watching.get("/play/<opaque_id:session_id>/master.m3u8")
+@permission(OWN)
 def master(session_id: str) -> Response:
     """Give a session its renditions and captions."""
     stage = _stage(web(), session_id)
@@ -92,6 +95,7 @@ def master(session_id: str) -> Response:
 
 
 @watching.get("/play/<opaque_id:session_id>/<rendition>.m3u8")
+@permission(OWN)
 def media_playlist(session_id: str, rendition: str) -> Response:
     """Give a session the signed links of one rendition, and its own address for the key."""
     w = web()
@@ -102,6 +106,7 @@ def media_playlist(session_id: str, rendition: str) -> Response:
 
 
 @watching.get("/play/<opaque_id:session_id>/captions/<language>.m3u8")
+@permission(OWN)
 def captions_playlist(session_id: str, language: str) -> Response:
     """Give a session the signed link of one language's captions."""
     w = web()
@@ -112,6 +117,7 @@ def captions_playlist(session_id: str, language: str) -> Response:
 
 
 @watching.get("/play/<opaque_id:session_id>/key")
+@permission(OWN)
 def key(session_id: str) -> Response:
     """Give the content key to the session's own account and device; the decision is asked once more."""
     w = web()
@@ -125,6 +131,7 @@ def key(session_id: str) -> Response:
 
 
 @watching.post("/play/<opaque_id:session_id>/beat")
+@permission(OWN)
 def beat(session_id: str) -> Response:
     """Take a heartbeat; the server counts the time, and `stop` ends the session."""
     w = web()
@@ -135,6 +142,7 @@ def beat(session_id: str) -> Response:
 
 
 @watching.get("/media/<path:name>")
+@permission(PUBLIC)
 def media(name: str) -> Response:
     """Serve a segment or captions to whoever has a good link, as nginx or a CDN does in front."""
     w = web()
@@ -152,6 +160,7 @@ def media(name: str) -> Response:
 
 
 @watching.get("/art/<media_key>/<any(poster, wide, hero):shape>.svg")
+@permission(PUBLIC)
 def art(media_key: str, shape: str) -> Response:
     """Serve a title's picture: `poster` is 2:3, `wide` 16:9 without words, `hero` 16:9 with them."""
     if not is_media_name(media_key):
@@ -168,10 +177,10 @@ def _claim(w: Web, session_id: str) -> SessionClaim:
     Raises:
         SessionNotFound: the request brings neither account nor device.
     """
-    identity, device = known_account(w), w.visitors.device_id()
-    if identity is None or device is None:
+    who, device = who_asks(w), w.visitors.device_id()
+    if who is None or device is None or who.actor.impersonator is not None:
         raise SessionNotFound
-    return SessionClaim(SessionId(session_id), identity.account_id, device)
+    return SessionClaim(SessionId(session_id), who.account.id, device)
 
 
 def _open(w: Web, session_id: str) -> Playing:

@@ -9,7 +9,7 @@ from flask import Blueprint, make_response, request
 from werkzeug.wrappers import Response
 
 from buddy_core.access import Actor
-from buddy_core.catalog import Producer, ProducerNotFound
+from buddy_core.catalog import Producer
 from buddy_core.kernel.errors import Invalid
 from buddy_core.kernel.ids import PartnerId
 from buddy_core.views.statement import StatementFile, StatementWanted
@@ -27,12 +27,12 @@ READ = "statement:read"
 
 @attrs.define
 class ProducerNotNamed(Invalid):
-    """The account acts for no producer, and the request names none."""
+    """The account does not act for one producer alone, and the request names none."""
 
     code = "web.producer_not_named"
 
     def message(self) -> str:
-        return "This account acts for no producer of its own. Name one: ?producer= and its short id."
+        return "This account does not act for one producer alone. Name one: ?producer= and its short id."
 
 
 @producer_pages.get("")
@@ -44,10 +44,9 @@ def producer() -> Response:
     try:
         partner = partner_of(w, current_actor(), named)
     except ProducerNotNamed:
-        if "admin" not in current_actor().roles:
-            raise
-        return show(w, "producers.html", current_visitor(w), w.call(w.container.producers_page))
-    page = w.call(w.container.producer_page, partner, text(request.args, "currency") or None)
+        page = w.call(w.container.producers_page, current_actor())
+        return show(w, "producers.html", current_visitor(w), page)
+    page = w.call(w.container.producer_page, current_actor(), partner, text(request.args, "currency") or None)
     return show(w, "producer.html", current_visitor(w), page, also=_also())
 
 
@@ -56,7 +55,7 @@ def producer() -> Response:
 def statement(month: str) -> Response:
     """Show a month's statement."""
     w = web()
-    page = w.call(w.container.statement_page, _wanted(w, month))
+    page = w.call(w.container.statement_page, current_actor(), _wanted(w, month))
     return show(w, "statement.html", current_visitor(w), page, also=_also())
 
 
@@ -65,7 +64,7 @@ def statement(month: str) -> Response:
 def why(month: str, line: str) -> Response:
     """Show how one amount was computed, as a page or as the part for the sheet."""
     w = web()
-    page = w.call(w.container.why_page, _wanted(w, month), line)
+    page = w.call(w.container.why_page, current_actor(), _wanted(w, month), line)
     return show(w, "_why.html" if wants_part() else "why.html", current_visitor(w), page, also=_also())
 
 
@@ -86,19 +85,17 @@ def statement_as_csv(month: str) -> Response:
 
 
 def partner_of(w: Web, actor: Actor, short_id: str | None) -> PartnerId:
-    """Return the producer whose figures the actor asks for: their own, or for staff the one they name.
+    """Return the producer whose figures the actor asks for: the one they name, or the only one they act for.
 
     Raises:
-        ProducerNotNamed: the actor acts for no producer and names none.
+        ProducerNotNamed: the actor acts for no producer, or for several, and names none.
         ProducerNotFound: it is another's, or there is none; both look alike from outside.
     """
     if short_id is None:
-        if actor.partner_id is None:
+        if len(actor.partners) != 1:
             raise ProducerNotNamed
-        return actor.partner_id
-    found: Producer = w.call(w.container.find_producer, short_id)
-    if found.id != actor.partner_id and "admin" not in actor.roles:
-        raise ProducerNotFound(short_id)
+        return actor.partners[0]
+    found: Producer = w.call(w.container.find_producer, actor, short_id)
     return found.id
 
 
@@ -117,7 +114,7 @@ def _wanted(w: Web, month: str) -> StatementWanted:
 
 def _file(month: str) -> StatementFile:
     w = web()
-    found: StatementFile = w.call(w.container.statement_file, _wanted(w, month))
+    found: StatementFile = w.call(w.container.statement_file, current_actor(), _wanted(w, month))
     return found
 
 

@@ -14,6 +14,7 @@ from buddy_web.app import web
 from buddy_web.forms import Source
 from buddy_web.guests import current_visitor
 from buddy_web.pages import go, local_path, show
+from buddy_web.permissions import PUBLIC, permission
 from buddy_web.sandbox.network import SandboxNetwork, ShownAd
 
 AD_S = 6
@@ -31,6 +32,7 @@ def sandbox_ads(network: SandboxNetwork, ad_s: int = AD_S) -> Blueprint:
     ads = Blueprint("sandbox_ads", __name__)
 
     @ads.get("/sandbox/ads/<opaque_id:reward_id>")
+    @permission(PUBLIC)
     def ad(reward_id: str) -> Response:
         """Show the ad of a reward that was begun."""
         w = web()
@@ -52,6 +54,7 @@ def sandbox_ads(network: SandboxNetwork, ad_s: int = AD_S) -> Blueprint:
         return show(w, "sandbox_ad.html", visitor, page)
 
     @ads.post("/sandbox/ads/<opaque_id:reward_id>")
+    @permission(PUBLIC)
     def ended(reward_id: str) -> Response:
         """Take what became of the ad, and confirm it to our server if it ran."""
         w = web()

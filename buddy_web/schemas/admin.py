@@ -6,9 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from buddy_web.schemas.common import MAX_INT, Answer, Body, Exact, Instant, Money, OpaqueId, Text
-
-Reason = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", min_length=3, max_length=500)]
+from buddy_web.schemas.common import (
+    MAX_INT,
+    Answer,
+    Body,
+    Email,
+    Exact,
+    Instant,
+    Money,
+    OpaqueId,
+    Reason,
+    Text,
+    When,
+)
 
 
 class TokenValueVersion(Answer):
@@ -31,11 +41,19 @@ class TokenValueBody(Body):
     """A new version: every settlement currency needs a value, in minor units, such as `50/1` or `3/5`."""
 
     kind: Literal["bonus", "paid"]
-    effective_from: Instant
+    effective_from: When
     values: dict[
         Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")],
         Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}/[1-9][0-9]{0,14}$")],
     ] = Field(max_length=50)
+
+
+class Waiting(Answer):
+    """The act is larger than one person may do alone: a second one decides about this request."""
+
+    request_id: str
+    expires_at: Instant
+    url: str
 
 
 class TokenValueSet(Answer):
@@ -86,10 +104,15 @@ class CloseReport(Answer):
 
 
 class AuditQuery(BaseModel):
-    """Which recorded acts."""
+    """Which recorded acts; what is not given does not narrow."""
 
-    query: Text = ""
-    action: Text = ""
+    actor: Text = Field(default="", description="Who acted: an e-mail address, or `system`.")
+    about: Text = Field(default="", description="What it was done to: an e-mail address, or its own name.")
+    action: Text = Field(default="", description="Such as `role.assign`, or all of a subject: `role`.")
+    ip: Text = ""
+    reference: Text = Field(default="", description="The correlation id of the request.")
+    since: When | None = None
+    until: When | None = Field(default=None, description="Exclusive.")
     cursor: int | None = Field(default=None, ge=1, le=MAX_INT)
     limit: int = Field(default=50, ge=1, le=100)
 
@@ -107,10 +130,12 @@ class AuditLine(Answer):
 
     at: Instant
     actor: str
+    as_whom: str | None = Field(description="Whom the actor looked as.")
     action: str
     subject: str
     changes: list[AuditChange]
     reason: str | None
+    ip: str | None
     reference: str | None
 
 
@@ -154,7 +179,7 @@ class Decided(Answer):
 class WalletBody(Body):
     """Whose wallet, by e-mail address or by the id of one of their rewards, and why."""
 
-    email: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=254)] | None = None
+    email: Email | None = None
     reward_id: OpaqueId | None = None
     reason: Reason
 

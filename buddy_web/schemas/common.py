@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -26,6 +28,14 @@ def _exact(value: Fraction) -> str:
     return f"{value.numerator}/{value.denominator}"
 
 
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        # The first and last hours that a calendar has can be written, but have no instant in UTC.
+        raise ValueError("must be an instant of the years 1 to 9999 in UTC") from None
+
+
 Text = Annotated[str, StringConstraints(pattern=_PLAIN_TEXT, max_length=500)]
 """A line of text without control characters."""
 Exact = Annotated[
@@ -35,12 +45,22 @@ Exact = Annotated[
 ]
 """An exact number as a fraction, such as `3/5`."""
 Instant = Annotated[AwareDatetime, Field(examples=["2026-11-21T10:00:00Z"])]
+When = Annotated[AwareDatetime, AfterValidator(_in_utc), Field(examples=["2026-12-01T00:00:00+05:30"])]
+"""An instant that a client sends; it names its offset."""
 ShortIdText = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9A-Za-z]{1,16}$"),
     Field(description="A short id, such as k6ym."),
 ]
 OpaqueId = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,8}_[0-9a-f]{32}$")]
+UserId = Annotated[
+    str,
+    StringConstraints(pattern=r"^usr_[0-9a-f]{32}$"),
+    Field(description="An account's public id: `usr_` and 32 digits."),
+]
+Email = Annotated[str, StringConstraints(pattern=_PLAIN_TEXT, max_length=254)]
+Reason = Annotated[str, StringConstraints(pattern=_PLAIN_TEXT, min_length=3, max_length=500)]
+"""Why, for whoever reads the audit."""
 MonthText = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}$"), Field(description="A month, such as 2026-10.")
 ]

@@ -27,7 +27,7 @@ def _generator() -> ModuleType:
 GENERATE = _generator()
 
 
-@pytest.mark.parametrize("name", ["errors.md", "events.md", "ports.md", "access.md"])
+@pytest.mark.parametrize("name", ["errors.md", "events.md", "ports.md", "access.md", "edge.md"])
 def test_a_made_page_is_what_the_code_gives_now(name: str) -> None:
     """The page is the same to the byte when it is made again; if not: python docs/generate.py."""
     assert GENERATE.pages()[name] == (DOCS / name).read_text("utf-8"), "run: python docs/generate.py"

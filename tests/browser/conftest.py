@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from buddy_adapters.media.ffmpeg import find_ffmpeg
-from tests.browser.devices import DESKTOP, Devices
+from tests.browser.devices import DESKTOP, NARROW, Devices
 from tests.browser.service import Service, serving
 
 HINT = "no Chromium on this machine; run: apt-get install chromium"
@@ -21,6 +21,7 @@ PICTURES = Path(__file__).with_name("screenshots")
 FOR_DOCS = {
     *("home", "title", "unlock", "watch", "earn", "wallet", "join"),
     *("producer", "statement", "admin", "values", "close"),
+    *("account", "second-factor", "users", "user", "roles", "approvals", "audit", "looking"),
 }
 SERIOUS = ("serious", "critical")
 
@@ -140,10 +141,11 @@ def serious_findings(page: Page) -> list[str]:
 
 def screenshot(page: Page, name: str) -> Path:
     """Write a picture of what the page's window shows."""
-    chosen = os.environ.get("BUDDY_SCREENSHOTS") if name in FOR_DOCS else None
+    size = page.viewport_size or DESKTOP
+    is_kept = name in FOR_DOCS and size["width"] != NARROW["width"]
+    chosen = os.environ.get("BUDDY_SCREENSHOTS") if is_kept else None
     folder = Path(chosen) if chosen else PICTURES
     folder.mkdir(parents=True, exist_ok=True)
-    size = page.viewport_size or DESKTOP
     path = folder / f"{name}-{size['width']}.png"
     page.screenshot(path=path, animations="disabled")
     if chosen:

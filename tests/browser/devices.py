@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
+NARROW = {"width": 320, "height": 640}
 PATIENCE_MS = 15_000
 
 
@@ -24,6 +25,10 @@ class Devices:
         """Return a page on a phone of its own (390x844, touch) without any cookie."""
         phone = {"viewport": {**PHONE}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
         return self._page({**phone, **options})
+
+    def narrow(self, **options: Any) -> Page:
+        """Return a page on the narrowest phone there is (320x640), otherwise as `phone`."""
+        return self.phone(viewport={**NARROW}, **options)
 
     def desktop(self, **options: Any) -> Page:
         """Return a page on a desktop of its own (1280x800) without any cookie."""

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from attrs import frozen
 from playwright.sync_api import Page, expect
 
 from tests.browser.devices import Devices
-from tests.browser.service import ADMIN, PRODUCER, Service
-from tests.browser.steps import earn, find_title, play, sign_in, unlock
+from tests.browser.service import ADMIN, FINANCE, PRODUCER, SECOND_FINANCE, SUPPORT, Service
+from tests.browser.steps import (
+    ask_for_value,
+    earn,
+    find_title,
+    give_password,
+    join,
+    look_as,
+    open_user,
+    play,
+    sign_in,
+    unlock,
+)
+
+MEMBER = "asha@example.com"
 
 
 @frozen
@@ -17,29 +31,26 @@ class Scene:
     """Who is there, as cookies that a browser may start with, and the addresses of what they look at."""
 
     url: str
-    viewer: Any
-    producer: Any
-    admin: Any
+    roles: dict[str, Any]
     addresses: dict[str, str]
 
     def cookies(self, role: str) -> Any:
         """Return what a browser of this role starts with; a newcomer starts with nothing."""
-        return {"viewer": self.viewer, "producer": self.producer, "admin": self.admin}.get(role)
+        return self.roles.get(role)
 
 
 def set_up(service: Service, devices: Devices) -> Scene:
     """Let two months pass in which a viewer earns and unlocks, and close the first of them."""
-    viewer, producer, admin = devices.phone(), devices.phone(), devices.phone()
+    viewer, producer, admin = devices.phone(), devices.phone(), devices.desktop()
     url = service.url
     first, second = (
         find_title(viewer, url, card="Night Ferry", episode=name) for name in ("The Crossing", "Low Water")
     )
     short = find_title(viewer, url, card="Eleven Minutes")
-    sign_in(producer, url, PRODUCER.email, service.password)
-    sign_in(admin, url, ADMIN.email, service.password)
 
     _earn(viewer, url, 2)
     unlock(viewer, url, first)
+    sign_in(admin, url, ADMIN.email, service.password)
     month = _month_on(admin, url)
     _earn(viewer, url, 1)
     unlock(viewer, url, short)
@@ -50,19 +61,45 @@ def set_up(service: Service, devices: Devices) -> Scene:
     _earn(viewer, url, 5)
     unlock(viewer, url, second)
     _watch_a_part(viewer, url, first)
+    sign_in(producer, url, PRODUCER.email, service.password)
     producer.goto(f"{url}/producer/{month}")
     why = producer.get_by_role("link", name="how The Crossing earned it").get_attribute("href") or ""
+    member, finance, halfway, support = (
+        devices.phone(),
+        devices.desktop(),
+        devices.phone(),
+        devices.phone(),
+    )
+    join(member, url, MEMBER)
+    sign_in(finance, url, FINANCE.email, service.password)
+    ask_for_value(finance, url, "1.20", "0.014")
+    give_password(halfway, url, SECOND_FINANCE.email, service.password)
+    sign_in(support, url, SUPPORT.email, service.password)
+    open_user(support, url, MEMBER)
+    user = support.url
+    open_user(support, url, FINANCE.email)
+    staff = support.url
+    look_as(support, url, MEMBER, "Ticket 4711: an unlock is missing")
+    people = {
+        "viewer": viewer,
+        "producer": producer,
+        "admin": admin,
+        "member": member,
+        "finance": finance,
+        "halfway": halfway,
+        "looking": support,
+    }
     return Scene(
         url,
-        viewer.context.storage_state(),
-        producer.context.storage_state(),
-        admin.context.storage_state(),
+        {role: page.context.storage_state() for role, page in people.items()},
         {
             "series": find_title(viewer, url, card="Night Ferry"),
             "locked": find_title(viewer, url, card="Paper Kites"),
             "first": first,
             "month": month,
             "why": why.removeprefix("/"),
+            "user": urlsplit(user).path[1:],
+            "staff": urlsplit(staff).path[1:],
         },
     )
 

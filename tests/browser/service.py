@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import signal
@@ -15,13 +16,17 @@ from threading import Thread
 
 import httpx
 from attrs import frozen
+from pyotp import TOTP
 
-from buddy_web.demo.seed import DEMO_PASSWORD, LOGINS
+from buddy_adapters.system.clock import ShiftedClock, SystemClock
+from buddy_web.demo.seed import DEMO_PASSWORD, LOGINS, demo_secret
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60
 PRODUCER = next(login for login in LOGINS if login.producer == "blue-lantern")
-ADMIN = next(login for login in LOGINS if login.role == "admin")
+ADMIN = next(login for login in LOGINS if login.role == "super_admin")
+FINANCE, SECOND_FINANCE = (login for login in LOGINS if login.role == "finance")
+SUPPORT = next(login for login in LOGINS if login.role == "support")
 
 
 @frozen
@@ -31,6 +36,14 @@ class Service:
     url: str
     folder: Path
     password: str = DEMO_PASSWORD
+
+    def code(self, email: str) -> str:
+        """Return the six digits that the authenticator of a seeded account shows, by the service's clock."""
+        return self.code_of(base64.b32encode(demo_secret(email)).decode("ascii"))
+
+    def code_of(self, secret: str) -> str:
+        """Return the six digits of a secret, written in base32, by the service's clock."""
+        return TOTP(secret).at(ShiftedClock(SystemClock(), self.folder / "clock.json").now())
 
     def verify(self) -> str:
         """Run `buddy verify` on the service's database and return what it printed."""

@@ -59,6 +59,20 @@ PAGES = (
     Shown("close", "admin", "/admin/close", "Look at the payouts"),
     Shown("rewards", "admin", "/admin/rewards", "Nothing is held"),
     Shown("audit", "admin", "/admin/audit", "Audit"),
+    Shown("account", "member", "/account", "Where you are signed in"),
+    Shown("no-account", "newcomer", "/account", "No account yet"),
+    Shown("second-factor", "halfway", "/account/second-factor", "Six digits, please"),
+    Shown("enrol", "member", "/account/second-factor", "six digits that only your phone knows"),
+    Shown("proven", "admin", "/account/second-factor", "New phone, or done with it?"),
+    Shown("approvals", "admin", "/admin/approvals", "a new value"),
+    Shown("own-request", "finance", "/admin/approvals", "You asked for this yourself"),
+    Shown("users", "admin", "/admin/users", "The newest"),
+    Shown("user", "admin", "/{user}", "What you can do"),
+    Shown("staff", "admin", "/{staff}", "Take away"),
+    Shown("nobody", "admin", "/admin/users?email=zzz", "No address begins like this"),
+    Shown("roles", "admin", "/admin/roles", "Built in"),
+    Shown("role-form", "admin", "/admin/roles/form", "Permissions of its own"),
+    Shown("looking", "looking", "/wallet", "You look as"),
     Shown("missing", "newcomer", "/film/zzzz", "This is not here", status=404),
     Shown("forbidden", "producer", "/admin", "Not for this account", status=403),
     Shown("codes", "newcomer", "/problems/", "Error codes"),
@@ -82,7 +96,7 @@ def test_page_is_right_at_both_sizes(
 ) -> None:
     """Nothing serious for axe, nothing breaks the policy, nothing moves, nothing is wider than the window."""
     address = scene.url + shown.path.format(**scene.addresses)
-    for device in (devices.phone, devices.desktop):
+    for device in (devices.phone, devices.desktop, devices.narrow):
         page = device(storage_state=scene.cookies(shown.role))
         page.add_init_script(WATCH_SHIFTS)
         answer = page.goto(address)
@@ -94,7 +108,7 @@ def test_page_is_right_at_both_sizes(
         shoot(page, shown.name)
         assert axe(page) == []
         assert page.evaluate("window.shifted") < 0.1
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert page.evaluate("document.documentElement.scrollWidth - screen.width") <= 0
 
 
 def _make_ready(page: Page, name: str) -> None:
@@ -110,6 +124,11 @@ def _make_ready(page: Page, name: str) -> None:
         page.get_by_role("region", name="What this does").evaluate(
             "effect => effect.scrollIntoView({ block: 'center' })"
         )
+    elif name == "enrol":
+        page.get_by_role("button", name="Begin").click()
+        expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    elif name == "roles":
+        page.locator("#role-finance summary").click()
     elif name == "watch":
         page.get_by_role("button", name="Resume").click()
         page.wait_for_function("() => document.querySelector('video').currentTime > 8.5")
@@ -136,7 +155,7 @@ def test_first_view_is_light(scene: Scene, devices: Devices) -> None:
 
 def test_keyboard_reaches_the_content_and_the_sheet(scene: Scene, devices: Devices) -> None:
     """The first tab stop skips to the content; the sheet opens by Enter and Escape gives the focus back."""
-    page = devices.desktop(storage_state=scene.viewer)
+    page = devices.desktop(storage_state=scene.cookies("viewer"))
     page.goto(f"{scene.url}/{scene.addresses['locked']}")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
@@ -157,7 +176,7 @@ def test_keyboard_reaches_the_content_and_the_sheet(scene: Scene, devices: Devic
 
 def test_unlock_works_without_javascript(scene: Scene, devices: Devices) -> None:
     """Links and plain forms alone lead from the title to the unlocked page of the player."""
-    page = devices.phone(storage_state=scene.viewer, java_script_enabled=False)
+    page = devices.phone(storage_state=scene.cookies("viewer"), java_script_enabled=False)
     page.goto(f"{scene.url}/{scene.addresses['locked']}")
     page.get_by_role("link", name="Unlock for 1 token").first.click()
     expect(page.get_by_role("heading", level=1, name="Unlock Paper Kites")).to_be_visible()

@@ -89,3 +89,24 @@ async def test_a_merge_is_a_pointer_set_once(uow: Uow) -> None:
     async with uow.read() as tx:
         merged = await tx.accounts.get(account(1))
     assert merged == evolve(guest(1), merged_into=account(2), merged_at=AT)
+
+
+async def test_members_are_found_by_how_their_address_begins(uow: Uow) -> None:
+    """Newest first, page by page, whatever the capitals; guests and what only looks alike are left out."""
+    addresses = ["asha@example.com", "ash_a@example.com", "ashb@example.com", "zed%@example.com"]
+    async with uow.begin() as tx:
+        await tx.accounts.add(guest(9))
+        for number, address in enumerate(addresses):
+            await tx.accounts.add(*member(number, address))
+
+    async def found(email: str, after: int | None = None, limit: int = 9) -> list[str | None]:
+        async with uow.read() as tx:
+            below = None if after is None else account(after)
+            return [item.email for item in await tx.accounts.search(email, after=below, limit=limit)]
+
+    assert await found("ASH") == [addresses[2], addresses[1], addresses[0]]
+    assert await found("ash_") == [addresses[1]]
+    assert await found("zed%") == [addresses[3]]
+    assert await found("%") == []
+    assert await found("", limit=2) == [addresses[3], addresses[2]]
+    assert await found("", after=2) == [addresses[1], addresses[0]]

@@ -15,7 +15,7 @@ from buddy_adapters.sql.engine import make_engine
 from buddy_adapters.sql.migrate import migrate
 from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
 from buddy_adapters.system import SettableClock, SystemClock, SystemIds
-from buddy_core.access import SYSTEM
+from buddy_core.access import BUILT_IN, SYSTEM, Actor
 from buddy_core.accounts import Account, AccountType
 from buddy_core.catalog import Producer, Title, TitleType
 from buddy_core.flows import UnlockTitle, close_month, merge_guest, unlock_title
@@ -107,7 +107,9 @@ async def build(url: str) -> None:
             clock.set(FIRST_MONTH + timedelta(days=30 * month))
             for number, country in enumerate(("IN", "AE")):
                 past = Request(f"past-{month}", member(number), cheap[month].id, country)
-                await unlock_title(past.command, uow=uow, clock=clock, ids=IDS, routes=SELLER_ROUTES)
+                await unlock_title(
+                    past.actor, past.command, uow=uow, clock=clock, ids=IDS, routes=SELLER_ROUTES
+                )
 
 
 @frozen
@@ -118,6 +120,11 @@ class Request:
     account: AccountId
     title: TitleId
     country: str
+
+    @property
+    def actor(self) -> Actor:
+        """Whose request it is."""
+        return BUILT_IN.actor(self.account)
 
     @property
     def command(self) -> UnlockTitle:
@@ -147,7 +154,12 @@ async def unlock(request: Request, uow: SqlUnitOfWork) -> str:
     """Send a request and return the line that the client writes down: the outcome and its facts."""
     try:
         done = await unlock_title(
-            request.command, uow=uow, clock=SystemClock(), ids=IDS, routes=SELLER_ROUTES
+            request.actor,
+            request.command,
+            uow=uow,
+            clock=SystemClock(),
+            ids=IDS,
+            routes=SELLER_ROUTES,
         )
     except BuddyError as error:
         return f"refused {request.key} {error.code}"

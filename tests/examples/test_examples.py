@@ -90,3 +90,18 @@ def test_custom_host_unlocks_on_sqlite_without_flask(tmp_path: Path) -> None:
         assert "the same key again: the same answer" in printed
         assert "books: clean" in printed
     assert (tmp_path / "custom_host.db").exists()
+
+
+def test_staff_access_needs_two_people(tmp_path: Path) -> None:
+    """A role reaches its partner alone, support cannot approve, finance can, and the audit names who did."""
+    printed = _run(str(EXAMPLES / "staff_access.py"), folder=tmp_path).splitlines()
+    assert printed == [
+        "own figures: True",
+        "everybody's: out_of_scope",
+        "support approves: access.not_permitted",
+        "finance approves: approved",
+        "asha has: 80",
+        "the night desk may: analytics:read, desk:read, user:read",
+        "finance gives a role: access.not_permitted",
+        "recorded: finance@example.com tokens.grant asha@example.com",
+    ]

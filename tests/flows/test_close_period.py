@@ -22,7 +22,7 @@ from buddy_core.kernel import Contention, InvalidMonth, Rounding, round_fraction
 from buddy_core.royalty import PLATFORM, ClosedOutOfOrder, statement_body
 from buddy_core.tokens import BONUS, PAID
 from buddy_web.reference import NEWTACT, SELLER_ROUTES, THAJA
-from tests.flows.world import AUDITOR, START, TICK, Broken, Tampered, World, break_off, by_holder, platform
+from tests.flows.world import START, TICK, VIEWER, Broken, Tampered, World, break_off, by_holder, platform
 
 pytestmark = pytest.mark.anyio
 
@@ -80,7 +80,7 @@ async def test_one_entity_can_be_closed_alone(world: World) -> None:
     async with world.uow.read() as tx:
         assert await tx.statements.months(NEWTACT.id) == []
     with pytest.raises(NotPermitted):
-        await world.close("2026-10", actor=AUDITOR)
+        await world.close("2026-10", actor=VIEWER)
     with pytest.raises(InvalidMonth):
         await world.close("2026-13")
 
@@ -92,7 +92,7 @@ async def test_closing_again_gives_the_same_bytes(world: World) -> None:
     first = await world.close("2026-10")
     before = await world.books()
     world.clock.advance(timedelta(days=400))
-    await world.set_value(BONUS, Fraction(75), Fraction(1))
+    await world.revalue(BONUS, Fraction(75), Fraction(1))
     again = await world.close("2026-10")
     assert told(again) == ([("newtact", 3, False), ("thaja", 3, False)], [])
     assert [item.statements for item in again.closed] == [item.statements for item in first.closed]
@@ -187,7 +187,7 @@ async def test_a_tie_goes_to_the_smaller_share(world: World) -> None:
     title = await world.add_title(
         TitleType.SHORT, licences=[world.licence(share=Fraction(1, 4), partner=one) for one in two]
     )
-    await world.set_value(BONUS, Fraction(50), Fraction(2))
+    await world.revalue(BONUS, Fraction(50), Fraction(2))
     guest = await rich(world)
     await world.unlock(guest, title, country="AE")
     found = {key[0]: item for key, item in by_holder(await world.provisional("2026-10", THAJA)).items()}
@@ -363,7 +363,7 @@ async def _history(steps: list[tuple[str, int, Any]]) -> None:
             world.clock.advance(timedelta(hours=number * 7))
         else:
             before = await figures()
-            await world.set_value(what, Fraction(number, 7), Fraction(number, 900))
+            await world.revalue(what, Fraction(number, 7), Fraction(number, 900))
             assert await figures() == before
     before = await figures()
     world.clock.set(START + timedelta(days=90))

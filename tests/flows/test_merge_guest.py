@@ -105,15 +105,19 @@ async def test_a_moved_lot_keeps_what_it_was(world: World) -> None:
 
 
 async def test_merging_twice_is_merging_once(world: World) -> None:
-    """The second merge and a sign-in after it bring nothing and write nothing of value."""
+    """The second merge and a sign-in after it bring nothing and write nothing of value but the session."""
     guest, member = await world.guest(), await world.member("m@example.com")
     await world.earn(guest, 5)
     assert (await world.merge(guest, member)).tokens_moved == 5
     before = await world.books()
     world.clock.advance(DAY)
-    for joined in (await world.merge(guest, member), await world.sign_in("m@example.com", guest)):
-        assert (joined.account_id, joined.tokens_moved, joined.unlocks_moved) == (member, 0, 0)
+    again = await world.merge(guest, member)
     assert await world.books() == before
+    for joined in (again, await world.sign_in("m@example.com", guest)):
+        assert (joined.account_id, joined.tokens_moved, joined.unlocks_moved) == (member, 0, 0)
+    *value, events = await world.books()
+    assert value == list(before[:-1])
+    assert len(events - before[-1]) == 1, "the session that began"
 
 
 async def test_concurrent_merges_are_one(world: World) -> None:

@@ -12,7 +12,7 @@ from buddy_core.catalog import TitleNotFound, TitleType
 from buddy_core.flows import set_reward_rule, set_token_costs
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.pricing import PriceChanged
-from tests.flows.world import AUDITOR, World
+from tests.flows.world import VIEWER, World
 
 pytestmark = pytest.mark.anyio
 
@@ -58,7 +58,7 @@ async def test_costs_that_cannot_be_are_refused(world: World, changes: Mapping[s
     with pytest.raises(TitleNotFound):
         await set_token_costs(SYSTEM, {"film/zzzz": 3}, **ports(world))
     with pytest.raises(NotPermitted):
-        await set_token_costs(AUDITOR, {"film": 3}, **ports(world))
+        await set_token_costs(VIEWER, {"film": 3}, **ports(world))
     assert await world.audit() == []
 
 
@@ -68,4 +68,4 @@ async def test_rules_that_cannot_be_are_refused(world: World, changes: Mapping[s
     with pytest.raises(InvalidValue):
         await set_reward_rule(SYSTEM, changes, **ports(world))
     with pytest.raises(NotPermitted):
-        await set_reward_rule(AUDITOR, {"tokens": 2}, **ports(world))
+        await set_reward_rule(VIEWER, {"tokens": 2}, **ports(world))

@@ -24,7 +24,7 @@ from buddy_core.kernel.ids import DeviceId
 from buddy_core.tokens import BONUS, PAID, WalletFrozen
 from buddy_web.reference import REWARD_RULE
 from tests.contracts.cases import race
-from tests.flows.world import AUDITOR, START, Broken, Tampered, World, break_off
+from tests.flows.world import START, VIEWER, Broken, Tampered, World, break_off
 
 pytestmark = pytest.mark.anyio
 
@@ -266,7 +266,7 @@ async def test_a_frozen_wallet_holds(world: World) -> None:
     with pytest.raises(WalletFrozen):
         await world.decide(held, release=True)
     with pytest.raises(NotPermitted):
-        await world.decide(held, release=True, actor=AUDITOR)
+        await world.decide(held, release=True, actor=VIEWER)
     await world.freeze(guest, False)
     world.clock.advance(timedelta(days=2))
     assert (await world.decide(held, release=True, reason="checked")).note == "checked"

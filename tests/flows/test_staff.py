@@ -26,11 +26,13 @@ from buddy_core.tokens import (
     WalletFrozen,
 )
 from buddy_web.reference import SELLER_ROUTES
-from tests.flows.world import AUDITOR, START, TICK, Broken, Tampered, World, break_off
+from tests.flows.world import START, TICK, VIEWER, Broken, Tampered, World, break_off
 
 pytestmark = pytest.mark.anyio
 
-RUPEE, CENT = Fraction(100), Fraction(6, 5)
+RUPEE, CENT = Fraction(110), Fraction(6, 5)
+MORE, CENTS = Fraction(60), Fraction(1, 2)
+"""What one person may make of a bonus token's INR 0.50 and 0.6 cents: a fifth more, and a sixth less."""
 
 
 async def test_a_value_counts_from_its_instant(world: World) -> None:
@@ -38,12 +40,12 @@ async def test_a_value_counts_from_its_instant(world: World) -> None:
     guest, titles = await world.guest(), [await world.add_title() for _ in range(3)]
     await world.earn(guest, 6)
     later = START + timedelta(days=1)
-    assert await world.set_value(BONUS, Fraction(75), Fraction(1), since=later) == 2
+    assert await world.set_value(BONUS, MORE, CENTS, since=later) == 2
     for title, at in zip(titles, (START, later - TICK, later), strict=True):
         world.clock.set(at)
         await world.unlock(guest, title)
     facts = [(fact.version, fact.value) for fact in await world.spends()]
-    assert facts == [(1, Fraction(100)), (1, Fraction(100)), (2, Fraction(150))]
+    assert facts == [(1, Fraction(100)), (1, Fraction(100)), (2, Fraction(120))]
     assert await world.audit() == [("token_value.set", "bonus")]
 
 
@@ -60,15 +62,15 @@ async def test_a_value_is_set_once_a_key(world: World) -> None:
 
 async def test_values_that_cannot_be_are_refused(world: World) -> None:
     """Without permission, into the past, before the last version or without a currency nothing is written."""
-    await world.set_value(BONUS, RUPEE, CENT, since=START + timedelta(days=2))
+    await world.set_value(BONUS, MORE, CENTS, since=START + timedelta(days=2))
     before = await world.books()
     with pytest.raises(NotPermitted):
-        await world.set_value(BONUS, RUPEE, CENT, actor=AUDITOR)
+        await world.set_value(BONUS, MORE, CENTS, actor=VIEWER)
     for since in (START - TICK, START, START + timedelta(seconds=59), START + timedelta(days=2)):
         with pytest.raises(ValueVersionInPast):
-            await world.set_value(BONUS, RUPEE, CENT, since=since)
+            await world.set_value(BONUS, MORE, CENTS, since=since)
     with pytest.raises(ValueVersionTooFar):
-        await world.set_value(BONUS, RUPEE, CENT, since=START + timedelta(days=400))
+        await world.set_value(BONUS, MORE, CENTS, since=START + timedelta(days=400))
     with pytest.raises(UnknownKind):
         await world.set_value(TokenKind("bonsu"), RUPEE, CENT)
     lacking = SetTokenValue(PAID, START + timedelta(days=1), {"INR": RUPEE}, "system", "k9")
@@ -88,7 +90,7 @@ async def test_values_that_cannot_be_are_refused(world: World) -> None:
 async def test_values_set_at_once_follow_each_other(world: World) -> None:
     """Of 4 versions for 4 instants set at once, those that are taken form one chain with numbers in a row."""
     outcomes = await asyncio.gather(
-        *(world.set_value(BONUS, RUPEE, CENT, since=START + timedelta(days=day)) for day in range(1, 5)),
+        *(world.set_value(BONUS, MORE, CENTS, since=START + timedelta(days=day)) for day in range(1, 5)),
         return_exceptions=True,
     )
     numbers = sorted(number for number in outcomes if isinstance(number, int))
@@ -104,7 +106,7 @@ async def test_act_and_record_are_one_commit(world: World) -> None:
     before, whole = await world.books(), world.uow
     world.uow = Tampered(whole, "audit", "append", after=break_off)
     with pytest.raises(Broken):
-        await world.set_value(BONUS, RUPEE, CENT)
+        await world.set_value(BONUS, MORE, CENTS)
     with pytest.raises(Broken):
         await world.freeze(guest)
     world.uow = whole
@@ -115,14 +117,14 @@ async def test_a_freeze_is_a_permitted_act_on_the_record(world: World) -> None:
     """Freezing and unfreezing need the permission, stand in ledger and audit, and an account must exist."""
     guest, title = await world.guest(), await world.add_title()
     await world.earn(guest, 2)
-    for actor in (AUDITOR, Actor(guest), Actor(None, frozenset({"producer", "nobody"}))):
+    for actor in (VIEWER, Actor(guest), await world.staff("royalty_ops")):
         with pytest.raises(NotPermitted):
             await world.freeze(guest, actor=actor)
     with pytest.raises(NotFrozen):
         await world.freeze(guest, False)
     with pytest.raises(AccountNotFound):
         await world.freeze(AccountId(world.ids.uuid7()))
-    admin = Actor(await world.member(), frozenset({"admin"}))
+    admin = await world.staff("support")
     await world.freeze(guest, actor=admin)
     await world.freeze(guest, actor=admin)
     with pytest.raises(WalletFrozen):

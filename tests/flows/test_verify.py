@@ -43,7 +43,7 @@ async def live(world: World) -> None:
     world.clock.advance(timedelta(days=1))
     await world.unlock(member, film, country="AE")
     await world.unlock(member, short)
-    await world.set_value(BONUS, Fraction(75), Fraction(1))
+    await world.revalue(BONUS, Fraction(75), Fraction(1))
     await world.freeze(guest)
     await world.merge(guest, member)
     await world.freeze(member, False)
@@ -63,7 +63,8 @@ async def test_a_whole_life_is_clean(world: World) -> None:
     assert report.checked["wallets"] == 2 == told[-1][0] == told[-1][1]
     assert report.checked["grants"] == 5, "four unlocks, one of them moved"
     assert report.checked["statements"] == 4
-    assert report.checked["audit_records"] == 5
+    assert report.checked["audit_records"] == 7, "the value alone was asked for, approved and set"
+    assert report.checked["approvals"] == 1
     assert {space.type for space in report.short_ids} >= {"film", "short", "producer"}
 
 

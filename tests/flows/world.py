@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 from attrs import define, evolve, field
 
@@ -14,8 +15,21 @@ from buddy_adapters.passwords import BcryptPasswords
 from buddy_adapters.system import SequentialIds, SettableClock
 from buddy_adapters.text.slugs import transliterator
 from buddy_core import flows, tokens
-from buddy_core.access import SYSTEM, Actor
-from buddy_core.accounts import begin_guest
+from buddy_core.access import (
+    BUILT_IN,
+    GLOBAL,
+    SYSTEM,
+    Actor,
+    Assignment,
+    AuditRecord,
+    Change,
+    Decision,
+    Outcome,
+    Scope,
+    actor_in,
+    record_in,
+)
+from buddy_core.accounts import begin_guest, find_account
 from buddy_core.ads import AdCallback, Reward
 from buddy_core.catalog import Producer, Title, TitleType
 from buddy_core.entitlements import Grant
@@ -23,8 +37,9 @@ from buddy_core.kernel import AccountId, DeviceId, EntryId, LicenceId, PartnerId
 from buddy_core.playback import Beat, PlaybackSession
 from buddy_core.rights import WORLDWIDE, Licence
 from buddy_core.royalty import PLATFORM, Statement, StoredStatement, TokenSpend
+from buddy_core.sessions import Dead, LoginSession, SecondFactor, Started
 from buddy_core.shortids import Stock
-from buddy_core.tokens import BONUS, Entry, Lot, Operation, Posting, TokenKind
+from buddy_core.tokens import BONUS, PAID, Entry, Lot, Operation, Posting, TokenKind
 from buddy_web.reference import (
     FIRST_DAY,
     NEWTACT,
@@ -41,9 +56,15 @@ TICK = timedelta(microseconds=1)
 DEVICE = DeviceId("device-1")
 AD_UNIT = "unit-1"
 PASSWORD = "Monsoon-2026"
-AUDITOR = Actor(None, frozenset({"viewer"}))
+VIEWER = BUILT_IN.actor(AccountId(UUID(int=0xA0)), has_second_factor=True)
 """Somebody without the permissions of staff."""
+SECOND = BUILT_IN.actor(
+    AccountId(UUID(int=0xA1)), [Assignment(AccountId(UUID(int=0xA1)), "finance")], has_second_factor=True
+)
+"""The second person, who approves what the first asks for."""
 
+_SEEDED = "seeded"
+"""The correlation id of what a test begins with."""
 _PASSWORDS = BcryptPasswords(cost=4)
 
 
@@ -143,9 +164,19 @@ class World:
         return (await self.register(email)).account_id
 
     async def sign_in(self, email: str, guest: AccountId | None, password: str = PASSWORD) -> flows.Joined:
-        """Sign in, with a guest on the device or none."""
+        """Sign in, with a guest on the device or none, and return what came along."""
+        return (await self.enter(email, guest, password)).joined
+
+    async def enter(
+        self, email: str, guest: AccountId | None = None, password: str = PASSWORD, ip: str = ""
+    ) -> flows.SignedIn:
+        """Sign in, and return the session too."""
         return await flows.sign_in(
-            email, password, guest, uow=self.uow, clock=self.clock, ids=self.ids, passwords=_PASSWORDS
+            flows.SignIn(email, password, guest, "Firefox on Linux", ip),
+            uow=self.uow,
+            clock=self.clock,
+            ids=self.ids,
+            passwords=_PASSWORDS,
         )
 
     async def merge(self, guest: AccountId, member: AccountId) -> flows.Joined:
@@ -210,17 +241,16 @@ class World:
         since: datetime | None = None,
         actor: Actor = SYSTEM,
         key: str = "",
-    ) -> int:
-        """Add a value version from `since`; or from as soon as may be, and wait for that."""
-        soon = self.clock.now() + tokens.NOTICE
+    ) -> int | flows.Awaiting:
+        """Add a value version from `since`, or from as soon as may be; a large change waits."""
         command = tokens.SetTokenValue(
             kind,
-            since or soon,
+            since or self.clock.now() + tokens.NOTICE,
             {"INR": inr, "USD": usd},
             actor.name,
             key or f"value-{self._next()}",
         )
-        number = await flows.set_token_value(
+        return await flows.set_token_value(
             actor,
             command,
             correlation_id="c1",
@@ -229,9 +259,99 @@ class World:
             ids=self.ids,
             routes=SELLER_ROUTES,
         )
-        if since is None:
-            self.clock.set(soon)
-        return number
+
+    async def revalue(self, kind: TokenKind, inr: Fraction, usd: Fraction) -> None:
+        """Have a version count that two people want, however large the change; the clock moves to it."""
+        soon = self.clock.now() + tokens.NOTICE
+        waiting = await self.set_value(kind, inr, usd, since=soon)
+        if isinstance(waiting, flows.Awaiting):
+            await self.settle_request(waiting.request_id, actor=SECOND)
+        self.clock.set(soon)
+
+    async def grant(
+        self,
+        who: AccountId,
+        amount: int,
+        *,
+        actor: Actor = SYSTEM,
+        reason: str = "a film stopped",
+        key: str = "",
+    ) -> EntryId | flows.Awaiting:
+        """Give tokens to make up for something; many wait."""
+        command = flows.GrantTokens(who, amount, reason, key or f"grant-{self._next()}")
+        return await flows.grant_tokens(
+            actor, command, correlation_id="c1", uow=self.uow, clock=self.clock, ids=self.ids
+        )
+
+    async def settle_request(
+        self,
+        request_id: str,
+        outcome: Outcome = Outcome.APPROVED,
+        *,
+        actor: Actor,
+        reason: str = "as agreed",
+        uow: Uow | None = None,
+    ) -> Decision:
+        """Decide a request for a second person."""
+        return await flows.decide_request(
+            actor,
+            flows.DecideRequest(request_id, outcome, reason),
+            correlation_id="c2",
+            uow=uow or self.uow,
+            clock=self.clock,
+            ids=self.ids,
+            routes=SELLER_ROUTES,
+        )
+
+    # -- staff --------------------------------------------------------------------------------------
+
+    async def staff(self, role: str, scope: Scope = GLOBAL, ip: str = "192.0.2.1") -> Actor:
+        """Make a member with a role, and return them as they are after proving a second factor."""
+        account = await self.member()
+        after = {"role": role, "scope": str(scope)}
+        async with self.uow.begin() as tx:
+            await tx.assignments.add(Assignment(account, role, scope))
+            change = Change("role.assign", str(account), [], after, _SEEDED)
+            await record_in(tx, SYSTEM, change, self.clock.now())
+        return await self.actor(account, ip=ip)
+
+    async def actor(self, account: AccountId, ip: str = "192.0.2.1") -> Actor:
+        """Return an account with the roles that it has now, its second factor proved."""
+        async with self.uow.read() as tx:
+            return await actor_in(tx, account, has_second_factor=True, ip=ip)
+
+    async def identify(self, started: Started, ip: str = "") -> flows.Who | Dead:
+        """Tell whom a session's access token stands for now."""
+        return await flows.identify(started.claims, ip=ip, uow=self.uow, clock=self.clock)
+
+    async def sessions(self, account: AccountId) -> list[LoginSession]:
+        """Return an account's sessions, open and ended."""
+        async with self.uow.read() as tx:
+            found: list[LoginSession] = await tx.login_sessions.of_account(account, 100)
+        return found
+
+    async def give_factor(self, account: AccountId) -> None:
+        """Let an account have a confirmed second factor."""
+        at = self.clock.now()
+        async with self.uow.begin() as tx:
+            await tx.second_factors.add(SecondFactor(account, b"sealed", at, confirmed_at=at, last_step=0))
+
+    async def prove(self, started: Started) -> None:
+        """Have a session count as proven by the second factor from now on."""
+        async with self.uow.begin() as tx:
+            session = await tx.login_sessions.lock(started.session.id)
+            await tx.login_sessions.save(evolve(session, second_factor_at=self.clock.now()))
+
+    async def email(self, account: AccountId) -> str:
+        """Return a member's address."""
+        found = (await find_account(account, uow=self.uow)).email
+        assert found is not None
+        return found
+
+    async def assignments(self, account: AccountId) -> set[tuple[str, str]]:
+        """Return role and scope of all that an account was assigned."""
+        async with self.uow.read() as tx:
+            return {(item.role, str(item.scope)) for item in await tx.assignments.of(account)}
 
     async def unlock(
         self,
@@ -251,6 +371,7 @@ class World:
             who, title.id, tokens_seen, version, country, key or f"unlock-{self._next()}"
         )
         return await flows.unlock_title(
+            BUILT_IN.actor(who),
             command,
             uow=uow or self.uow,
             clock=clock or self.clock,
@@ -265,7 +386,9 @@ class World:
     ) -> Reward:
         """Begin a rewarded ad."""
         command = flows.BeginReward(who, DeviceId(device), ip, ad_unit)
-        return await flows.begin_reward(command, uow=self.uow, clock=self.clock, ids=self.ids)
+        return await flows.begin_reward(
+            BUILT_IN.actor(who), command, uow=self.uow, clock=self.clock, ids=self.ids
+        )
 
     def callback(self, reward: Reward, **changes: Any) -> AdCallback:
         """Return what the network says of a reward now."""
@@ -306,7 +429,7 @@ class World:
     async def play(self, who: AccountId, title: Title, country: str | None = "IN") -> flows.Playing:
         """Start playback."""
         return await flows.start_playback(
-            who, DEVICE, title.id, country, uow=self.uow, clock=self.clock, ids=self.ids
+            BUILT_IN.actor(who), DEVICE, title.id, country, uow=self.uow, clock=self.clock, ids=self.ids
         )
 
     async def open(
@@ -379,13 +502,19 @@ class World:
         return sorted(found.spends, key=lambda spend: (spend.at, spend.entry_id, spend.kind))
 
     async def audit(self) -> list[tuple[str, str]]:
-        """Return action and resource of every audit record, in order."""
+        """Return action and resource of every audit record, in order, but for how staff came to be."""
+        return [(record.action, record.resource) for record in await self.records()]
+
+    async def records(self, action: str = "") -> list[AuditRecord]:
+        """Return the audit in order; of one action if it is named."""
         async with self.uow.read() as tx:
-            records, _, _ = await tx.audit_books.records()
-        return [(record.action, record.resource) for record in records]
+            found, _, _ = await tx.audit_books.records()
+        return [
+            record for record in found if action in ("", record.action) and record.correlation_id != _SEEDED
+        ]
 
     async def books(self) -> tuple[Any, ...]:
-        """Return all that has value, and the events: equal before and after means nothing was written."""
+        """Return all that has value, who may what, and the events: equal means nothing was written."""
         async with self.uow.read() as tx:
             accounts = await tx.ledger_books.accounts()
             ledger = [
@@ -396,6 +525,9 @@ class World:
             ]
             grants, royalty = await tx.grant_books.all(), await tx.royalty_books.all()
             audit, _, _ = await tx.audit_books.records()
+            requests, decisions, _ = await tx.audit_books.approvals()
+            roles = await tx.assignments.all(), await tx.custom_roles.all()
+            values = [await tx.token_values.of_kind(kind) for kind in (BONUS, PAID)]
             events = {item.id for item in await tx.outbox_queue.unsent(10_000)}
         return (
             ledger,
@@ -404,6 +536,10 @@ class World:
             list(royalty.spends),
             list(royalty.statements),
             list(audit),
+            list(requests),
+            list(decisions),
+            roles,
+            values,
             events,
         )
 

@@ -6,8 +6,6 @@ its adapter and deleting its name here; a name that is both built and listed fai
 
 TOPICS = frozenset(
     {
-        "breakage",
-        "burn_down",
         "coupons",
         "identifiers",
         "invoice_numbering",

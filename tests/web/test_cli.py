@@ -306,7 +306,7 @@ def test_a_port_out_of_range_is_refused(buddy: Buddy, command: str) -> None:
 
 
 def test_a_role_is_granted_and_on_record(buddy: Buddy, database: Path) -> None:
-    """A registered member becomes an admin or a producer, once, and the audit says so."""
+    """A registered member becomes finance or a producer's admin, once, and the audit says so."""
     buddy("migrate")
     buddy("seed", "--demo")
     with closing(sqlite3.connect(database)) as connection:
@@ -316,29 +316,26 @@ def test_a_role_is_granted_and_on_record(buddy: Buddy, database: Path) -> None:
             query = "SELECT count(*) FROM access_audit WHERE action = 'role.assign'"
             return int(connection.execute(query).fetchone()[0])
 
+        seeded = records()
         for _ in range(2):
-            granted = buddy("roles", "grant", "Viewer@example.com", "admin")
-            assert (granted.exit_code, granted.stdout) == (0, "Viewer@example.com is admin now.\n")
-            assert records() == 1
-        assert (
-            buddy(
-                "roles", "grant", "viewer@example.com", "producer", "--producer", producer.upper()
-            ).exit_code
-            == 0
-        )
-        assert records() == 2
+            granted = buddy("roles", "grant", "Viewer@example.com", "finance")
+            assert (granted.exit_code, granted.stdout) == (0, "Viewer@example.com is finance now.\n")
+            assert records() == seeded + 1
+        words = ("viewer@example.com", "partner_admin", "--producer", producer.upper())
+        assert buddy("roles", "grant", *words).exit_code == 0
+        assert records() == seeded + 2
     assert buddy("verify").exit_code == 0
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("nobody@example.com", "admin"), "Nobody has registered"),
-        (("viewer@example.com", "owner"), "admin, producer"),
-        (("viewer@example.com", "producer"), "producer"),
-        (("viewer@example.com", "admin", "--producer", "abcd"), "producer"),
-        (("viewer@example.com", "producer", "--producer", "zzzzzz"), "zzzzzz"),
-        (("no address", "admin"), "e-mail"),
+        (("nobody@example.com", "finance"), "Nobody has registered"),
+        (("viewer@example.com", "owner"), "no role 'owner'"),
+        (("viewer@example.com", "partner_admin"), "is given partner, not global"),
+        (("viewer@example.com", "finance", "--producer", "blue"), "blue"),
+        (("viewer@example.com", "partner_admin", "--producer", "zzzzzz"), "zzzzzz"),
+        (("no address", "finance"), "e-mail"),
     ],
 )
 def test_a_role_that_cannot_be_granted_is_refused(buddy: Buddy, words: tuple[str, ...], said: str) -> None:

@@ -39,6 +39,21 @@ def signed_in(service: Service, email: str) -> Browser:
     return browser
 
 
+LOOKS = {"session.begin", "audit.search", "reward.list", "role.read", "user.read", "user.search"}
+"""What stands in the audit without anything having changed."""
+
+
+def changes(service: Service) -> list[str]:
+    """Return what staff have changed since the demo was seeded, in order."""
+
+    async def read() -> list[str]:
+        async with service.container.uow().read() as tx:
+            records, _, _ = await tx.audit_books.records()
+        return [item.action for item in records if item.correlation_id != "seed"]
+
+    return [action for action in service.call(read) if action not in LOOKS]
+
+
 def spend(service: Service) -> None:
     """Have one guest unlock a short of each producer and an episode: four tokens, three of Blue Lantern's."""
     viewer = service.browser()
@@ -240,7 +255,7 @@ def test_a_form_of_the_admins_serves_nobody_else(service: Service, path: str) ->
     admin.token = "forged"
     assert admin.post(path, {**NEW_VALUE, "by": "+1month"}).status_code == 403
     assert service.container.clock().now() == START
-    assert "No changes yet" in signed_in(service, ADMIN).get("/admin").text
+    assert changes(service) == []
 
 
 def test_an_admin_sees_what_a_new_value_does_before_saving_it(service: Service) -> None:
@@ -374,20 +389,26 @@ def test_a_wallet_that_nobody_has_changes_nothing(service: Service) -> None:
     never = {"owner": VIEWER, "reason": "a test", "act": "unfreeze"}
     assert admin.post("/admin/wallets", never).status_code == 422
     assert admin.post("/admin/wallets", {**never, "act": "burn"}).status_code == 400
-    assert "No changes yet" in admin.get("/admin").text
+    assert changes(service) == []
 
 
 def test_the_audit_is_searched_and_read_page_by_page(service: Service) -> None:
-    """A text or an act narrows the lines, and what finds nothing says so."""
+    """Person, act or subject of acts narrow the lines, what finds nothing says so, and each search is one."""
     admin = signed_in(service, ADMIN)
     admin.get("/admin/rewards")
     for act in ("freeze", "unfreeze", "freeze"):
         admin.post("/admin/wallets", {"owner": VIEWER, "reason": f"{act} now", "act": act})
-    assert admin.get("/admin/audit").text.count('<li class="line">') == 3
-    assert admin.get("/admin/audit?action=wallet.unfreeze").text.count('<li class="line">') == 1
-    assert admin.get("/admin/audit?q=UNFREEZE").text.count('<li class="line">') == 1
-    assert "No such change" in admin.get("/admin/audit?q=nothing-of-the-kind").text
-    assert admin.get("/admin/audit?before=2").text.count('<li class="line">') == 1
+    for query, found in (
+        ("action=wallet", 3),
+        ("action=wallet.unfreeze", 1),
+        (f"about={VIEWER}", 3),
+        (f"about={VIEWER}&action=wallet.freeze&actor={ADMIN}", 2),
+        (f"actor={MARIGOLD}&action=wallet", 0),
+        ("action=audit", 5),
+        ("before=2", 1),
+    ):
+        assert admin.get(f"/admin/audit?{query}").text.count('<li class="line">') == found, query
+    assert "No such act" in admin.get("/admin/audit?about=nothing-of-the-kind").text
     for before in ("0", "-1", "x", str(10**30)):
         assert admin.get(f"/admin/audit?before={before}").status_code in (200, 400), before
 

@@ -13,10 +13,10 @@ import pytest
 from attrs import evolve
 from sqlalchemy import event
 
-from buddy_core.kernel.ids import AccountId, TitleId
+from buddy_core.kernel.ids import AccountId, LoginSessionId, TitleId
 from buddy_core.pricing import TokenCosts
+from buddy_core.sessions import AccessClaims
 from buddy_core.tokens import FreezeWallet, freeze_in
-from buddy_web.cookies import VisitorKind
 from buddy_web.demo.seed import DEMO_PASSWORD
 from tests.web.service import START, Browser, Service, running, sheet_form
 
@@ -80,12 +80,20 @@ def test_a_forged_cookie_becomes_a_new_guest(service: Service, browser: Browser)
 
 def test_a_cookie_for_an_account_that_is_gone_becomes_a_new_guest(service: Service) -> None:
     """A database that was made anew leaves signed cookies without accounts; their bearers begin again."""
-    visitors = service.app.extensions["buddy"].visitors
-    gone = visitors.account.issue(AccountId(UUID(int=7)), VisitorKind.MEMBER)
+    web = service.app.extensions["buddy"]
+    cookie, gone = web.visitors.guest_cookie, AccountId(UUID(int=7))
     browser = service.browser()
-    browser.client.set_cookie("buddy_account", visitors.account.encode(gone))
+    browser.client.set_cookie("buddy_account", cookie.encode(cookie.issue(gone)))
     assert browser.get("/").status_code == 200
-    assert "~guest~" in (browser.cookie("buddy_account") or "")
+    assert cookie.decode(browser.cookie("buddy_account") or "").account_id != gone
+    other, now = service.browser(), service.clock.now()
+    claims = AccessClaims(LoginSessionId(f"sgn_{7:032x}"), gone, 1, now, now + timedelta(minutes=15))
+    other.client.set_cookie("buddy_session", web.tokens.encode(claims))
+    other.client.set_cookie("buddy_refresh", f"rft_{7:032x}")
+    assert other.get("/").status_code == 200
+    assert other.balance() == 0
+    assert (other.cookie("buddy_session"), other.cookie("buddy_refresh")) == (None, None)
+    assert cookie.decode(other.cookie("buddy_account") or "") is not None
 
 
 def test_static_files_and_health_make_no_guest(browser: Browser) -> None:
@@ -241,8 +249,8 @@ def test_a_frozen_wallet_says_so_everywhere(service: Service, browser: Browser) 
     browser.earn(2)
     title = short(browser)
     form = sheet_form(browser.get(f"/unlock/{title}").text)
-    identity = service.app.extensions["buddy"].visitors.account.decode(browser.cookie("buddy_account") or "")
-    service.call(freeze, service, identity.account_id)
+    cookie = service.app.extensions["buddy"].visitors.guest_cookie
+    service.call(freeze, service, cookie.decode(browser.cookie("buddy_account") or "").account_id)
     for text in (browser.get(f"/unlock/{title}").text, browser.get("/earn").text):
         assert "Your wallet is on hold" in text
     assert browser.post(f"/unlock/{title}", form).status_code == 422

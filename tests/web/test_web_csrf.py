@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from buddy_web.app import BuddyApp
 from buddy_web.csrf import exempt_routes
-from tests.web.toy_app import ASHA
+from tests.web.toy_app import ASHA, BILAL, Clock
 
 
 def signed_in(client: FlaskClient, name: str = "asha") -> str:
@@ -62,6 +64,34 @@ def test_token_ends_with_the_account(client: FlaskClient) -> None:
     new = signed_in(client, "bilal")
     assert client.post("/change", headers={"X-CSRF-Token": old}).status_code == 403
     assert client.post("/change", headers={"X-CSRF-Token": new}).status_code == 200
+
+
+def test_a_guests_token_ends_with_the_sign_in(client: FlaskClient) -> None:
+    """The page that a guest had open changes nothing for the session that began since; the new page does."""
+    old = signed_in(client)
+    new = client.get("/enter").get_data(as_text=True)
+    assert client.post("/change", headers={"X-CSRF-Token": old}).status_code == 403
+    answer = client.post("/change", headers={"X-CSRF-Token": new})
+    assert (answer.status_code, answer.get_json()["account"]) == (200, str(BILAL))
+
+
+def test_a_token_outlives_the_renewal_of_its_session(client: FlaskClient, clock: Clock) -> None:
+    """While a session's tokens rotate, the open page's form token stays good."""
+    token = client.get("/enter").get_data(as_text=True)
+    held = client.get_cookie("buddy_session")
+    clock.at += timedelta(minutes=10)
+    assert client.get("/enter").get_data(as_text=True) == token
+    assert client.get_cookie("buddy_session") != held
+    assert client.post("/change", headers={"X-CSRF-Token": token}).status_code == 200
+
+
+def test_a_bare_route_serves_whoever_keeps_no_cookies(client: FlaskClient) -> None:
+    """Without a cookie that says who asks no form token is needed; with one it is."""
+    assert client.post("/bare").get_json() == {"account": None}
+    signed_in(client)
+    assert client.post("/bare").status_code == 403
+    client.get("/enter")
+    assert client.post("/bare").status_code == 403
 
 
 def test_pages_of_one_visitor_share_a_token(client: FlaskClient) -> None:

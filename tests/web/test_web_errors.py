@@ -18,6 +18,8 @@ HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0
     [
         ("toy.no_such_title", 404),
         ("toy.not_yours", 403),
+        ("toy.not_proven", 401),
+        ("toy.too_often", 429),
         ("toy.too_few_tokens", 422),
         ("toy.already_done", 409),
         ("kernel.contention", 409),
@@ -46,6 +48,16 @@ def test_an_error_of_no_kind_is_ours() -> None:
 def test_unavailable_says_when_to_try_again(client: FlaskClient) -> None:
     """A 503 carries Retry-After."""
     assert client.get("/fail/toy.unreachable").headers["Retry-After"] == "2"
+
+
+def test_too_many_says_when_to_try_again(client: FlaskClient) -> None:
+    """A 429 carries the error's own seconds in Retry-After."""
+    assert client.get("/fail/toy.too_often").headers["Retry-After"] == "42"
+
+
+def test_not_signed_in_names_the_scheme(client: FlaskClient) -> None:
+    """A 401 says that a bearer token is asked for."""
+    assert client.get("/fail/toy.not_proven").headers["WWW-Authenticate"] == 'Bearer realm="buddy"'
 
 
 def test_facts_are_json_without_internal_ids(client: FlaskClient) -> None:

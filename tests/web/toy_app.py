@@ -24,14 +24,16 @@ from buddy_core.kernel.errors import (
     InvalidValue,
     NotFound,
     Rejected,
+    TooMany,
     Unavailable,
+    Unproven,
 )
 from buddy_core.kernel.idempotency import IdempotencyMismatch
-from buddy_core.kernel.ids import AccountId, DeviceId
+from buddy_core.kernel.ids import AccountId, DeviceId, LoginSessionId
+from buddy_core.sessions import POLICY, LoginSession, Started, claims_for
 from buddy_web.app import BuddyApp, create_app, web
 from buddy_web.bridge import Bridge
-from buddy_web.cookies import VisitorKind
-from buddy_web.csrf import exempt
+from buddy_web.csrf import bare, exempt
 from buddy_web.logs import JsonLines, correlation_id
 from buddy_web.security import body_limit
 from buddy_web.settings import Settings
@@ -39,6 +41,7 @@ from buddy_web.settings import Settings
 START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 ASHA = AccountId(UUID("018f0000-0000-7000-8000-00000000000a"))
 BILAL = AccountId(UUID("018f0000-0000-7000-8000-00000000000b"))
+SESSION = LoginSessionId(f"sgn_{7:032x}")
 SECRET = "a-secret-key-that-is-long-enough-for-tests"
 
 
@@ -78,6 +81,21 @@ class NotYours(Forbidden):
 
 
 @attrs.define
+class NotProven(Unproven):
+    """It is not known who asks."""
+
+    code = "toy.not_proven"
+
+
+@attrs.define
+class TooOften(TooMany):
+    """This was asked for too often."""
+
+    code = "toy.too_often"
+    retry_after_s: int
+
+
+@attrs.define
 class AlreadyDone(Conflict):
     """This was done before."""
 
@@ -97,6 +115,8 @@ ERRORS = {
         TooFewTokens(2, ASHA, START, frozenset({"film", "episode"})),
         NoSuchTitle(),
         NotYours(),
+        NotProven(),
+        TooOften(42),
         AlreadyDone(),
         Unreachable(),
         InvalidValue("tokens", "must be above zero"),
@@ -132,6 +152,12 @@ class Container:
             raise self.fault
 
 
+def started(at: datetime, refresh_token: str | None = "rft_1") -> Started:
+    """Return a session of Bilal's that began just now, with its tokens."""
+    session = LoginSession(SESSION, BILAL, at, at, at + POLICY.refresh_life)
+    return Started(session, claims_for(session, at, POLICY), refresh_token)
+
+
 def make_app(settings: Settings, container: Container, *, error_page: bool = True) -> BuddyApp:
     """Return the host with the toy's routes."""
     app = create_app(settings, container, [_pages(), _api()])
@@ -147,8 +173,13 @@ def _pages() -> Blueprint:
     def sign_in(name: str) -> str:
         account = {"asha": ASHA, "bilal": BILAL}[name]
         visitors = web().visitors
-        visitors.remember(visitors.account.issue(account, VisitorKind.GUEST))
+        visitors.remember_guest(visitors.guest_cookie.issue(account))
         visitors.remember_device(DeviceId("dev_1"))
+        return web().form_tokens.token()
+
+    @pages.get("/enter")
+    def enter() -> str:
+        web().visitors.remember_session(started(web().clock.now()))
         return web().form_tokens.token()
 
     @pages.get("/sign-out")
@@ -162,9 +193,8 @@ def _pages() -> Blueprint:
 
     @pages.get("/me")
     def me() -> Any:
-        identity = web().visitors.identity()
         return jsonify(
-            account=str(identity.account_id) if identity else None,
+            account=_who(),
             device=web().visitors.device_id(),
             ip_key=web().ip_key(),
             prefix=web().client_prefix(),
@@ -173,13 +203,17 @@ def _pages() -> Blueprint:
 
     @pages.post("/change")
     def change() -> Any:
-        identity = web().visitors.identity()
-        return jsonify(account=str(identity.account_id) if identity else None)
+        return jsonify(account=_who())
+
+    @pages.post("/bare")
+    @bare
+    def without_cookies() -> Any:
+        return jsonify(account=_who())
 
     @pages.post("/webhook")
     @exempt("signed by the provider")
     def webhook() -> Any:
-        return jsonify(account=web().visitors.identity() and "somebody")
+        return jsonify(account=_who())
 
     @pages.post("/upload")
     @exempt("takes no cookies")
@@ -198,7 +232,7 @@ def _pages() -> Blueprint:
     @pages.get("/cached-with-cookie")
     def cached_with_cookie() -> Any:
         visitors = web().visitors
-        visitors.remember(visitors.account.issue(ASHA, VisitorKind.MEMBER))
+        visitors.remember_guest(visitors.guest_cookie.issue(ASHA))
         return "somebody's", 200, {"Cache-Control": "public, max-age=60"}
 
     @pages.get("/fail/<code>")
@@ -224,9 +258,18 @@ def _api() -> APIBlueprint:
     @exempt("bearer token")
     def hook() -> Any:
         """Take a call from another server."""
-        return {"account": web().visitors.identity()}
+        return {"account": _who()}
 
     return api
+
+
+def _who() -> str | None:
+    """Return whom the cookies or the bearer's token name: a session's account, or a guest."""
+    visitors = web().visitors
+    sent = visitors.bearer()
+    claims = visitors.claims() if sent is None else web().tokens.decode(sent)
+    found = claims or visitors.guest()
+    return str(found.account_id) if found else None
 
 
 async def _title(title_id: str) -> dict[str, str]:

@@ -1,19 +1,19 @@
-"""Which lots can be spent at an instant, and in which order; one order for ledger and forecasts."""
+"""Which lots can be spent at an instant, and what a spend takes from each."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
 
 from attrs import evolve, frozen
 
 from buddy_core.tokens.errors import InsufficientTokens
-from buddy_core.tokens.model import BONUS, PAID, Lot, OpenLot, TokenKind, Wallet
+from buddy_core.tokens.model import Lot, OpenLot, TokenKind, Wallet
+from buddy_core.tokens.rules.ordering import LEDGER_POLICY, DrawPolicy, draw_order
 
-KINDS_IN_DRAW_ORDER: tuple[TokenKind, ...] = (BONUS, PAID)
-"""Bonus tokens go first; a kind not named here comes after those named."""
+_LOT = attrgetter("lot")
 
 
 @frozen
@@ -34,15 +34,6 @@ def is_expired(lot: Lot, at: datetime) -> bool:
     return lot.expires_at is not None and lot.expires_at <= at
 
 
-def draw_order(lots: Iterable[OpenLot]) -> list[OpenLot]:
-    """Sort lots as a spend draws them: bonus first, then priority, nearest expiry, creation, id.
-
-    A lot without expiry comes last within its kind and priority. The ledger and
-    every forecast use this one order.
-    """
-    return sorted(lots, key=_draw_key)
-
-
 def balance(wallet: Wallet, at: datetime) -> dict[TokenKind, int]:
     """Return the spendable tokens of each kind at `at`, swept or not."""
     totals: Counter[TokenKind] = Counter()
@@ -52,15 +43,22 @@ def balance(wallet: Wallet, at: datetime) -> dict[TokenKind, int]:
     return dict(totals)
 
 
-def draw(wallet: Wallet, amount: int, scopes: tuple[str, ...], at: datetime) -> list[Draw]:
-    """Return what a spend of `amount` takes from which lots, in draw order.
+def draw(
+    wallet: Wallet,
+    amount: int,
+    scopes: tuple[str, ...],
+    at: datetime,
+    policy: DrawPolicy = LEDGER_POLICY,
+) -> list[Draw]:
+    """Return what a spend of `amount` takes from which lots, in the policy's order.
 
     A lot with scopes is drawn only for a title that answers to one of `scopes`.
 
     Raises:
         InsufficientTokens: the live lots that fit hold less.
     """
-    lots = draw_order(item for item in wallet.lots if is_live(item.lot, at) and _fits(item.lot, scopes))
+    fitting = (item for item in wallet.lots if is_live(item.lot, at) and _fits(item.lot, scopes))
+    lots = draw_order(fitting, policy, _LOT)
     available = sum(item.remaining for item in lots)
     if available < amount:
         raise InsufficientTokens(amount, available)
@@ -78,14 +76,6 @@ def reduced(lots: Sequence[OpenLot], draws: Iterable[Draw]) -> tuple[OpenLot, ..
     """Return the lots with what `draws` took gone from them."""
     taken = {draw.lot.id: draw.amount for draw in draws}
     return tuple(evolve(item, remaining=item.remaining - taken.get(item.lot.id, 0)) for item in lots)
-
-
-def _draw_key(item: OpenLot) -> tuple[Any, ...]:
-    lot = item.lot
-    known = lot.kind in KINDS_IN_DRAW_ORDER
-    rank = KINDS_IN_DRAW_ORDER.index(lot.kind) if known else len(KINDS_IN_DRAW_ORDER)
-    expiry = (lot.expires_at is None, lot.expires_at or lot.effective_from)
-    return (rank, lot.kind, lot.priority, expiry, lot.created_at, lot.id)
 
 
 def _fits(lot: Lot, scopes: tuple[str, ...]) -> bool:

@@ -11,9 +11,32 @@ from attrs import evolve
 
 from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
 from buddy_adapters.system import SequentialIds, SettableClock
-from buddy_core.access import SYSTEM
-from buddy_core.accounts import Account, AccountType
-from buddy_core.flows import close_month, freeze_wallet, merge_guest, set_token_value, unlock_title
+from buddy_core.access import (
+    BUILT_IN,
+    SECOND_PERSON_RULES,
+    SYSTEM,
+    Actor,
+    Assignment,
+    Change,
+    Outcome,
+    Role,
+    ScopeKind,
+    ask_in,
+    decide_in,
+    record_in,
+)
+from buddy_core.accounts import Account, AccountType, Credential
+from buddy_core.flows import (
+    AssignRole,
+    assign_role,
+    close_month,
+    define_role,
+    freeze_wallet,
+    merge_guest,
+    revoke_role,
+    set_token_value,
+    unlock_title,
+)
 from buddy_core.kernel.ids import AccountId, EntryId, HoldId, LotId
 from buddy_core.tokens import (
     BONUS,
@@ -35,7 +58,7 @@ from buddy_core.tokens import (
     earn_tokens,
     spent_on,
 )
-from buddy_web.reference import SELLER_ROUTES, seed_reference
+from buddy_web.reference import SELLER_ROUTES, TOKEN_VALUES, seed_reference
 from tests.crash.world import Request, add_catalogue, member, title_id, viewer
 
 START = datetime(2026, 1, 20, 8, 30, 0, 123456, tzinfo=UTC)
@@ -53,7 +76,8 @@ async def fill(uow: SqlUnitOfWork) -> None:
             await tx.accounts.add(Account(viewer(number), AccountType.GUEST, START))
         for account in (member(0), BUYER):
             mail = f"{account.int}@example.com"
-            await tx.accounts.add(Account(account, AccountType.REGISTERED, START, mail))
+            credential = Credential(account, "no password has this hash")
+            await tx.accounts.add(Account(account, AccountType.REGISTERED, START, mail), credential)
     for account in (viewer(0), viewer(1), member(0)):
         await _earn(account, uow, clock, ids)
     await _buy_hold_and_refund(uow)
@@ -61,7 +85,9 @@ async def fill(uow: SqlUnitOfWork) -> None:
     async def unlock(account: AccountId, title: int, country: str) -> None:
         clock.advance(timedelta(minutes=7, microseconds=11))
         request = Request(f"{account.int}-{title}", account, title_id(title), country)
-        await unlock_title(request.command, uow=uow, clock=clock, ids=ids, routes=SELLER_ROUTES)
+        await unlock_title(
+            BUILT_IN.actor(account), request.command, uow=uow, clock=clock, ids=ids, routes=SELLER_ROUTES
+        )
 
     async def close(month: str) -> None:
         await close_month(
@@ -74,7 +100,8 @@ async def fill(uow: SqlUnitOfWork) -> None:
     clock.set(START + timedelta(days=15))
     await close("2026-01")
     for kind in (BONUS, PAID):
-        values = {"INR": Fraction(75), "USD": Fraction(7, 10)}
+        # As far as one person may go alone.
+        values = {currency: value * Fraction(6, 5) for currency, value in TOKEN_VALUES[kind].items()}
         version = SetTokenValue(kind, clock.now() + timedelta(hours=1), values, "system", f"v2-{kind}")
         await set_token_value(
             SYSTEM, version, correlation_id="c-2", uow=uow, clock=clock, ids=ids, routes=SELLER_ROUTES
@@ -97,7 +124,57 @@ async def fill(uow: SqlUnitOfWork) -> None:
     clock.set(START + timedelta(days=45))
     await close("2026-02")
     await close("2026-03")
+    await _give_roles(uow, clock)
+    await _ask_and_decide(uow, clock)
     await freeze(BUYER, True)
+
+
+async def _give_roles(uow: SqlUnitOfWork, clock: SettableClock) -> None:
+    """Define two roles of the operator's own, give roles of every scope, and take one away again."""
+    async with uow.read() as tx:
+        producer = (await tx.producers.all())[0].short_id
+    everywhere = frozenset({ScopeKind.GLOBAL, ScopeKind.TERRITORY})
+    desk = Role("night_desk", "Night desk", frozenset({"flag:set", "user:read"}), scopes=everywhere)
+    crew = Role("crew", "Crew", frozenset(), frozenset({"night_desk", "analyst"}), everywhere, "by night")
+    for role in (desk, crew):
+        await define_role(SYSTEM, role, correlation_id="c-6", uow=uow, clock=clock)
+    first, second = (f"{account.int}@example.com" for account in (member(0), BUYER))
+    for wanted in (
+        AssignRole(first, "super_admin"),
+        AssignRole(first, "crew", territory="IN"),
+        AssignRole(second, "partner_admin", producer=producer),
+        AssignRole(second, "finance"),
+    ):
+        clock.advance(timedelta(seconds=1))
+        await assign_role(SYSTEM, wanted, correlation_id="c-7", uow=uow, clock=clock)
+    await revoke_role(SYSTEM, AssignRole(second, "finance"), correlation_id="c-8", uow=uow, clock=clock)
+
+
+async def _ask_and_decide(uow: SqlUnitOfWork, clock: SettableClock) -> None:
+    """Keep requests of a member of staff and of the operator: one of each outcome, and one that waits."""
+    asking, deciding = (_in_finance(account) for account in (member(0), BUYER))
+    asked = (
+        (asking, deciding, Outcome.APPROVED),
+        (asking, SYSTEM, Outcome.REJECTED),
+        (SYSTEM, SYSTEM, Outcome.WITHDRAWN),
+        (asking, None, Outcome.APPROVED),
+    )
+    for number, (by, second, outcome) in enumerate(asked, start=1):
+        clock.advance(timedelta(minutes=5, microseconds=7))
+        change = Change("tokens.grant", str(viewer(number)), None, {"tokens": 50 + number}, f"c-4-{number}")
+        rule, measure = SECOND_PERSON_RULES[change.action], Fraction(50 + number)
+        async with uow.begin() as tx:
+            await ask_in(tx, by, rule, f"apr_{number}", change, measure, "a film stopped", clock.now())
+            if second is not None:
+                await decide_in(tx, second, f"apr_{number}", outcome, "as agreed", clock.now(), "c-5")
+    looking = Actor(viewer(0), impersonator=BUYER, ip="192.0.2.7")
+    async with uow.begin() as tx:
+        await record_in(tx, looking, Change("wallet.read", str(viewer(0)), None, None), clock.now())
+
+
+def _in_finance(account: AccountId) -> Actor:
+    given = [Assignment(account, "finance")]
+    return BUILT_IN.actor(account, given, has_second_factor=True, ip="2001:db8::1")
 
 
 async def _earn(account: AccountId, uow: SqlUnitOfWork, clock: SettableClock, ids: SequentialIds) -> None:

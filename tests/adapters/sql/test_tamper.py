@@ -168,8 +168,8 @@ TOLD_BY = {
     # A grant and its change point at each other; whichever is left is named.
     "entitlement_grants": ("entitlement_grant_changes",),
     "entitlement_grant_changes": ("entitlement_grants",),
-    # Of the record of a close, the closed month is left.
-    "access_audit": ("royalty_periods",),
+    # Of the record of a close the closed month is left, of one about a request the request or its decision.
+    "access_audit": ("royalty_periods", "access_approvals", "access_approval_decisions"),
 }
 """Tables that a fault may name instead of the one that a row is missing from."""
 

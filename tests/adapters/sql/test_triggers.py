@@ -70,7 +70,7 @@ async def test_an_unwanted_update_is_refused_on_the_real_tables(engine: AsyncEng
         for attempt in (
             f"UPDATE {table} SET {column} = {column}",
             f"DELETE FROM {table}",
-            f"TRUNCATE {table}",
+            f"TRUNCATE {table} CASCADE",
         ):
             with pytest.raises(IntegrityError):
                 async with engine.begin() as connection:

@@ -18,6 +18,7 @@ from buddy_adapters.system.clock import SettableClock
 from buddy_adapters.system.ids import SequentialIds
 from buddy_adapters.text.slugs import SlugifyTransliterator
 from buddy_core import views
+from buddy_core.access import BUILT_IN
 from buddy_core.accounts import begin_guest
 from buddy_core.catalog import Title
 from buddy_core.flows import SessionClaim, UnlockTitle, beat_session, start_playback, unlock_title
@@ -42,6 +43,16 @@ class NoPasswords:
 
     async def matches(self, password: str, stored: str | None) -> bool:
         return False
+
+
+class NoSealer:
+    """Seals nothing; nobody proves a second factor here."""
+
+    def seal(self, secret: bytes, context: bytes) -> bytes:
+        return b"sealed"
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        raise AssertionError("nothing is opened here")
 
 
 @asynccontextmanager
@@ -89,6 +100,7 @@ async def test_a_viewers_evening(name: str, tmp_path: Path) -> None:
             clock=clock,
             ids=ids,
             passwords=NoPasswords(),
+            sealer=NoSealer(),
             transliterator=SlugifyTransliterator(),
             stock=Stock(),
         )
@@ -118,11 +130,12 @@ async def test_a_viewers_evening(name: str, tmp_path: Path) -> None:
         assert sheet is not None
         assert (sheet.have_bonus, sheet.uses_bonus, sheet.left_after) == (5, 2, 3)
         seen = UnlockTitle(guest.id, first.id, sheet.cost, int(sheet.rule_version), "IN", "key-1")
-        await unlock_title(seen, **ports, ids=ids, routes=SELLER_ROUTES)
+        actor = BUILT_IN.actor(guest.id)
+        await unlock_title(actor, seen, **ports, ids=ids, routes=SELLER_ROUTES)
         assert await views.unlock_sheet(first, visitor, "key-2", **ports) is None
 
         clock.advance(timedelta(seconds=1))
-        playing = await start_playback(guest.id, visitor.device_id, first.id, "IN", **ports, ids=ids)
+        playing = await start_playback(actor, visitor.device_id, first.id, "IN", **ports, ids=ids)
         clock.advance(timedelta(seconds=9))
         claim = SessionClaim(playing.session.id, guest.id, visitor.device_id)
         await beat_session(claim, Beat(9000, is_playing=True), **ports)
@@ -143,4 +156,4 @@ async def test_a_viewers_evening(name: str, tmp_path: Path) -> None:
         kept = await views.kept(visitor, **ports)
         assert (kept.tokens, kept.unlocked, kept.in_progress) == (3, 1, 1)
         viewer = await views.viewer(visitor, **ports)
-        assert (viewer.is_guest, viewer.balance, viewer.roles) == (True, 3, {"viewer"})
+        assert (viewer.is_guest, viewer.balance, viewer.may) == (True, 3, visitor.may)

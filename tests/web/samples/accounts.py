@@ -109,8 +109,8 @@ SIGN_IN = SignInPage(
     "wrong_credentials",
     None,
     (
-        DemoLogin("producer", "producer@example.com", "demo-producer"),
-        DemoLogin("admin", "admin@example.com", "demo-admin"),
+        DemoLogin("partner_admin", "producer@example.com", "demo"),
+        DemoLogin("super_admin", "admin@example.com", "demo"),
     ),
 )
 MISSING = ErrorPage(
@@ -121,6 +121,7 @@ MISSING = ErrorPage(
     "0f3a77c2",
     back_url="/wallet",
 )
+FORBIDDEN = ErrorPage(403, "Not allowed", "It is theirs alone.", "access.not_permitted", "0f3a77c2")
 BROKEN = ErrorPage(
     500, "Error", "Something failed that should not have. Try once more.", "web.failed", "0f3a77c2"
 )

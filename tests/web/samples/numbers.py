@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
+from attrs import evolve
+
 from buddy_core.kernel.money import Money
 from buddy_core.views import (
-    AdminAudit,
     AdminClose,
     AdminHome,
     AdminRewards,
     AdminValues,
     Attention,
     AuditChange,
+    AuditFound,
     AuditLine,
     Check,
     CloseMonth,
@@ -237,8 +239,8 @@ ADMIN = AdminHome(
     _LINES,
 )
 ADMIN_QUIET = AdminHome(NOW)
-AUDIT = AdminAudit(_LINES, actions=("value.added", "reward.refused"), older_url="/admin/audit?before=2")
-AUDIT_EMPTY = AdminAudit((), "nobody")
+AUDIT = AuditFound((*_LINES, evolve(_LINES[0], as_whom="asha@example.com")), 2)
+AUDIT_EMPTY = AuditFound((), None)
 REWARDS = AdminRewards(
     (
         HeldReward(

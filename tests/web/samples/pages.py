@@ -9,15 +9,19 @@ from attrs import evolve, field, frozen
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import buddy_web
+from buddy_core.access import MEMBER_PERMISSIONS, PERMISSIONS
 from buddy_core.views import Viewer
 from buddy_web import formats
-from tests.web.samples import accounts, numbers, viewing
+from tests.web.samples import access, accounts, numbers, viewing
 
 WEB = Path(buddy_web.__file__).parent
 GUEST = Viewer(True, None, 3, 0, "IN", True)
-MEMBER = Viewer(False, "asha@example.com", 3, 0, "IN", True, frozenset({"viewer"}))
-PRODUCER = evolve(MEMBER, email="producer@example.com", roles=frozenset({"viewer", "producer"}))
-ADMIN = evolve(MEMBER, email="admin@example.com", roles=frozenset({"viewer", "admin"}))
+MEMBER = Viewer(False, "asha@example.com", 3, 0, "IN", True, MEMBER_PERMISSIONS)
+PRODUCER = evolve(MEMBER, email="producer@example.com", may=MEMBER_PERMISSIONS | {"statement:read"})
+ADMIN = evolve(MEMBER, email="admin@example.com", may=frozenset(PERMISSIONS))
+LOOKED_AT = evolve(MEMBER, may=frozenset({"wallet:read", "account:read"}))
+DESK = {"waiting": 2, "user_url": lambda _: "/admin/users/usr_1"}
+SEARCHED = {"problem": None, "actions": ("role.assign",), "older_url": None}
 
 
 @frozen
@@ -70,9 +74,76 @@ SAMPLES: dict[str, Sample] = {
     "admin-values": Sample("admin_values.html", "/admin/values", numbers.VALUES, ADMIN),
     "admin-values-wrong": Sample("admin_values.html", "/admin/values", numbers.VALUES_WRONG, ADMIN),
     "admin-close": Sample("admin_close.html", "/admin/close", numbers.CLOSE, ADMIN),
-    "admin-audit": Sample("admin_audit.html", "/admin/audit", numbers.AUDIT, ADMIN),
-    "admin-audit-empty": Sample("admin_audit.html", "/admin/audit", numbers.AUDIT_EMPTY, ADMIN),
+    "admin-audit": Sample(
+        "admin_audit.html",
+        "/admin/audit",
+        numbers.AUDIT,
+        ADMIN,
+        more={
+            **SEARCHED,
+            "typed": access.ASKED | {"since": "", "until": ""},
+            "older_url": "/admin/audit?before=2",
+        },
+    ),
+    "admin-audit-empty": Sample(
+        "admin_audit.html",
+        "/admin/audit",
+        numbers.AUDIT_EMPTY,
+        ADMIN,
+        more={**SEARCHED, "typed": access.ASKED | access.DAYS, "problem": "until"},
+    ),
     "admin-rewards": Sample("admin_rewards.html", "/admin/rewards", numbers.REWARDS, ADMIN),
+    "account": Sample("account.html", "/account", access.ACCOUNT, MEMBER),
+    "account-plain": Sample("account.html", "/account", access.ACCOUNT_PLAIN, MEMBER),
+    "account-guest": Sample("account.html", "/account", access.ACCOUNT),
+    "account-looked-at": Sample(
+        "account.html", "/account", access.ACCOUNT_PLAIN, LOOKED_AT, more={"looking": access.LOOKING}
+    ),
+    **{
+        f"factor-{name}": Sample("second_factor.html", "/account/second-factor", page, MEMBER)
+        for name, page in {
+            "none": access.FACTOR_NONE,
+            "new": access.FACTOR_NEW,
+            "asked": access.FACTOR_ASKED,
+            "wrong": access.FACTOR_WRONG,
+            "proven": access.FACTOR_PROVEN,
+        }.items()
+    },
+    "admin-approvals": Sample("admin_approvals.html", "/admin/approvals", access.APPROVALS, ADMIN, more=DESK),
+    "admin-approvals-empty": Sample(
+        "admin_approvals.html", "/admin/approvals", access.APPROVALS_EMPTY, ADMIN, more=DESK
+    ),
+    "admin-approval": Sample("admin_approvals.html", "/admin/approvals/x", access.APPROVAL, ADMIN, more=DESK),
+    "admin-users": Sample(
+        "admin_users.html", "/admin/users", access.USERS, ADMIN, more=DESK | {"public_id": str}
+    ),
+    "admin-users-empty": Sample("admin_users.html", "/admin/users", access.USERS_EMPTY, ADMIN, more=DESK),
+    "admin-user": Sample(
+        "admin_user.html", "/admin/users/usr_1", access.USER, ADMIN, more=DESK | {"public_id": "usr_1"}
+    ),
+    "admin-user-staff": Sample(
+        "admin_user.html", "/admin/users/usr_1", access.USER_STAFF, ADMIN, more=DESK | {"public_id": "usr_1"}
+    ),
+    "admin-roles": Sample(
+        "admin_roles.html",
+        "/admin/roles",
+        access.ROLES,
+        ADMIN,
+        more=DESK | {"done": "saved", "problem": "It is in use."},
+    ),
+    **{
+        f"admin-role-{name}": Sample(
+            "admin_role_form.html",
+            "/admin/roles/form",
+            page,
+            ADMIN,
+            more=DESK | {"typed": access.TYPED, "groups": access.GROUPS},
+        )
+        for name, page in {"new": access.ROLE_NEW, "changed": access.ROLE_CHANGED}.items()
+    },
+    "error-looking": Sample(
+        "error.html", "/wallet", accounts.FORBIDDEN, LOOKED_AT, more={"looking": access.LOOKING}
+    ),
     "error-404": Sample("error.html", "/nowhere", accounts.MISSING),
     "error-500": Sample("error.html", "/nowhere", accounts.BROKEN),
 }

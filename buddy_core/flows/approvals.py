@@ -1,0 +1,224 @@
+"""A second person decides; what was asked for is then carried out in the commit of the approval."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from buddy_core.access import (
+    SECOND_PERSON_RULES,
+    Actor,
+    ApprovalNotFound,
+    ApprovalState,
+    Decision,
+    Outcome,
+    Request,
+    RequesterLacksPermission,
+    actor_in,
+    decide_in,
+    may,
+    require,
+    state_of,
+)
+from buddy_core.flows.staff import (
+    StaffTx,
+    carry_out_grant_in,
+    carry_out_value_in,
+    grant_from_plain,
+    value_from_plain,
+)
+from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.idempotency import retried
+from buddy_core.kernel.ids import IdSource
+from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.tax import SellerRoutes
+
+PAGE = 50
+
+
+@frozen
+class DecideRequest:
+    """Approve, reject or withdraw a request; a rejection says why."""
+
+    request_id: str
+    outcome: Outcome
+    reason: str = ""
+
+
+@frozen
+class Asked:
+    """A request as those who may decide see it."""
+
+    request: Request
+    state: ApprovalState
+    decision: Decision | None
+    is_own: bool
+    may_decide: bool
+    """The actor has the permission, and did not ask for it."""
+    measured: str
+    """What the measure means, in words."""
+
+
+@frozen
+class _Approved:
+    """What carrying out an approved request needs."""
+
+    tx: StaffTx
+    actor: Actor
+    request: Request
+    correlation_id: str
+    at: datetime
+    ids: IdSource
+    routes: SellerRoutes
+
+    @property
+    def command(self) -> Any:
+        return json.loads(self.request.command)
+
+    @property
+    def approved(self) -> dict[str, str]:
+        asked = self.request.requested_by
+        return {"request": self.request.id, "requested_by": str(asked) if asked else "system"}
+
+
+async def _set_value(wanted: _Approved) -> None:
+    await carry_out_value_in(
+        wanted.tx,
+        wanted.actor,
+        value_from_plain(wanted.command),
+        wanted.correlation_id,
+        wanted.at,
+        wanted.ids,
+        wanted.routes,
+        **wanted.approved,
+    )
+
+
+async def _grant(wanted: _Approved) -> None:
+    await carry_out_grant_in(
+        wanted.tx,
+        wanted.actor,
+        grant_from_plain(wanted.command),
+        wanted.request.id,
+        wanted.correlation_id,
+        wanted.at,
+        wanted.ids,
+        **wanted.approved,
+    )
+
+
+_CARRY_OUT: Mapping[str, tuple[str, Callable[[_Approved], Awaitable[None]]]] = {
+    "token_value.set": ("token_value:set", _set_value),
+    "tokens.grant": ("tokens:grant", _grant),
+}
+"""For each act: the permission of whoever asked, and what doing it is."""
+
+
+async def decide_request(
+    actor: Actor,
+    command: DecideRequest,
+    *,
+    correlation_id: str,
+    uow: UnitOfWork[StaffTx],
+    clock: Clock,
+    ids: IdSource,
+    routes: SellerRoutes,
+) -> Decision:
+    """Decide a request; approving it does what was asked for, all or nothing.
+
+    What the rules refuse by now, such as a value whose day has come, is raised and
+    leaves the request as it was.
+
+    Raises:
+        ApprovalNotFound: there is no such request.
+        NotPermitted, SecondFactorNeeded, OwnRequest, NotOwnRequest: not this actor.
+        ApprovalDecided, ApprovalExpired, ReasonMissing: not now, or not like this.
+        RequesterLacksPermission: whoever asked may not do it any more.
+    """
+
+    async def work(tx: StaffTx) -> Decision:
+        at = clock.now()
+        request, decision = await decide_in(
+            tx, actor, command.request_id, command.outcome, command.reason, at, correlation_id
+        )
+        if decision.outcome is Outcome.APPROVED:
+            permission, carry_out = _CARRY_OUT[request.act]
+            await _check_requester_in(tx, request, permission)
+            await carry_out(_Approved(tx, actor, request, correlation_id, at, ids, routes))
+        return decision
+
+    return await retried(uow, work)
+
+
+async def list_requests(
+    actor: Actor,
+    *,
+    undecided: bool = True,
+    before: str | None = None,
+    limit: int = PAGE,
+    uow: UnitOfWork[StaffTx],
+    clock: Clock,
+) -> tuple[Asked, ...]:
+    """Return requests, newest first; those that wait, or all.
+
+    Raises:
+        NotPermitted: the actor may not see them.
+    """
+    require(actor, "approval:read")
+    at = clock.now()
+    shown: list[Asked] = []
+    async with uow.read() as tx:
+        while len(shown) < limit:
+            found = await tx.approvals.newest(undecided=undecided, before=before, limit=limit)
+            asked = [_asked(actor, request, decision, at) for request, decision in found]
+            # What nobody decided in time is undecided and waits no more: it must not shorten a page.
+            shown += [item for item in asked if not undecided or item.state is ApprovalState.PENDING]
+            if len(found) < limit:
+                break
+            before = found[-1][0].id
+    return tuple(shown[:limit])
+
+
+async def find_request(actor: Actor, request_id: str, *, uow: UnitOfWork[StaffTx], clock: Clock) -> Asked:
+    """Return one request.
+
+    Raises:
+        NotPermitted, ApprovalNotFound.
+    """
+    require(actor, "approval:read")
+    async with uow.read() as tx:
+        found = await tx.approvals.get(request_id)
+    if found is None:
+        raise ApprovalNotFound(request_id)
+    return _asked(actor, *found, clock.now())
+
+
+def _asked(actor: Actor, request: Request, decision: Decision | None, at: datetime) -> Asked:
+    rule = SECOND_PERSON_RULES.get(request.act)
+    is_own = request.requested_by == actor.account_id
+    return Asked(
+        request,
+        state_of(request, decision, at),
+        decision,
+        is_own,
+        may_decide=rule is not None and not is_own and rule.approve in _held(actor),
+        measured=rule.measure if rule else "",
+    )
+
+
+def _held(actor: Actor) -> frozenset[str]:
+    """Return every permission that the actor has, whether or not a second factor is proven now."""
+    return frozenset(name for holding in actor.holdings for name in holding.permissions)
+
+
+async def _check_requester_in(tx: StaffTx, request: Request, permission: str) -> None:
+    if request.requested_by is None:
+        return
+    # The second factor was proved when it was asked for; the role must still be there.
+    requester = await actor_in(tx, request.requested_by, has_second_factor=True)
+    if not may(requester, permission):
+        raise RequesterLacksPermission(permission)

@@ -1,0 +1,1 @@
+"""Pure decisions: how sessions live, tokens are rotated, tries are counted and codes are used."""

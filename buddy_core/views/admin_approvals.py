@@ -1,0 +1,155 @@
+"""What waits for a second person: who asks for what, and what approving it would do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from fractions import Fraction
+from typing import Protocol
+
+from attrs import frozen
+
+from buddy_core.access import SECOND_PERSON_RULES, ApprovalState, Request
+from buddy_core.flows.approvals import Asked
+from buddy_core.flows.staff import grant_from_plain, value_from_plain
+from buddy_core.kernel.ids import AccountId
+from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.tokens import version_at
+from buddy_core.views.admin_names import NamesTx, name_of, names_in, without_ids
+from buddy_core.views.stated import ValuesTx
+
+_OPERATOR = "the operator"
+
+
+class AdminApprovalsTx(NamesTx, ValuesTx, Protocol):
+    """What the page of approvals reads."""
+
+
+@frozen
+class ValueStep:
+    """One currency's value before and after; `before` is None where there was none.
+
+    `change` is a part of what it was: 7/5 is 140 % more.
+    """
+
+    currency: str
+    before: Fraction | None
+    after: Fraction
+    change: Fraction | None
+
+
+@frozen
+class WantedValue:
+    """A new value of one kind of token, compared with the one in force when it was asked for."""
+
+    kind: str
+    effective_from: datetime
+    steps: tuple[ValueStep, ...]
+
+
+@frozen
+class WantedGrant:
+    """Bonus tokens for somebody."""
+
+    account_id: AccountId
+    account: str
+    tokens: int
+
+
+@frozen
+class RequestShown:
+    """A request as staff read it; `value` or `grant` says what it would do."""
+
+    id: str
+    act: str
+    state: ApprovalState
+    asked_by: str
+    is_own: bool
+    may_decide: bool
+    reason: str
+    requested_at: datetime
+    expires_at: datetime
+    measure: Fraction | None
+    """How large it is by the rule; None: there was nothing to compare with."""
+    above: Fraction
+    """The most that one person does alone."""
+    value: WantedValue | None = None
+    grant: WantedGrant | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    decision_reason: str = ""
+
+
+@frozen
+class AdminApprovals:
+    """What waits, and what was decided, each the newest first.
+
+    `problem` says in words what did not work, for the request `problem_id`; `reason` is what was
+    typed; `done` is what was just done: `approved`, `rejected` or `withdrawn`.
+    """
+
+    waiting: tuple[RequestShown, ...]
+    decided: tuple[RequestShown, ...] = ()
+    done: str | None = None
+    problem: str | None = None
+    problem_id: str = ""
+    reason: str = ""
+    is_one: bool = False
+    """The page is about one request alone."""
+
+
+async def show_requests(
+    asked: Sequence[Asked], *, uow: UnitOfWork[AdminApprovalsTx]
+) -> tuple[RequestShown, ...]:
+    """Return requests that the actor was shown already, with names and what each would do."""
+    async with uow.read() as tx:
+        return tuple([await _shown_in(tx, item) for item in asked])
+
+
+async def _shown_in(tx: AdminApprovalsTx, asked: Asked) -> RequestShown:
+    request, decision = asked.request, asked.decision
+    return RequestShown(
+        id=request.id,
+        act=request.act,
+        state=asked.state,
+        asked_by=await _name_in(tx, request.requested_by),
+        is_own=asked.is_own,
+        may_decide=asked.may_decide,
+        reason=request.reason,
+        requested_at=request.requested_at,
+        expires_at=request.expires_at,
+        measure=Fraction(request.measure) if "/" in request.measure else None,
+        above=SECOND_PERSON_RULES[request.act].above,
+        value=await _value_in(tx, request) if request.act == "token_value.set" else None,
+        grant=await _grant_in(tx, request) if request.act == "tokens.grant" else None,
+        decided_by=await _name_in(tx, decision.by) if decision else None,
+        decided_at=decision.at if decision else None,
+        decision_reason=decision.reason if decision else "",
+    )
+
+
+async def _value_in(tx: AdminApprovalsTx, request: Request) -> WantedValue:
+    command = value_from_plain(json.loads(request.command))
+    # Versions count from the future on: the one in force when it was asked for stays the same for ever.
+    before = version_at(await tx.token_values.of_kind(command.kind), request.requested_at)
+    steps = []
+    for currency, after in sorted(command.values.items()):
+        old = before.values.get(currency) if before else None
+        steps.append(ValueStep(currency, old, after, (after - old) / old if old else None))
+    return WantedValue(command.kind, command.effective_from, tuple(steps))
+
+
+async def _grant_in(tx: AdminApprovalsTx, request: Request) -> WantedGrant:
+    command = grant_from_plain(json.loads(request.command))
+    return WantedGrant(command.account_id, await _name_in(tx, command.account_id), command.tokens)
+
+
+async def _name_in(tx: NamesTx, account_id: AccountId | None) -> str:
+    if account_id is None:
+        return _OPERATOR
+    account = await tx.accounts.get(account_id)
+    if account is not None:
+        return name_of(account)
+    text = str(account_id)
+    return without_ids(text, await names_in(tx, [text]))
