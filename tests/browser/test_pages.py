@@ -68,7 +68,7 @@ PAGES = (
     Shown("own-request", "finance", "/admin/approvals", "You asked for this yourself"),
     Shown("users", "admin", "/admin/users", "The newest"),
     Shown("user", "admin", "/{user}", "What you can do"),
-    Shown("staff", "admin", "/{staff}", "Take away"),
+    Shown("staff", "admin", "/{staff}", "Reset a lost second factor"),
     Shown("nobody", "admin", "/admin/users?email=zzz", "No address begins like this"),
     Shown("roles", "admin", "/admin/roles", "Built in"),
     Shown("role-form", "admin", "/admin/roles/form", "Permissions of its own"),
@@ -129,6 +129,7 @@ def _make_ready(page: Page, name: str) -> None:
         expect(page.get_by_role("img", name="QR code")).to_be_visible()
     elif name == "roles":
         page.locator("#role-finance summary").click()
+        page.evaluate("scrollTo(0, 0)")
     elif name == "watch":
         page.get_by_role("button", name="Resume").click()
         page.wait_for_function("() => document.querySelector('video').currentTime > 8.5")

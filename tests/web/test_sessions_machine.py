@@ -213,12 +213,12 @@ class Life(RuleBasedStateMachine):
         password = PASSWORD if is_right else "Wrong-2026"
         answer = self.send("/v1/auth/login", {"email": who.email, "password": password})
         if who.passwords.is_locked(self.now):
-            assert (answer.status_code, answer.json["code"]) == (429, "sessions.locked")
+            assert (answer.status_code, answer.json.get("code")) == (429, "sessions.locked")
             self.fired["locked"] += 1
             return
         who.passwords.at.append(self.now)
         if not is_right:
-            assert answer.json["code"] == "accounts.wrong_credentials"
+            assert answer.json.get("code") == "accounts.wrong_credentials"
             return
         assert answer.status_code == 200, answer.text
         who.passwords.at.clear()
@@ -229,8 +229,9 @@ class Life(RuleBasedStateMachine):
     @rule(number=PICK)
     def fail_often(self, number: int) -> None:
         """Fail as often as it takes to be locked out."""
-        for _ in range(5):
-            self.sign_in(number % 2, False)
+        if self.fired["locked"] < 200:
+            for _ in range(5):
+                self.sign_in(number % 2, False)
 
     @rule(number=PICK)
     def refresh(self, number: int) -> None:
@@ -238,10 +239,10 @@ class Life(RuleBasedStateMachine):
         token = self.pick(self.refreshes, number)
         answer = self.send("/v1/auth/refresh", {"refresh_token": token.text})
         if token.of.ended or self.now >= token.expires_at or self.now >= token.of.over_at:
-            assert answer.json["code"] == "sessions.refresh_refused"
+            assert answer.json.get("code") == "sessions.refresh_refused"
             self.fired["refresh of what is over"] += 1
         elif token.is_used:
-            assert (answer.json["code"], answer.json["facts"]) == (
+            assert (answer.json.get("code"), answer.json["facts"]) == (
                 "sessions.refresh_refused",
                 {"reason": "reused"},
             )
@@ -271,7 +272,7 @@ class Life(RuleBasedStateMachine):
         if target not in self.of(token.of.owner) and not (
             target.parent is not None and token.of.owner is target.parent.owner
         ):
-            assert (answer.status_code, answer.json["code"]) == (404, "sessions.not_found")
+            assert (answer.status_code, answer.json.get("code")) == (404, "sessions.not_found")
             self.fired["another's session"] += 1
             return
         assert answer.status_code == 204, answer.text
@@ -301,12 +302,12 @@ class Life(RuleBasedStateMachine):
         token, is_known = self.pick(tokens, number), self.code() in self.used
         answer = self.send("/v1/auth/second-factor/prove", {"code": self.code()}, by=token)
         if self.staff.codes.is_locked(self.now):
-            assert answer.json["code"] == "sessions.locked"
+            assert answer.json.get("code") == "sessions.locked"
             self.fired["code locked"] += 1
             return
         self.staff.codes.at.append(self.now)
         if is_known:
-            assert answer.json["code"] == "sessions.second_factor_wrong"
+            assert answer.json.get("code") == "sessions.second_factor_wrong"
             self.fired["used code"] += 1
             return
         assert answer.status_code == 200, answer.text
@@ -315,19 +316,19 @@ class Life(RuleBasedStateMachine):
         token.of.is_proven = True
         self.fired["proved"] += 1
 
-    @rule()
-    def role_comes_or_goes(self) -> None:
+    @rule(number=PICK)
+    def role_comes_or_goes(self, number: int) -> None:
         """Take the role away, or give it back: it counts from the next request on."""
-        self.change_role("revoke_role" if self.staff.has_role else "assign_role")
+        self.change_role("revoke_role" if self.staff.has_role and number % 3 == 0 else "assign_role")
         self.fired["role changed"] += 1
 
     @precondition(lambda self: self.living(self.staff))
     @rule(number=PICK)
     def look(self, number: int) -> None:
         """Look as the member: with the role, a proven session, and not while looking."""
-        token = self.pick(
-            [item for item in self.living() if item.of.owner is self.staff or item.of.parent], number
-        )
+        asking = [item for item in self.living() if item.of.owner is self.staff or item.of.parent]
+        proven = self.living(self.staff, proven=True)
+        token = self.pick(proven if proven and number % 4 else asking, number)
         body = {"reason": "a film does not play", "minutes": 10}
         answer = self.send(f"/v1/admin/users/{self.member.user_id}/impersonate", body, by=token)
         if self.is_kept_from_changing(token, answer, needs_role=True):
@@ -380,7 +381,7 @@ class Life(RuleBasedStateMachine):
             answer = self.send("/v1/auth/verify", by=token, method="GET")
             why = token.why_dead(self.now)
             if why:
-                assert (answer.status_code, answer.json["code"]) == (401, "web.token_refused"), why
+                assert (answer.status_code, answer.json.get("code")) == (401, "web.token_refused"), why
                 self.fired[f"{whose} refused: {why}"] += 1
                 continue
             assert answer.status_code == 200, answer.text
@@ -396,9 +397,9 @@ class Life(RuleBasedStateMachine):
         token = tokens[self.turn % len(tokens)]
         answer = self.send("/v1/admin/users?limit=1", by=token, method="GET")
         if not self.staff.has_role:
-            assert answer.json["code"] == "access.not_permitted"
+            assert answer.json.get("code") == "access.not_permitted"
         elif not token.of.is_proven:
-            assert answer.json["code"] == "access.second_factor_needed"
+            assert answer.json.get("code") == "access.second_factor_needed"
         else:
             assert answer.status_code == 200, answer.text
             self.fired["desk opened"] += 1
@@ -413,7 +414,7 @@ class Life(RuleBasedStateMachine):
         elif token.of.owner is self.staff and not token.of.is_proven:
             expected = "access.second_factor_needed"
         if expected:
-            assert (answer.status_code, answer.json["code"]) == (403, expected)
+            assert (answer.status_code, answer.json.get("code")) == (403, expected)
             self.fired[expected] += 1
         return bool(expected)
 
