@@ -99,7 +99,8 @@ class Container(containers.DeclarativeContainer):
     prove_second_factor = providers.Callable(
         sessions.prove_second_factor, uow=uow, clock=clock, ids=ids, codes=one_time_codes, sealer=sealer
     )
-    remove_second_factor = providers.Callable(sessions.remove_second_factor, uow=uow, clock=clock, ids=ids)
+    remove_second_factor = providers.Callable(flows.remove_own_second_factor, uow=uow, clock=clock, ids=ids)
+    touch_session = providers.Callable(sessions.touch_session, uow=uow, clock=clock)
 
     register = providers.Callable(flows.register, uow=uow, clock=clock, ids=ids, passwords=passwords)
     sign_in = providers.Callable(

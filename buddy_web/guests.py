@@ -28,6 +28,9 @@ _NO_ADDRESS = "no-address"
 TWO_TABS = timedelta(seconds=30)
 """How long after its use a browser may send its old refresh token again, as two tabs do (decision 11)."""
 
+SEEN_EVERY = timedelta(minutes=5)
+"""How exactly the list of sessions knows a session's last use; each time costs a write."""
+
 
 @attrs.define
 class TokenRefused(Unproven):
@@ -170,4 +173,7 @@ def _by_guest(w: Web) -> Who | None:
 
 def _identified(w: Web, claims: AccessClaims) -> Who | Dead:
     found: Who | Dead = w.call(w.container.identify, claims, ip=w.ip_text())
+    session = None if isinstance(found, Dead) else found.session
+    if session is not None and w.clock.now() - session.last_used_at >= SEEN_EVERY:
+        w.call(w.container.touch_session, session.id)
     return found

@@ -68,6 +68,7 @@ from buddy_core.flows.users import (
     UsersTx,
     find_users,
     look_at_user,
+    remove_own_second_factor,
     reset_second_factor,
     sign_out_user,
 )
@@ -147,6 +148,7 @@ __all__ = [
     "provisional_month",
     "record_look",
     "register",
+    "remove_own_second_factor",
     "reset_second_factor",
     "revoke_role",
     "set_reward_rule",

@@ -12,9 +12,11 @@ from buddy_core.access import (
     Actor,
     Assignment,
     Change,
+    SecondFactorNeeded,
     actor_in,
     check_reach,
     check_reason,
+    own_account,
     record_in,
     require,
 )
@@ -199,5 +201,30 @@ async def reset_second_factor(
             Change("second_factor.reset", str(account.id), None, {"reason": reason}, correlation_id),
             at,
         )
+
+    await retried(uow, work)
+
+
+async def remove_own_second_factor(
+    actor: Actor, *, correlation_id: str, uow: UnitOfWork[UsersTx], clock: Clock, ids: IdSource
+) -> None:
+    """Take away one's own second factor, which the session must have proved lately; staff's is recorded.
+
+    Raises:
+        NotPermitted: staff only look as its owner.
+        SecondFactorNeeded: a password alone takes nothing away.
+        SecondFactorMissing: there is none.
+    """
+    account = own_account(actor, "account:manage")
+
+    async def work(tx: UsersTx) -> None:
+        at = clock.now()
+        factor = await tx.second_factors.lock(account)
+        if factor is not None and factor.confirmed_at is not None and not actor.has_second_factor:
+            raise SecondFactorNeeded("account:manage")
+        await remove_factor_in(tx, account, at, ids)
+        if actor.is_staff:
+            change = Change("second_factor.remove", str(account), None, None, correlation_id)
+            await record_in(tx, actor, change, at)
 
     await retried(uow, work)

@@ -40,6 +40,7 @@ ACTIONS = (
     "role.explain",
     "role.read",
     "role.revoke",
+    "second_factor.remove",
     "second_factor.reset",
     "session.begin",
     "session.revoke",

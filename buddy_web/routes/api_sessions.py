@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from werkzeug.wrappers import Response
 
-from buddy_core.access import SecondFactorNeeded
 from buddy_core.kernel.errors import Contention
 from buddy_core.sessions import (
     AccessClaims,
@@ -28,6 +27,7 @@ from buddy_core.sessions import (
 )
 from buddy_web.app import Web, web
 from buddy_web.guests import TokenRefused, forget_who
+from buddy_web.logs import correlation_id
 from buddy_web.operations import Api
 from buddy_web.permissions import OWN, current_actor, current_session, current_who
 from buddy_web.routes.api_accounts import describe, describe_nobody
@@ -171,11 +171,8 @@ def prove_second_factor(body: schema.CodeBody) -> dict[str, Any]:
 def remove_second_factor() -> dict[str, Any]:
     """Take the second factor away; this session has to have proved it lately."""
     w = web()
-    session, account = _session(), current_who().account.id
-    factor: SecondFactor | None = w.call(w.container.find_second_factor, account)
-    if factor is not None and factor.confirmed_at is not None and not current_actor().has_second_factor:
-        raise SecondFactorNeeded(MANAGE)
-    w.call(w.container.remove_second_factor, account)
+    session = _session()
+    w.call(w.container.remove_second_factor, current_actor(), correlation_id=correlation_id.get())
     return _state(w, session)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
+from buddy_core.access import SecondFactorNeeded
 from buddy_core.flows import Who
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.ids import LoginSessionId
@@ -29,8 +30,17 @@ from buddy_web.demo.codes import demo_code
 from buddy_web.errors import status_of
 from buddy_web.forms import text
 from buddy_web.guests import current_visitor, who_asks
+from buddy_web.logs import correlation_id
 from buddy_web.pages import go, local_path, show
-from buddy_web.permissions import PUBLIC, SECOND_FACTOR, SIGN_IN, current_session, current_who, permission
+from buddy_web.permissions import (
+    PUBLIC,
+    SECOND_FACTOR,
+    SIGN_IN,
+    current_actor,
+    current_session,
+    current_who,
+    permission,
+)
 
 security_pages = Blueprint("security_pages", __name__, url_prefix="/account")
 
@@ -157,12 +167,9 @@ def confirm() -> Response:
 def remove() -> Response:
     """Take the second factor away; only a session that has just proved it may."""
     w = web()
-    who = current_who()
-    if not who.actor.has_second_factor:
-        return _back()
     try:
-        w.call(w.container.remove_second_factor, who.account.id)
-    except SecondFactorMissing:
+        w.call(w.container.remove_second_factor, current_actor(), correlation_id=correlation_id.get())
+    except (SecondFactorMissing, SecondFactorNeeded):
         return _back()
     return go(f"{ACCOUNT}?done=factor_removed")
 
