@@ -86,15 +86,22 @@ class Container(containers.DeclarativeContainer):
         sessions.refresh_session, uow=uow, clock=clock, ids=ids, policy=session_policy
     )
     list_sessions = providers.Callable(sessions.list_sessions, uow=uow, clock=clock)
-    end_session = providers.Callable(sessions.end_session, uow=uow, clock=clock, ids=ids)
-    end_all_sessions = providers.Callable(sessions.end_all_sessions, uow=uow, clock=clock, ids=ids)
+    sign_out = providers.Callable(flows.sign_out, uow=uow, clock=clock, ids=ids)
+    end_own_session = providers.Callable(flows.end_own_session, uow=uow, clock=clock, ids=ids)
+    end_own_sessions = providers.Callable(flows.end_own_sessions, uow=uow, clock=clock, ids=ids)
     sweep_sessions = providers.Callable(sessions.sweep_sessions, uow=uow, clock=clock, ids=ids)
     find_second_factor = providers.Callable(sessions.find_second_factor, uow=uow)
-    enrol_second_factor = providers.Callable(
-        sessions.enrol_second_factor, uow=uow, clock=clock, codes=one_time_codes, sealer=sealer
+    set_up_second_factor = providers.Callable(
+        flows.set_up_second_factor,
+        uow=uow,
+        clock=clock,
+        ids=ids,
+        passwords=passwords,
+        codes=one_time_codes,
+        sealer=sealer,
     )
     confirm_second_factor = providers.Callable(
-        sessions.confirm_second_factor, uow=uow, clock=clock, ids=ids, codes=one_time_codes, sealer=sealer
+        flows.confirm_own_second_factor, uow=uow, clock=clock, ids=ids, codes=one_time_codes, sealer=sealer
     )
     prove_second_factor = providers.Callable(
         sessions.prove_second_factor, uow=uow, clock=clock, ids=ids, codes=one_time_codes, sealer=sealer
@@ -122,6 +129,7 @@ class Container(containers.DeclarativeContainer):
     set_token_value = providers.Callable(flows.set_token_value, uow=uow, clock=clock, ids=ids, routes=routes)
     freeze_wallet = providers.Callable(flows.freeze_wallet, uow=uow, clock=clock, ids=ids)
     close_month = providers.Callable(flows.close_month, uow=uow, clock=clock, ids=ids)
+    sweep_tokens = providers.Callable(flows.sweep_tokens, uow=uow, clock=clock, ids=ids)
     verify = providers.Callable(flows.verify, uow=uow, routes=routes)
     grant_tokens = providers.Callable(flows.grant_tokens, uow=uow, clock=clock, ids=ids)
     list_requests = providers.Callable(flows.list_requests, uow=uow, clock=clock)
@@ -138,7 +146,7 @@ class Container(containers.DeclarativeContainer):
     define_role = providers.Callable(flows.define_role, uow=uow, clock=clock)
     drop_role = providers.Callable(flows.drop_role, uow=uow, clock=clock)
     roles_page = providers.Callable(views.roles_page, uow=uow, clock=clock)
-    show_requests = providers.Callable(views.show_requests, uow=uow)
+    show_requests = providers.Callable(views.show_requests, uow=uow, clock=clock)
     name_roles = providers.Callable(views.name_roles, uow=uow)
     user_aside = providers.Callable(views.user_aside, uow=uow)
     assign_role = providers.Callable(flows.assign_role, uow=uow, clock=clock)
@@ -180,7 +188,7 @@ class Container(containers.DeclarativeContainer):
     export_audit = providers.Callable(views.export_audit, uow=uow, clock=clock)
     find_member = providers.Callable(views.find_member, uow=uow)
     held_rewards = providers.Callable(views.held_rewards, uow=uow, clock=clock)
-    wallet_owner = providers.Callable(views.wallet_owner, uow=uow)
+    wallet_owner = providers.Callable(views.wallet_owner, uow=uow, clock=clock)
 
 
 def _clock(settings: Settings) -> Clock:

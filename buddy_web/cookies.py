@@ -105,9 +105,9 @@ class SessionCookies:
     tokens: AccessTokens
     secure: bool
 
-    def claims(self, request: Request, name: str = ACCESS) -> AccessClaims | None:
-        """Return what the access token says, expired or not; None if it is none of ours."""
-        return self.tokens.decode(request.cookies.get(name, ""))
+    def claims(self, request: Request, name: str = ACCESS) -> tuple[AccessClaims, ...]:
+        """Return what the access token may say, expired or not (see `AccessTokens.decode_all`)."""
+        return self.tokens.decode_all(request.cookies.get(name, ""))
 
     def refresh_token(self, request: Request) -> str | None:
         """Return the refresh token as it was sent."""

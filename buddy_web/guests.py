@@ -19,7 +19,7 @@ from buddy_core.accounts import AccountNotFound
 from buddy_core.flows import Who
 from buddy_core.kernel.errors import Unproven
 from buddy_core.kernel.ids import DeviceId
-from buddy_core.sessions import AccessClaims, Dead, RefreshRefused, Started
+from buddy_core.sessions import AccessClaims, Dead, DeadReason, RefreshRefused, Started
 from buddy_core.views import Visitor
 from buddy_web.app import Web
 
@@ -121,8 +121,8 @@ def _by_bearer(w: Web) -> Who | None:
     sent = w.visitors.bearer()
     if sent is None:
         return None
-    claims = w.tokens.decode(sent)
-    if claims is None:
+    claims = w.tokens.decode_all(sent)
+    if not claims:
         raise TokenRefused("unknown")
     found = _identified(w, claims)
     if isinstance(found, Dead):
@@ -132,7 +132,7 @@ def _by_bearer(w: Web) -> Who | None:
 
 def _by_looking(w: Web) -> Who | None:
     claims = w.visitors.looking()
-    if claims is None:
+    if not claims:
         return None
     found = _identified(w, claims)
     if isinstance(found, Dead):
@@ -143,7 +143,7 @@ def _by_looking(w: Web) -> Who | None:
 
 def _by_session(w: Web) -> Who | None:
     claims = w.visitors.claims()
-    if claims is not None:
+    if claims:
         found = _identified(w, claims)
         if not isinstance(found, Dead):
             return found
@@ -156,7 +156,7 @@ def _by_session(w: Web) -> Who | None:
         w.visitors.forget()
         return None
     w.visitors.remember_session(started)
-    again = _identified(w, started.claims)
+    again = _identified(w, (started.claims,))
     return None if isinstance(again, Dead) else again
 
 
@@ -171,8 +171,13 @@ def _by_guest(w: Web) -> Who | None:
     return found
 
 
-def _identified(w: Web, claims: AccessClaims) -> Who | Dead:
-    found: Who | Dead = w.call(w.container.identify, claims, ip=w.ip_text())
+def _identified(w: Web, claims: tuple[AccessClaims, ...]) -> Who | Dead:
+    """Return whom the token stands for; after a change of keys more than one account may be meant."""
+    found: Who | Dead = Dead(DeadReason.UNKNOWN)
+    for candidate in claims:
+        found = w.call(w.container.identify, candidate, ip=w.ip_text())
+        if found != Dead(DeadReason.UNKNOWN):
+            break
     session = None if isinstance(found, Dead) else found.session
     if session is not None and w.clock.now() - session.last_used_at >= SEEN_EVERY:
         w.call(w.container.touch_session, session.id)

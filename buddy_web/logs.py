@@ -25,6 +25,8 @@ correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 """The id of the request being served; empty outside of one. The bridge carries it to the loop."""
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_OURS = frozenset({"cli", "seed"})
+"""What the command line writes into the audit: no request may look like it."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LOG = logging.getLogger("buddy.request")
 
@@ -82,7 +84,8 @@ def install_logs(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
         given = request.headers.get(HEADER, "")
-        correlation_id.set(given if _WELL_FORMED.fullmatch(given) else uuid4().hex)
+        is_usable = _WELL_FORMED.fullmatch(given) and given not in _OURS
+        correlation_id.set(given if is_usable else uuid4().hex)
         g.began_at = time.perf_counter_ns()
 
     @app.after_request

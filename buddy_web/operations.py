@@ -29,6 +29,7 @@ from buddy_web.permissions import OWN, PUBLIC, SignInNeeded, check_first, permis
 
 PERMISSION_FIELD = "x-permission"
 CODES_FIELD = "x-codes"
+ANY_FIELD = "x-permission-any"
 SCOPES_FIELD = "x-scopes"
 # Any operation may be sent an access token, and an operator's own policy may limit any of them.
 _ALWAYS: tuple[type[BuddyError], ...] = (InvalidRequest, TokenRefused, RateLimited, TimedOut)
@@ -118,9 +119,11 @@ class Api:
         also: dict[int, type[BaseModel]] | None = None,
         errors: Iterable[type[BuddyError]] = (),
         is_bare: bool = False,
+        then_any: Iterable[str] = (),
     ) -> Callable[[View], View]:
         """Declare an operation: who may, what it answers with which status, and the errors it can raise.
 
+        `then_any`: what is asked about decides which of these permissions its handler needs besides.
         `is_bare`: it also serves clients that keep no cookies and prove themselves in the body.
         """
         known = {*errors, *_ALWAYS}
@@ -140,6 +143,7 @@ class Api:
                 openapi_extensions={
                     PERMISSION_FIELD: may,
                     SCOPES_FIELD: scopes_of(may),
+                    **({ANY_FIELD: sorted(then_any)} if then_any else {}),
                     CODES_FIELD: sorted({error.code for error in known}),
                 },
             )

@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import frozen
 from flask import Flask, g, make_response, redirect, render_template, request
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response
 
 from buddy_core.flows import Who
@@ -52,7 +53,7 @@ def _looking() -> Looking | None:
     """Return as whom staff look; an error page shows even where nobody can say."""
     w = web()
     who: Who | None = g.get("who")
-    if who is None and w.visitors.looking() is not None:
+    if who is None and w.visitors.looking():
         with suppress(Exception):
             who = who_asks(w)
     session = who.session if who else None
@@ -90,7 +91,8 @@ def go(address: str) -> Response:
     """Send the browser on after a form; htmx changes the page instead of swapping a part."""
     if wants_part():
         response = make_response("", 204)
-        response.headers["HX-Redirect"] = address
+        # A header holds no letters beyond Latin-1; a redirect is written so by werkzeug itself.
+        response.headers["HX-Redirect"] = iri_to_uri(address)
         return response
     return redirect(address, 303)
 

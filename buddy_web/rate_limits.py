@@ -17,6 +17,7 @@ from buddy_core.limits import (
     DEFAULT_POLICY,
     BadLimits,
     Caller,
+    Per,
     Policy,
     RateLimits,
     Room,
@@ -71,7 +72,8 @@ def count() -> None:
 def tell(response: Response) -> Response:
     """Say in headers of the IETF draft which limit is tightest, and what is left of it."""
     room: Room | None = g.get("rate_room")
-    if room is not None:
+    # At a sign-in the account's count would tell strangers whether somebody has been signing in.
+    if room is not None and not room.hit.name.startswith(f"{LOGIN}:{Per.ACCOUNT.value}"):
         hit, wait = room.hit, wait_s(room.more_at, web().clock.now())
         response.headers["RateLimit-Policy"] = f'"{hit.name}";q={hit.limit};w={hit.window_s}'
         response.headers["RateLimit"] = f'"{hit.name}";r={room.remaining};t={wait}'
@@ -119,7 +121,9 @@ def _caller(w: Web, group: str) -> Caller:
         who = None
     if who is None:
         return Caller(None, address, is_guest=True)
-    return Caller(who.account.id.hex, address, is_guest=who.session is None)
+    # Staff who look as a member use up their own requests, and not the member's.
+    person = who.actor.impersonator or who.account.id
+    return Caller(person.hex, address, is_guest=who.session is None)
 
 
 def _tried() -> str | None:

@@ -32,17 +32,25 @@ class AccessTokens:
 
     def decode(self, text: str) -> AccessClaims | None:
         """Read what `encode` wrote, expired or not; None for everything else."""
+        found = self.decode_all(text)
+        return found[0] if found else None
+
+    def decode_all(self, text: str) -> tuple[AccessClaims, ...]:
+        """Read what `encode` wrote, once for each key that may have shown the account, the newest first.
+
+        All but one name an account that the session is not of.
+        """
         found = _TOKEN.fullmatch(self.signer.opened(text) or "")
         if found is None:
-            return None
+            return ()
         session_id, account, generation, issued, expires = found.groups()
-        accounts = self.public_ids.read(account)
-        if not accounts:
-            return None
-        return AccessClaims(
-            LoginSessionId(session_id),
-            accounts[0],
-            int(generation),
-            datetime.fromtimestamp(int(issued), UTC),
-            datetime.fromtimestamp(int(expires), UTC),
+        return tuple(
+            AccessClaims(
+                LoginSessionId(session_id),
+                candidate,
+                int(generation),
+                datetime.fromtimestamp(int(issued), UTC),
+                datetime.fromtimestamp(int(expires), UTC),
+            )
+            for candidate in self.public_ids.read(account)
         )

@@ -35,23 +35,23 @@ class Visitors:
         guest: Guest | None = g.guest
         return guest
 
-    def claims(self) -> AccessClaims | None:
-        """Return what the session's access token says, expired or not."""
+    def claims(self) -> tuple[AccessClaims, ...]:
+        """Return what the session's access token may say, expired or not; nothing without one of ours."""
         if self._ignored():
-            return None
+            return ()
         if "claims" not in g:
             g.claims = self.sessions.claims(request)
-        claims: AccessClaims | None = g.claims
+        claims: tuple[AccessClaims, ...] = g.claims
         return claims
 
     def refresh_token(self) -> str | None:
         """Return the session's refresh token."""
         return None if self._ignored() else self.sessions.refresh_token(request)
 
-    def looking(self) -> AccessClaims | None:
+    def looking(self) -> tuple[AccessClaims, ...]:
         """Return the claims of staff who look as somebody else."""
         if self._ignored() or g.get("looking_forgotten", False):
-            return None
+            return ()
         return self.sessions.claims(request, LOOKING)
 
     def has_cookies(self) -> bool:
@@ -65,8 +65,11 @@ class Visitors:
         It stays the same while a session's tokens rotate.
         """
         claims, guest = self.claims(), self.guest()
-        if claims is not None:
-            return claims.session_id
+        if claims:
+            looking = self.looking()
+            # A form of somebody else's page is no form of one's own, once the looking has ended.
+            own = claims[0].session_id
+            return f"{own}~{looking[0].session_id}" if looking else own
         return guest.account_id.hex if guest else "nobody"
 
     def remember_guest(self, guest: Guest) -> None:
@@ -78,13 +81,13 @@ class Visitors:
 
         The guest's cookie goes: what the guest had has gone to the member.
         """
-        g.claims, g.started = started.claims, started
+        g.claims, g.started = (started.claims,), started
         g.guest, g.guest_changed = None, True
 
     def forget(self) -> None:
         """Sign out: the visitor is unknown from here on, and the cookies go with the answer."""
         g.guest, g.guest_changed = None, True
-        g.claims, g.started, g.session_forgotten = None, None, True
+        g.claims, g.started, g.session_forgotten = (), None, True
 
     def remember_looking(self, started: Started) -> None:
         """Write the access token of staff who look as somebody else."""
@@ -93,6 +96,11 @@ class Visitors:
     def forget_looking(self) -> None:
         """Let staff be themselves again from here on."""
         g.looking_forgotten = True
+
+    def has_stopped_looking(self) -> bool:
+        """Tell whether the browser still named a look that is over."""
+        found: bool = g.get("looking_forgotten", False)
+        return found
 
     def device_id(self) -> DeviceId | None:
         """Return the device's id; None if it has none yet."""

@@ -36,7 +36,7 @@ SCOPES = {
 }
 """Each kind of scope: its letter in the table of permissions, and its words."""
 MARKS = {
-    "is_money": "second factor",
+    "is_guarded": "second factor",
     "is_unbound": "any scope",
     "while_impersonating": "impersonating",
     "is_planned": "planned",

@@ -8,16 +8,19 @@ from datetime import datetime
 from attrs import evolve
 
 from buddy_adapters.memory.tables import TableName, Tables
-from buddy_core.kernel import AccountId, Contention, EntryId, LotId
+from buddy_core.kernel import AccountId, Contention, EntryId, HoldId, LotId
 from buddy_core.kernel.proof import Fault
 from buddy_core.tokens import (
     AccountBooks,
     Entry,
+    Hold,
+    Lot,
     Operation,
     Posted,
     TokenKind,
     ValueVersion,
     Wallet,
+    is_expired,
     version_at,
 )
 
@@ -26,6 +29,11 @@ BALANCES: TableName[AccountId, Mapping[LotId, int]] = TableName("lot_balances")
 ENTRIES: TableName[tuple[AccountId, int], Entry] = TableName("entries")
 HASHES: TableName[tuple[AccountId, int], bytes] = TableName("entry_hashes")
 KEYS: TableName[tuple[AccountId, Operation, str], EntryId] = TableName("entry_keys")
+PLACES: TableName[EntryId, tuple[AccountId, int]] = TableName("entry_places")
+CORRECTIONS: TableName[EntryId, tuple[EntryId, ...]] = TableName("entry_corrections")
+LOTS: TableName[LotId, tuple[AccountId, Lot]] = TableName("lots")
+HOLDS: TableName[HoldId, tuple[AccountId, Hold]] = TableName("holds")
+OPEN_HOLDS: TableName[AccountId, Mapping[HoldId, datetime]] = TableName("open_holds")
 VALUES: TableName[TokenKind, tuple[ValueVersion, ...]] = TableName("token_values")
 
 
@@ -35,6 +43,8 @@ class MemoryWallets:
     def __init__(self, tables: Tables) -> None:
         self._wallets, self._balances = tables[WALLETS], tables[BALANCES]
         self._entries, self._hashes, self._keys = tables[ENTRIES], tables[HASHES], tables[KEYS]
+        self._places, self._corrections = tables[PLACES], tables[CORRECTIONS]
+        self._lots, self._holds, self._open = tables[LOTS], tables[HOLDS], tables[OPEN_HOLDS]
 
     async def lock(self, accounts: Sequence[AccountId]) -> None:
         """Do nothing: there is one writer at a time."""
@@ -59,17 +69,54 @@ class MemoryWallets:
             self._hashes.put((account, entry.sequence), heads[account].head)
             opened = {lot.id: 0 for lot in entry.lots}
             self._balances.put(account, {**(self._balances.get(account) or {}), **opened})
+            self._index(entry)
         for account, wallet in {item.entry.account_id: item.wallet for item in posted}.items():
             self._wallets.put(account, wallet)
             left = {item.lot.id: item.remaining for item in wallet.lots}
             self._balances.put(account, {**dict.fromkeys(self._balances.get(account) or {}, 0), **left})
 
+    async def to_sweep(self, at: datetime, *, after: AccountId | None, limit: int) -> list[AccountId]:
+        found = [
+            account
+            for account in self._wallets
+            if (after is None or account > after)
+            and (wallet := self._wallets.get(account)) is not None
+            and (
+                any(is_expired(item.lot, at) for item in wallet.lots)
+                or any(end <= at for end in (self._open.get(account) or {}).values())
+            )
+        ]
+        return sorted(found)[:limit]
+
+    def _index(self, entry: Entry) -> None:
+        """Keep what is asked for by an id of its own; a hold ends once."""
+        account = entry.account_id
+        if not self._places.add(entry.id, (account, entry.sequence)):
+            raise Contention("wallet")
+        if entry.corrects is not None:
+            before = self._corrections.get(entry.corrects) or ()
+            self._corrections.put(entry.corrects, (*before, entry.id))
+        for lot in entry.lots:
+            if not self._lots.add(lot.id, (account, lot)):
+                raise Contention("wallet")
+        still = dict(self._open.get(account) or {})
+        for hold in entry.holds:
+            if not self._holds.add(hold.id, (account, hold)):
+                raise Contention("wallet")
+            still[hold.id] = hold.expires_at
+        if entry.hold_id is not None and still.pop(entry.hold_id, None) is None:
+            raise Contention("wallet")
+        if entry.holds or entry.hold_id is not None:
+            self._open.put(account, still)
+
 
 class MemoryEntries:
-    """The ledger, read back from its newest entry."""
+    """The ledger, read back from its newest entry, or by the ids in it."""
 
     def __init__(self, tables: Tables) -> None:
         self._wallets, self._entries = tables[WALLETS], tables[ENTRIES]
+        self._places, self._corrections = tables[PLACES], tables[CORRECTIONS]
+        self._lots, self._holds = tables[LOTS], tables[HOLDS]
 
     async def of_account(self, account: AccountId, *, before: int | None, limit: int) -> list[Entry]:
         wallet = self._wallets.get(account)
@@ -78,6 +125,22 @@ class MemoryEntries:
             end = min(end, before)
         newest_first = [(account, number) for number in range(end - 1, max(0, end - 1 - limit), -1)]
         return list(self._entries.found(newest_first).values())
+
+    async def get(self, ids: Sequence[EntryId]) -> dict[EntryId, Entry]:
+        places = self._places.found(ids)
+        found = self._entries.found(places.values())
+        return {entry_id: found[place] for entry_id, place in places.items() if place in found}
+
+    async def correcting(self, ids: Sequence[EntryId]) -> list[Entry]:
+        named = [entry_id for found in self._corrections.found(ids).values() for entry_id in found]
+        found = (await self.get(named)).values()
+        return sorted(found, key=lambda entry: (entry.recorded_at, entry.id))
+
+    async def lots(self, ids: Sequence[LotId]) -> dict[LotId, tuple[AccountId, Lot]]:
+        return self._lots.found(ids)
+
+    async def holds(self, ids: Sequence[HoldId]) -> dict[HoldId, tuple[AccountId, Hold]]:
+        return self._holds.found(ids)
 
 
 class MemoryValueVersions:
@@ -107,9 +170,10 @@ class MemoryLedgerBooks:
     def __init__(self, tables: Tables) -> None:
         self._wallets, self._balances = tables[WALLETS], tables[BALANCES]
         self._entries, self._hashes, self._values = tables[ENTRIES], tables[HASHES], tables[VALUES]
+        self._open = tables[OPEN_HOLDS]
 
     async def accounts(self) -> list[AccountId]:
-        named = {*self._wallets, *self._balances, *(account for account, _ in self._entries)}
+        named = {*self._wallets, *self._balances, *self._open, *(account for account, _ in self._entries)}
         return sorted(named)
 
     async def of_accounts(self, accounts: Sequence[AccountId]) -> list[AccountBooks]:
@@ -127,8 +191,9 @@ class MemoryLedgerBooks:
         numbers = [(account, number) for number in range(1, (wallet.sequence if wallet else 0) + 1)]
         return AccountBooks(
             account_id=account,
-            stored=None if wallet is None else evolve(wallet, lots=()),
+            stored=None if wallet is None else evolve(wallet, lots=(), holds=()),
             balances=dict(self._balances.get(account) or {}),
             entries=list(self._entries.found(numbers).values()),
             hashes=list(self._hashes.found(numbers).values()),
+            open_holds=dict(self._open.get(account) or {}),
         )

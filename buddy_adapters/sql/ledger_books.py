@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, TypeVar
 
 from attrs import Factory, define
@@ -34,6 +35,7 @@ from buddy_adapters.sql.tokens_tables import (
     lot_from_row,
     lot_to_row,
     lots,
+    open_holds,
     posting_from_row,
     posting_to_row,
     postings,
@@ -44,7 +46,7 @@ from buddy_adapters.sql.tokens_tables import (
     wallet_to_row,
     wallets,
 )
-from buddy_core.kernel.ids import AccountId, LotId
+from buddy_core.kernel.ids import AccountId, HoldId, LotId
 from buddy_core.kernel.proof import Fault
 from buddy_core.tokens import AccountBooks, Entry, LedgerBooks, ValueVersion, Wallet
 
@@ -59,6 +61,7 @@ class _Rows:
     wallet: RawRow | None = None
     balances: list[RawRow] = Factory(list)
     entries: list[RawRow] = Factory(list)
+    open_holds: list[RawRow] = Factory(list)
 
 
 class SqlLedgerBooks:
@@ -77,7 +80,7 @@ class SqlLedgerBooks:
         return sorted(found)
 
     async def of_accounts(self, accounts: Sequence[AccountId]) -> list[AccountBooks]:
-        """Read six statements for any number of accounts."""
+        """Read seven statements for any number of accounts."""
         by_account: dict[Any, _Rows] = defaultdict(_Rows)
         for row in await self._of(wallets, accounts):
             by_account[_account(row)].wallet = row
@@ -85,6 +88,8 @@ class SqlLedgerBooks:
             by_account[_account(row)].balances.append(row)
         for row in await self._of(entries, accounts, entries.c.account_id, entries.c.sequence):
             by_account[_account(row)].entries.append(row)
+        for row in await self._of(open_holds, accounts):
+            by_account[_account(row)].open_holds.append(row)
         parts = {table: await self._parts(table, accounts) for table in (postings, lots, holds)}
         return [_books(account, by_account[account], parts) for account in accounts]
 
@@ -132,7 +137,7 @@ class SqlLedgerBooks:
         return [fault(table, row, problem) for row in await raw_rows(self._connection, table, condition)]
 
 
-_BY_ACCOUNT = (wallets, entries, balances)
+_BY_ACCOUNT = (wallets, entries, balances, open_holds)
 
 
 def _account(row: RawRow) -> AccountId:
@@ -145,6 +150,8 @@ def _books(account: AccountId, rows: _Rows, parts: Mapping[Table, Parts]) -> Acc
     stored, _, broken = readable(wallets, wallet_rows, _wallet)
     faults += broken
     left, _, broken = readable(balances, rows.balances, _balance)
+    faults += broken
+    held, _, broken = readable(open_holds, rows.open_holds, _open_hold)
     faults += broken
     made: list[Entry] = []
     hashes: list[bytes] = []
@@ -161,6 +168,7 @@ def _books(account: AccountId, rows: _Rows, parts: Mapping[Table, Parts]) -> Acc
         entries=made,
         hashes=hashes,
         unreadable=faults,
+        open_holds=dict(held),
     )
 
 
@@ -205,6 +213,11 @@ def _wallet(row: RawRow) -> Wallet:
 def _balance(row: RawRow) -> tuple[LotId, int]:
     values = decoded(balances, row)
     return LotId(values["lot_id"]), values["remaining"]
+
+
+def _open_hold(row: RawRow) -> tuple[HoldId, datetime]:
+    values = decoded(open_holds, row)
+    return HoldId(values["hold_id"]), values["expires_at"]
 
 
 def _version(row: RawRow) -> ValueVersion:

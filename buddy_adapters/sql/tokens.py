@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from attrs import evolve
-from sqlalchemy import RowMapping, Table, and_, func, select
+from sqlalchemy import RowMapping, Select, Table, and_, delete, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buddy_adapters.sql.dialect import (
@@ -29,6 +29,8 @@ from buddy_adapters.sql.tokens_tables import (
     holds,
     lot_from_row,
     lots,
+    open_hold_to_row,
+    open_holds,
     parts_to_rows,
     posting_from_row,
     postings,
@@ -40,11 +42,15 @@ from buddy_adapters.sql.tokens_tables import (
     wallets,
 )
 from buddy_core.kernel.errors import Contention
-from buddy_core.kernel.ids import AccountId
+from buddy_core.kernel.ids import AccountId, EntryId, HoldId, LotId
 from buddy_core.tokens import (
     WALLET,
     Entries,
     Entry,
+    HeldLot,
+    Hold,
+    Lot,
+    OpenHold,
     OpenLot,
     Posted,
     TokenKind,
@@ -54,11 +60,32 @@ from buddy_core.tokens import (
     Wallets,
 )
 
+_LOT_COLUMNS = tuple(column.label(f"lot_{column.name}") for column in lots.c)
+# Never a join: a plan that is made while the table is empty must stay good when it is not.
+_HAS_HOLDS = (
+    select(literal(1)).where(open_holds.c.account_id == wallets.c.account_id).limit(1).scalar_subquery()
+)
 _OPEN_LOTS = (
-    select(wallets, balances.c.remaining, *(column.label(f"lot_{column.name}") for column in lots.c))
+    select(wallets, _HAS_HOLDS.label("has_holds"), balances.c.remaining, *_LOT_COLUMNS)
     .select_from(wallets)
     .outerjoin(balances, and_(balances.c.account_id == wallets.c.account_id, balances.c.remaining > 0))
     .outerjoin(lots, lots.c.id == balances.c.lot_id)
+)
+_OPEN_HOLDS = (
+    select(
+        open_holds.c.account_id.label("owner"),
+        holds.c.id.label("hold_id"),
+        holds.c.amount.label("hold_amount"),
+        holds.c.expires_at.label("hold_expires_at"),
+        postings.c.amount.label("drawn"),
+        postings.c.version.label("version"),
+        *_LOT_COLUMNS,
+    )
+    .select_from(open_holds)
+    .join(holds, holds.c.id == open_holds.c.hold_id)
+    .join(postings, and_(postings.c.entry_id == holds.c.entry_id, postings.c.account == WALLET))
+    .join(lots, lots.c.id == postings.c.lot_id)
+    .order_by(holds.c.id, postings.c.position)
 )
 
 
@@ -104,9 +131,26 @@ class SqlWallets:
         for row in (await self._connection.execute(query)).mappings():
             rows[row["account_id"]].append(row)
         self._stored.update(rows)
+        holding = sorted(account for account, found in rows.items() if found[0]["has_holds"])
+        held = await self._open_holds(holding)
         return {
-            account: _wallet(rows[account]) if account in rows else Wallet(account) for account in accounts
+            account: _wallet(rows[account], held.get(account, ())) if account in rows else Wallet(account)
+            for account in accounts
         }
+
+    async def _open_holds(self, accounts: Sequence[AccountId]) -> dict[AccountId, tuple[OpenHold, ...]]:
+        """Return the open holds of accounts that have some; for no account nothing is asked."""
+        if not accounts:
+            return {}
+        query = _OPEN_HOLDS.where(open_holds.c.account_id.in_(accounts))
+        parts: dict[tuple[AccountId, Hold], list[HeldLot]] = defaultdict(list)
+        for row in (await self._connection.execute(query)).mappings():
+            hold = Hold(HoldId(row["hold_id"]), row["hold_amount"], row["hold_expires_at"])
+            parts[row["owner"], hold].append(HeldLot(_lot(row), -row["drawn"], row["version"]))
+        found: dict[AccountId, tuple[OpenHold, ...]] = {}
+        for (account, hold), kept in parts.items():
+            found[account] = (*found.get(account, ()), OpenHold(hold, tuple(kept)))
+        return found
 
     async def append(self, posted: Sequence[Posted]) -> None:
         """Write entries, postings, lots, holds, balances and wallets, a statement for each that has rows."""
@@ -122,6 +166,34 @@ class SqlWallets:
             await insert_rows(self._connection, lots, opened)
             await insert_rows(self._connection, holds, held)
             await self._settle(posted)
+            await self._open_and_end(made)
+
+    async def to_sweep(self, at: datetime, *, after: AccountId | None, limit: int) -> list[AccountId]:
+        """Ask for each by its own index; either list may hold the next account."""
+        expired = (
+            select(balances.c.account_id)
+            .join(lots, lots.c.id == balances.c.lot_id)
+            .where(balances.c.remaining > 0, lots.c.expires_at <= at)
+        )
+        lapsed = select(open_holds.c.account_id).where(open_holds.c.expires_at <= at)
+        found: set[AccountId] = set()
+        for query in (expired, lapsed):
+            [account] = query.selected_columns
+            page = query if after is None else query.where(account > after)
+            page = page.distinct().order_by(account).limit(limit)
+            found.update((await self._connection.execute(page)).scalars())
+        return sorted(found)[:limit]
+
+    async def _open_and_end(self, made: Sequence[Entry]) -> None:
+        """Store which holds are open; one that has ended already is somebody else's doing."""
+        opened = [open_hold_to_row(entry.account_id, hold) for entry in made for hold in entry.holds]
+        await insert_rows(self._connection, open_holds, opened)
+        ended = [entry.hold_id for entry in made if entry.hold_id is not None]
+        if not ended:
+            return
+        gone = delete(open_holds).where(open_holds.c.hold_id.in_(ended))
+        if (await self._connection.execute(gone)).rowcount != len(ended):
+            raise _contention()
 
     async def _make(self, accounts: Sequence[AccountId]) -> None:
         missing = sorted(set(accounts) - self._stored)
@@ -176,6 +248,35 @@ class SqlEntries:
         if before is not None:
             query = query.where(entries.c.sequence < before)
         query = query.order_by(entries.c.sequence.desc()).limit(limit)
+        return await self._whole(query)
+
+    async def get(self, ids: Sequence[EntryId]) -> dict[EntryId, Entry]:
+        if not ids:
+            return {}
+        return {entry.id: entry for entry in await self._whole(select(entries).where(entries.c.id.in_(ids)))}
+
+    async def correcting(self, ids: Sequence[EntryId]) -> list[Entry]:
+        if not ids:
+            return []
+        # The second condition follows from the first, and lets the index of corrections be used.
+        query = select(entries).where(entries.c.corrects.in_(ids), entries.c.corrects.is_not(None))
+        return await self._whole(query.order_by(entries.c.recorded_at, entries.c.id))
+
+    async def lots(self, ids: Sequence[LotId]) -> dict[LotId, tuple[AccountId, Lot]]:
+        if not ids:
+            return {}
+        rows = await self._connection.execute(select(lots).where(lots.c.id.in_(ids)))
+        return {LotId(row["id"]): (row["account_id"], lot_from_row(row)) for row in rows.mappings()}
+
+    async def holds(self, ids: Sequence[HoldId]) -> dict[HoldId, tuple[AccountId, Hold]]:
+        if not ids:
+            return {}
+        query = select(holds, entries.c.account_id).join(entries, entries.c.id == holds.c.entry_id)
+        rows = await self._connection.execute(query.where(holds.c.id.in_(ids)))
+        return {HoldId(row["id"]): (row["account_id"], hold_from_row(row)) for row in rows.mappings()}
+
+    async def _whole(self, query: Select[Any]) -> list[Entry]:
+        """Return the entries of a query with all that hangs on them, in its order."""
         found = (await self._connection.execute(query)).mappings().all()
         ids = [row["id"] for row in found]
         of_entry = await self._parts(postings, ids)
@@ -226,14 +327,15 @@ class SqlValueVersions:
             raise Contention("token value")
 
 
-def _wallet(rows: Sequence[RowMapping]) -> Wallet:
-    open_lots = [
-        OpenLot(lot_from_row({name: row[f"lot_{name}"] for name in lots.c.keys()}), row["remaining"])  # noqa: SIM118
-        for row in rows
-        if row["lot_id"] is not None
-    ]
+def _wallet(rows: Sequence[RowMapping], held: tuple[OpenHold, ...]) -> Wallet:
+    open_lots = [OpenLot(_lot(row), row["remaining"]) for row in rows if row["lot_id"] is not None]
     open_lots.sort(key=lambda item: item.lot.id)
-    return evolve(wallet_from_row(rows[0]), lots=tuple(open_lots))
+    return evolve(wallet_from_row(rows[0]), lots=tuple(open_lots), holds=held)
+
+
+def _lot(row: RowMapping) -> Lot:
+    """Return the lot of a row in which its columns have the names that joins give them."""
+    return lot_from_row({name: row[f"lot_{name}"] for name in lots.c.keys()})  # noqa: SIM118
 
 
 def _conforms(connection: AsyncConnection) -> tuple[Wallets, Entries, ValueVersions]:

@@ -81,6 +81,13 @@ entries = Table(
     CheckConstraint(f"operation IN ({_OPERATIONS})", "operation"),
     info=APPEND_ONLY,
 )
+# Few entries correct another one, and only those are looked up by what they correct.
+Index(
+    "ix_token_entries_corrects",
+    entries.c.corrects,
+    postgresql_where=entries.c.corrects.is_not(None),
+    sqlite_where=entries.c.corrects.is_not(None),
+)
 
 postings = Table(
     "token_postings",
@@ -163,6 +170,15 @@ holds = Table(
     CheckConstraint(f"amount >= 1 AND amount <= {MAX_TOKENS}", "amount"),
     info=APPEND_ONLY,
 )
+
+open_holds = Table(
+    "token_open_holds",
+    metadata,
+    Column("hold_id", Id, primary_key=True),
+    Column("account_id", Id, nullable=False, index=True),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+"""The holds that no entry has ended: neither a spend nor a sweep looks through those that are over."""
 
 value_versions = Table(
     "token_value_versions",
@@ -336,6 +352,11 @@ def hold_to_row(hold: Hold) -> dict[str, Any]:
 def hold_from_row(row: Row) -> Hold:
     """Return the hold of a row."""
     return Hold(row["id"], row["amount"], row["expires_at"])
+
+
+def open_hold_to_row(account: AccountId, hold: Hold) -> dict[str, Any]:
+    """Return the row that says that a hold is open."""
+    return {"hold_id": hold.id, "account_id": account, "expires_at": hold.expires_at}
 
 
 def balance_to_row(account: AccountId, lot: LotId, remaining: int) -> dict[str, Any]:

@@ -21,8 +21,10 @@ from buddy_core.access.errors import (
     NotAssigned,
     NotOwnRequest,
     NotPermitted,
+    OwnAccount,
     OwnRequest,
     ReasonMissing,
+    RequestAltered,
     RequesterLacksPermission,
     RoleInUse,
     SecondFactorNeeded,
@@ -77,7 +79,7 @@ from buddy_core.access.rules import (
     require_anywhere,
     state_of,
 )
-from buddy_core.access.steps import Change, actor_in, ask_in, book_in, decide_in, record_in
+from buddy_core.access.steps import Change, actor_in, afresh_in, ask_in, book_in, decide_in, record_in
 
 __all__ = [
     "ALIASES",
@@ -119,11 +121,13 @@ __all__ = [
     "NotOwnRequest",
     "NotPermitted",
     "Outcome",
+    "OwnAccount",
     "OwnRequest",
     "Permission",
     "Reason",
     "ReasonMissing",
     "Request",
+    "RequestAltered",
     "RequesterLacksPermission",
     "Resource",
     "Role",
@@ -136,6 +140,7 @@ __all__ = [
     "UnknownRole",
     "Verdict",
     "actor_in",
+    "afresh_in",
     "ask_in",
     "book_in",
     "check_approvals",

@@ -152,6 +152,28 @@ class OwnRequest(Forbidden):
 
 
 @attrs.define
+class OwnAccount(Forbidden):
+    """Nobody does this to their own account, nor approves what somebody else would do to it."""
+
+    code = "access.own_account"
+
+    def message(self) -> str:
+        return "This is about your own account: somebody else has to do it."
+
+
+@attrs.define
+class RequestAltered(Conflict):
+    """The stored request is not the one that the audit tells of."""
+
+    code = "access.request_altered"
+
+    request_id: str
+
+    def message(self) -> str:
+        return "This request was altered after it was made. Nothing was done; run `buddy verify`."
+
+
+@attrs.define
 class NotOwnRequest(Forbidden):
     """Only whoever asked withdraws a request."""
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from buddy_core.access.model import Assignment, AuditRecord, Decision, Request, Role
+from buddy_core.access.model import Assignment, AuditRecord, Decision, Outcome, Request, Role
 from buddy_core.access.model.audit import FORMAT, OLDEST_FORMAT
 from buddy_core.kernel.canonical import GENESIS, canonical_bytes
 from buddy_core.kernel.proof import Fault
@@ -44,7 +44,19 @@ def check_approvals(
     requests: Sequence[Request], decisions: Sequence[Decision], records: Sequence[AuditRecord]
 ) -> list[Fault]:
     """Return which requests and decisions are not, to the byte, what the audit tells of."""
+    by_id = {item.id: item for item in requests}
+    done = {_approved_by(record) for record in records if record.action not in (ASKED, DECIDED)}
+    faults = []
+    for decision in decisions:
+        request = by_id.get(decision.request_id)
+        if request is None:
+            continue
+        if (decision.by == request.requested_by) != (decision.outcome is Outcome.WITHDRAWN):
+            faults.append(Fault(DECISIONS, request.id, "decided by whoever must not decide it"))
+        if decision.outcome is Outcome.APPROVED and (request.act, request.id) not in done:
+            faults.append(Fault(DECISIONS, request.id, "approved, but the audit tells of no such act"))
     return [
+        *faults,
         *_against(REQUESTS, ASKED, {item.id: canonical_bytes(item).decode() for item in requests}, records),
         *_against(
             DECISIONS,
@@ -53,6 +65,14 @@ def check_approvals(
             records,
         ),
     ]
+
+
+def _approved_by(record: AuditRecord) -> tuple[str, str]:
+    """Return the act of a record, and the request that it came from; empty without one."""
+    try:
+        return record.action, str(json.loads(record.after)["request"])
+    except (ValueError, KeyError, TypeError):
+        return record.action, ""
 
 
 def check_roles(

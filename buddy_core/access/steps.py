@@ -8,8 +8,16 @@ from typing import Any
 
 from attrs import frozen
 
-from buddy_core.access.errors import ApprovalNotFound
-from buddy_core.access.model import Actor, AuditRecord, Decision, Outcome, Request, SecondPersonRule
+from buddy_core.access.errors import ApprovalNotFound, RequestAltered
+from buddy_core.access.model import (
+    Actor,
+    AuditQuery,
+    AuditRecord,
+    Decision,
+    Outcome,
+    Request,
+    SecondPersonRule,
+)
 from buddy_core.access.ports import AccessTx, ApprovalsTx, AuditTx
 from buddy_core.access.proof import ASKED, DECIDED
 from buddy_core.access.rules import BUILT_IN, RoleBook, decide
@@ -116,7 +124,7 @@ async def decide_in(
     """Decide a request and write it down; what was asked for is carried out by the caller.
 
     Raises:
-        ApprovalNotFound: there is no such request.
+        ApprovalNotFound, RequestAltered: there is no such request, or it is not the one that was made.
         NotPermitted, SecondFactorNeeded, OwnRequest, NotOwnRequest: not this actor.
         ApprovalDecided, ApprovalExpired, ReasonMissing: not now, or not like this.
     """
@@ -124,7 +132,28 @@ async def decide_in(
     if found is None:
         raise ApprovalNotFound(request_id)
     request, earlier = found
+    await _check_untouched_in(tx, request)
     decision = decide(request, earlier, actor, outcome, reason, at)
     await tx.approvals.decide(decision)
     await record_in(tx, actor, Change(DECIDED, request.id, None, decision, correlation_id), at)
     return request, decision
+
+
+async def afresh_in(tx: AccessTx, actor: Actor) -> Actor:
+    """Return the actor with the roles that they have now: some may have been taken since the request came."""
+    if actor.account_id is None:
+        return actor
+    return await actor_in(
+        tx,
+        actor.account_id,
+        has_second_factor=actor.has_second_factor,
+        owes_second_factor=actor.owes_second_factor,
+        impersonator=actor.impersonator,
+        ip=actor.ip,
+    )
+
+
+async def _check_untouched_in(tx: ApprovalsTx, request: Request) -> None:
+    told = await tx.audit.search(AuditQuery(action=ASKED, resource=request.id), before=None, limit=2)
+    if [record.after for record in told] != [canonical_bytes(request).decode()]:
+        raise RequestAltered(request.id)

@@ -20,6 +20,15 @@ from buddy_core.flows.impersonate import (
 from buddy_core.flows.may_watch import Answer, MayWatchTx, may_watch_in
 from buddy_core.flows.merge_guest import Joined, MergeTx, Register, merge_guest, register
 from buddy_core.flows.numbers import NumbersTx, set_reward_rule, set_token_costs
+from buddy_core.flows.own_account import (
+    OwnAccountTx,
+    confirm_own_second_factor,
+    end_own_session,
+    end_own_sessions,
+    remove_own_second_factor,
+    set_up_second_factor,
+    sign_out,
+)
 from buddy_core.flows.play import (
     Playing,
     PlayTx,
@@ -47,7 +56,6 @@ from buddy_core.flows.sign_in import (
     begin_session,
     identify,
     identify_guest,
-    password_key,
     sign_in,
 )
 from buddy_core.flows.staff import (
@@ -58,7 +66,9 @@ from buddy_core.flows.staff import (
     grant_tokens,
     set_token_value,
 )
+from buddy_core.flows.sweep_tokens import SweptTokens, sweep_tokens
 from buddy_core.flows.switch_flags import list_flags, switch_flags
+from buddy_core.flows.tries import password_key
 from buddy_core.flows.unlock import Unlocked, UnlockTitle, UnlockTx, unlock_title
 from buddy_core.flows.users import (
     FindUsers,
@@ -68,7 +78,6 @@ from buddy_core.flows.users import (
     UsersTx,
     find_users,
     look_at_user,
-    remove_own_second_factor,
     reset_second_factor,
     sign_out_user,
 )
@@ -97,6 +106,7 @@ __all__ = [
     "MayWatchTx",
     "MergeTx",
     "NumbersTx",
+    "OwnAccountTx",
     "PlayTx",
     "Playing",
     "Register",
@@ -107,6 +117,7 @@ __all__ = [
     "SignInTx",
     "SignedIn",
     "StaffTx",
+    "SweptTokens",
     "UnlockTitle",
     "UnlockTx",
     "Unlocked",
@@ -124,11 +135,14 @@ __all__ = [
     "begin_reward",
     "begin_session",
     "close_month",
+    "confirm_own_second_factor",
     "decide_held_reward",
     "decide_request",
     "define_role",
     "drop_role",
     "end_impersonation",
+    "end_own_session",
+    "end_own_sessions",
     "find_request",
     "find_reward",
     "find_title",
@@ -154,11 +168,14 @@ __all__ = [
     "set_reward_rule",
     "set_token_costs",
     "set_token_value",
+    "set_up_second_factor",
     "settle_reward",
     "sign_in",
+    "sign_out",
     "sign_out_user",
     "start_playback",
     "stop_session",
+    "sweep_tokens",
     "switch_flags",
     "unlock_title",
     "verify",

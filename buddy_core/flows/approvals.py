@@ -19,6 +19,7 @@ from buddy_core.access import (
     Request,
     RequesterLacksPermission,
     actor_in,
+    afresh_in,
     decide_in,
     may,
     require,
@@ -138,12 +139,19 @@ async def decide_request(
         NotPermitted, SecondFactorNeeded, OwnRequest, NotOwnRequest: not this actor.
         ApprovalDecided, ApprovalExpired, ReasonMissing: not now, or not like this.
         RequesterLacksPermission: whoever asked may not do it any more.
+        RequestAltered: it is not the one that was made. OwnAccount: it would give the actor something.
     """
 
     async def work(tx: StaffTx) -> Decision:
         at = clock.now()
         request, decision = await decide_in(
-            tx, actor, command.request_id, command.outcome, command.reason, at, correlation_id
+            tx,
+            await afresh_in(tx, actor),
+            command.request_id,
+            command.outcome,
+            command.reason,
+            at,
+            correlation_id,
         )
         if decision.outcome is Outcome.APPROVED:
             permission, carry_out = _CARRY_OUT[request.act]

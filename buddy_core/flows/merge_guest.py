@@ -25,6 +25,7 @@ from buddy_core.accounts import (
 )
 from buddy_core.ads import AdsTx, account_cap
 from buddy_core.entitlements import EntitlementsTx, GrantStatus, merge_grants_in
+from buddy_core.flows.tries import password_key
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.events import envelope
@@ -32,11 +33,16 @@ from buddy_core.kernel.idempotency import IdempotencyMismatch, once, request_key
 from buddy_core.kernel.ids import AccountId, EventId, IdSource
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.playback import PlaybackTx
+from buddy_core.sessions import SessionsTx, clear_tries, reserve_try
 from buddy_core.tokens import MergeWallets, TokensTx, merge_in
 
 
 class MergeTx(AccountsTx, TokensTx, EntitlementsTx, PlaybackTx, AdsTx, Protocol):
     """What a merge needs of a transaction."""
+
+
+class RegisterTx(MergeTx, SessionsTx, Protocol):
+    """What registering needs of a transaction."""
 
 
 @frozen
@@ -61,7 +67,7 @@ class Register:
 
 
 async def register(
-    command: Register, *, uow: UnitOfWork[MergeTx], clock: Clock, ids: IdSource, passwords: Passwords
+    command: Register, *, uow: UnitOfWork[RegisterTx], clock: Clock, ids: IdSource, passwords: Passwords
 ) -> Joined:
     """Register, once per idempotency key.
 
@@ -69,6 +75,7 @@ async def register(
         BadEmail, WeakPassword: what is wrong with the input.
         EmailTaken: sign in instead.
         IdempotencyMismatch: the key made another member, or this one with another password.
+        SignInLocked: too many repeats with another password.
     """
     email = fold_email(command.email)
     hashed = await passwords.hash(check_password(command.password, email))
@@ -90,7 +97,7 @@ async def register(
         uow, request, clock, work, encode=canonical_bytes, decode=_from_bytes, lock=lock
     )
     if joined.account_id != new:
-        await _prove_repeat(command, joined.account_id, uow, passwords)
+        await _prove_repeat(command, joined.account_id, uow, clock, ids, passwords)
     return joined
 
 
@@ -139,15 +146,26 @@ async def merge_guest_in(
 
 
 async def _prove_repeat(
-    command: Register, account: AccountId, uow: UnitOfWork[MergeTx], passwords: Passwords
+    command: Register,
+    account: AccountId,
+    uow: UnitOfWork[RegisterTx],
+    clock: Clock,
+    ids: IdSource,
+    passwords: Passwords,
 ) -> None:
-    """Refuse a repeat with another address or password: a key alone lets nobody into an account."""
+    """Refuse a repeat with another address or password: a key alone lets nobody into an account.
+
+    It is one more place to try a password, and counts with the others.
+    """
+    key = password_key(command.email)
+    await reserve_try(key, uow=uow, clock=clock, ids=ids)
     try:
         member = await check_credentials(command.email, command.password, uow=uow, passwords=passwords)
     except WrongCredentials:
         raise IdempotencyMismatch(command.idempotency_key) from None
     if member.id != account:
         raise IdempotencyMismatch(command.idempotency_key)
+    await clear_tries(key, uow=uow)
 
 
 def _both(

@@ -22,6 +22,7 @@ from buddy_core.access import (
     RoleInUse,
     Scope,
     UnknownRole,
+    afresh_in,
     book_in,
     check_assignment,
     check_reach,
@@ -73,10 +74,12 @@ async def assign_role(
     require(actor, "role:assign")
 
     async def work(tx: RolesTx) -> Assignment:
-        # Nobody drops or narrows the role while it is given.
+        # Nobody drops or narrows the role while it is given, nor takes the actor's own away.
         await tx.assignments.lock()
+        now = await afresh_in(tx, actor)
+        require(now, "role:assign")
         wanted, book = await _meant_in(tx, command)
-        check_reach(actor, book.permissions_of(wanted.role), wanted.scope)
+        check_reach(now, book.permissions_of(wanted.role), wanted.scope)
         before = await tx.assignments.of(wanted.account_id)
         if wanted in before:
             return wanted
@@ -100,9 +103,11 @@ async def revoke_role(
     require(actor, "role:assign")
 
     async def work(tx: RolesTx) -> Assignment:
-        unwanted, book = await _meant_in(tx, command)
-        check_reach(actor, book.permissions_of(unwanted.role), unwanted.scope)
         await tx.assignments.lock()
+        now = await afresh_in(tx, actor)
+        require(now, "role:assign")
+        unwanted, book = await _meant_in(tx, command)
+        check_reach(now, book.permissions_of(unwanted.role), unwanted.scope)
         before = await tx.assignments.of(unwanted.account_id)
         if unwanted.role == SUPER_ADMIN and await tx.assignments.of_role(SUPER_ADMIN) == [unwanted]:
             raise LastSuperAdmin
@@ -131,13 +136,15 @@ async def define_role(
 
     async def work(tx: RolesTx) -> Role:
         await tx.assignments.lock()
+        now = await afresh_in(tx, actor)
+        require(now, "role:edit")
         others = [item for item in await tx.custom_roles.all() if item.name != role.name]
         earlier = next((item for item in await tx.custom_roles.all() if item.name == role.name), None)
         if earlier == role:
             return role
         book = BUILT_IN.with_custom([*others, role])
-        check_reach(actor, book.permissions_of(role.name))
-        check_reach(actor, (await book_in(tx)).permissions_of(role.name))
+        check_reach(now, book.permissions_of(role.name))
+        check_reach(now, (await book_in(tx)).permissions_of(role.name))
         left_out = [
             item for item in await tx.assignments.of_role(role.name) if item.scope.kind not in role.scopes
         ]
@@ -168,11 +175,13 @@ async def drop_role(
 
     async def work(tx: RolesTx) -> None:
         await tx.assignments.lock()
+        now = await afresh_in(tx, actor)
+        require(now, "role:edit")
         custom = await tx.custom_roles.all()
         earlier = next((item for item in custom if item.name == name), None)
         if earlier is None:
             raise UnknownRole(name)
-        check_reach(actor, (await book_in(tx)).permissions_of(name))
+        check_reach(now, (await book_in(tx)).permissions_of(name))
         users = len(await tx.assignments.of_role(name)) + sum(name in item.includes for item in custom)
         if users:
             raise RoleInUse(name, users)

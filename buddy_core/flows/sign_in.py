@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+from datetime import datetime
 from typing import Protocol
 
 from attrs import frozen
 
 from buddy_core.access import AccessTx, Actor, Change, actor_in, may, record_in
-from buddy_core.accounts import Account, AccountsTx, Passwords, check_credentials, fold_email, resolve_in
+from buddy_core.accounts import Account, AccountsTx, Passwords, check_credentials, resolve_in
 from buddy_core.flows.merge_guest import Joined, MergeTx, merge_guest_in
+from buddy_core.flows.tries import password_key
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId, IdSource
@@ -50,6 +51,7 @@ class SignIn:
     guest_id: AccountId | None = None
     label: str = ""
     ip: str = ""
+    correlation_id: str = ""
 
 
 @frozen
@@ -99,10 +101,7 @@ async def sign_in(
         if command.guest_id is not None and command.guest_id != member.id:
             joined = await merge_guest_in(tx, command.guest_id, member.id, at, ids)
         started = await start_in(tx, StartSession(member.id, command.label), at, ids, policy)
-        actor = await actor_in(tx, member.id, ip=command.ip)
-        if actor.is_staff:
-            after = {"session": started.session.id, "label": started.session.label}
-            await record_in(tx, actor, Change("session.begin", str(member.id), None, after), at)
+        await _told_in(tx, started, command.ip, command.correlation_id, at)
         return SignedIn(joined, started)
 
     return await retried(uow, work)
@@ -112,6 +111,8 @@ async def begin_session(
     account_id: AccountId,
     label: str = "",
     *,
+    ip: str = "",
+    correlation_id: str = "",
     uow: UnitOfWork[SignInTx],
     clock: Clock,
     ids: IdSource,
@@ -120,7 +121,10 @@ async def begin_session(
     """Begin a session of an account that has just proved itself, by registering."""
 
     async def work(tx: SignInTx) -> Started:
-        return await start_in(tx, StartSession(account_id, label), clock.now(), ids, policy)
+        at = clock.now()
+        started = await start_in(tx, StartSession(account_id, label), at, ids, policy)
+        await _told_in(tx, started, ip, correlation_id, at)
+        return started
 
     return await retried(uow, work)
 
@@ -145,7 +149,8 @@ async def identify(
         session = verdict.session
         account = await resolve_in(tx, session.account_id)
         if session.impersonator is not None:
-            staff = await actor_in(tx, session.impersonator)
+            # The second factor was proved when the look began; the role must still be there.
+            staff = await actor_in(tx, session.impersonator, has_second_factor=True)
             if not may(staff, IMPERSONATE) or await tx.assignments.of(account.id):
                 return Dead(DeadReason.PARENT_ENDED)
         factor = await tx.second_factors.get(account.id)
@@ -176,10 +181,11 @@ async def identify_guest(account_id: AccountId, *, ip: str = "", uow: UnitOfWork
         return Who(account, await actor_in(tx, account.id, ip=ip))
 
 
-def password_key(email: str) -> str:
-    """Return the key under which tries of an address are counted: its hash, so that no address is kept.
-
-    Raises:
-        BadEmail: the text is no e-mail address.
-    """
-    return f"password:{hashlib.sha256(fold_email(email).encode()).hexdigest()}"
+async def _told_in(tx: SignInTx, started: Started, ip: str, correlation_id: str, at: datetime) -> None:
+    """Record that staff signed in."""
+    session = started.session
+    actor = await actor_in(tx, session.account_id, ip=ip)
+    if actor.is_staff:
+        after = {"session": session.id, "label": session.label}
+        change = Change("session.begin", str(session.account_id), None, after, correlation_id)
+        await record_in(tx, actor, change, at)

@@ -12,10 +12,14 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from buddy_core.access import (
+    SECOND_PERSON_RULES,
     Actor,
     ApprovalsTx,
+    AuditQuery,
     Change,
+    OwnAccount,
     SecondPersonRule,
+    afresh_in,
     ask_in,
     check_reason,
     needs_second_person,
@@ -40,6 +44,7 @@ from buddy_core.tokens import (
     TokenKind,
     UnknownKind,
     ValueVersion,
+    check_amount,
     earn_in,
     freeze_in,
     next_version,
@@ -49,6 +54,8 @@ from buddy_core.tokens import (
 
 GRANTED_TOKENS_LIVE_FOR = timedelta(days=90)
 """How long tokens last that support gave."""
+MOST_GIFTS = 1000
+"""How many gifts of a day are looked at; far more than the cap lets one person give."""
 
 
 class StaffTx(LockWalletTx, ApprovalsTx, Protocol):
@@ -95,12 +102,14 @@ async def set_token_value(
     command = evolve(command, by=actor.name)
 
     async def work(tx: StaffTx, at: datetime) -> int | Awaiting:
+        require(await afresh_in(tx, actor), "token_value:set")
         existing = await tx.token_values.of_kind(command.kind)
         if not existing:
             raise UnknownKind(command.kind)
         # The rule itself says no before anybody is asked to approve what cannot be.
         next_version(existing, command, routes.currencies, at)
-        measure = largest_change(existing, command, at)
+        over = SECOND_PERSON_RULES["token_value.set"].over
+        measure = largest_change(existing, command, at, over)
         rule = needs_second_person("token_value.set", measure)
         if rule is not None:
             change = Change("token_value.set", command.kind, None, command, correlation_id)
@@ -111,16 +120,22 @@ async def set_token_value(
     return await once(uow, request, clock, work, encode=canonical_bytes, decode=_number_or_awaiting)
 
 
-def largest_change(existing: Sequence[ValueVersion], command: SetTokenValue, at: datetime) -> Fraction | None:
+def largest_change(
+    existing: Sequence[ValueVersion], command: SetTokenValue, at: datetime, over: timedelta
+) -> Fraction | None:
     """Return the largest change of any value, as a part of what it was; None where it was nothing.
 
-    Compared both with the version in force now and with the one that this follows:
-    several small steps one after another are no way around the rule.
+    Compared with every version that was in force since `at - over` or is to come:
+    many small steps, at once or one after another, are no way around the rule.
     """
+    first = version_at(existing, at - over)
+    compared = [item for item in existing if first is None or item.version >= first.version]
+    if not compared:
+        return None
     largest = Fraction(0)
-    for before in (version_at(existing, at), version_at(existing, command.effective_from)):
+    for before in compared:
         for currency, value in command.values.items():
-            old = before.values.get(currency) if before else None
+            old = before.values.get(currency)
             if not old:
                 if value:
                     return None
@@ -165,17 +180,23 @@ async def grant_tokens(
 
     Raises:
         NotPermitted, SecondFactorNeeded, AccountNotFound, BadTokenAmount, WalletFrozen, IdempotencyMismatch.
+        OwnAccount: nobody gives tokens to themselves.
         ReasonMissing: say why.
     """
     require(actor, "tokens:grant")
     command = evolve(command, reason=check_reason(command.reason))
 
     async def work(tx: StaffTx, at: datetime) -> EntryId | Awaiting:
-        measure = Fraction(command.tokens)
+        # Of two gifts at once the second has to see the first, whose wallet is another one.
+        await tx.assignments.lock()
+        require(await afresh_in(tx, actor), "tokens:grant")
+        check_amount(command.tokens)
+        owner = (await resolve_in(tx, command.account_id)).id
+        _check_not_own(actor, owner)
+        measure = Fraction(command.tokens + await _given_lately_in(tx, actor, owner, at))
         rule = needs_second_person("tokens.grant", measure)
         if rule is not None:
             change = Change("tokens.grant", str(command.account_id), None, command, correlation_id)
-            await resolve_in(tx, command.account_id)
             return await _ask_in(tx, actor, rule, change, measure, command.reason, at, ids)
         ref = f"{actor.name}:{command.idempotency_key}"
         return await carry_out_grant_in(tx, actor, command, ref, correlation_id, at, ids)
@@ -204,6 +225,7 @@ async def carry_out_grant_in(
 ) -> EntryId:
     """Give the tokens once for `ref` and record it; `approved` says which request of whom it comes from."""
     owner = await lock_wallet_in(tx, command.account_id)
+    _check_not_own(actor, owner)
     account = await resolve_in(tx, owner)
     earned = EarnTokens(
         account_id=owner,
@@ -277,6 +299,28 @@ def grant_from_plain(stored: Mapping[str, Any]) -> GrantTokens:
     return GrantTokens(
         AccountId(UUID(stored["account_id"])), stored["tokens"], stored["reason"], stored["idempotency_key"]
     )
+
+
+def _check_not_own(actor: Actor, owner: AccountId) -> None:
+    if actor.account_id == owner:
+        raise OwnAccount
+
+
+async def _given_lately_in(tx: StaffTx, actor: Actor, owner: AccountId, at: datetime) -> int:
+    """Return what this person gave alone of late, or this account was given so, whichever is more."""
+    since = at - SECOND_PERSON_RULES["tokens.grant"].over
+    queries = (
+        AuditQuery(actor=actor.name, action="tokens.grant", since=since),
+        AuditQuery(resource=str(owner), action="tokens.grant", since=since),
+    )
+    return max([await _sum_in(tx, query) for query in queries])
+
+
+async def _sum_in(tx: StaffTx, query: AuditQuery) -> int:
+    found = await tx.audit.search(query, before=None, limit=MOST_GIFTS)
+    given = [json.loads(record.after) for record in found]
+    # What a second person approved is theirs to answer for, and takes no room from small gifts.
+    return sum(item["tokens"] for item in given if "request" not in item)
 
 
 async def _ask_in(

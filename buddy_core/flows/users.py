@@ -12,16 +12,15 @@ from buddy_core.access import (
     Actor,
     Assignment,
     Change,
-    SecondFactorNeeded,
+    OwnAccount,
     actor_in,
     check_reach,
     check_reason,
-    own_account,
     record_in,
     require,
 )
 from buddy_core.accounts import Account, AccountsTx, resolve_in
-from buddy_core.flows.sign_in import password_key
+from buddy_core.flows.tries import password_key
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId, IdSource
@@ -183,6 +182,7 @@ async def reset_second_factor(
     Raises:
         NotPermitted, AccountNotFound, ReasonMissing, SecondFactorMissing.
         BeyondOwnReach: the account may do what the actor may not; somebody who may has to help.
+        OwnAccount: one's own is taken away by proving it.
     """
     require(actor, "second_factor:reset")
     reason = check_reason(reason)
@@ -190,6 +190,8 @@ async def reset_second_factor(
     async def work(tx: UsersTx) -> None:
         at = clock.now()
         account = await resolve_in(tx, account_id)
+        if actor.account_id == account.id:
+            raise OwnAccount
         target = await actor_in(tx, account.id)
         for holding in target.holdings[1:]:
             check_reach(actor, holding.permissions, holding.scope)
@@ -201,30 +203,5 @@ async def reset_second_factor(
             Change("second_factor.reset", str(account.id), None, {"reason": reason}, correlation_id),
             at,
         )
-
-    await retried(uow, work)
-
-
-async def remove_own_second_factor(
-    actor: Actor, *, correlation_id: str, uow: UnitOfWork[UsersTx], clock: Clock, ids: IdSource
-) -> None:
-    """Take away one's own second factor, which the session must have proved lately; staff's is recorded.
-
-    Raises:
-        NotPermitted: staff only look as its owner.
-        SecondFactorNeeded: a password alone takes nothing away.
-        SecondFactorMissing: there is none.
-    """
-    account = own_account(actor, "account:manage")
-
-    async def work(tx: UsersTx) -> None:
-        at = clock.now()
-        factor = await tx.second_factors.lock(account)
-        if factor is not None and factor.confirmed_at is not None and not actor.has_second_factor:
-            raise SecondFactorNeeded("account:manage")
-        await remove_factor_in(tx, account, at, ids)
-        if actor.is_staff:
-            change = Change("second_factor.remove", str(account), None, None, correlation_id)
-            await record_in(tx, actor, change, at)
 
     await retried(uow, work)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Protocol
@@ -42,6 +43,7 @@ from buddy_core.tokens import (
     LedgerBooks,
     Operation,
     check_books,
+    check_corrections,
     check_versions,
 )
 
@@ -52,6 +54,7 @@ VERIFIED_TABLES = (
     "token_lots",
     "token_lot_balances",
     "token_holds",
+    "token_open_holds",
     "token_value_versions",
     "entitlement_grants",
     "entitlement_grant_changes",
@@ -109,6 +112,11 @@ class _Findings:
     spends: dict[tuple[EntryId, str], TokenSpend] = Factory(dict)
     merges: set[tuple[AccountId, datetime]] = Factory(set)
     transfers: Counter[tuple[str, str]] = Factory(Counter)
+    corrections: list[Entry] = Factory(list)
+    originals: dict[EntryId, Entry] = Factory(dict)
+    """The entries that corrections name, as far as they were found."""
+    sources: dict[AccountId, set[AccountId]] = Factory(dict)
+    """Whose wallets came into one that corrects something: there the rest is looked for."""
     versions: set[tuple[str, int]] = Factory(set)
     """Kind and number of each value version that a posting names."""
 
@@ -125,6 +133,8 @@ async def verify(
         await _walk_wallets(tx, found, progress)
         found.faults += await tx.ledger_books.strays()
         found.faults += _unpaired(found.transfers)
+        await _find_originals(tx, found)
+        found.faults += check_corrections(found.originals, found.corrections)
         records = await tx.grant_books.all()
         found.faults += records.unreadable
         facts = GrantFacts(found.paid, frozenset(found.merges))
@@ -180,6 +190,7 @@ async def _walk_wallets(tx: VerifyTx, found: _Findings, progress: Callable[[int,
 def _gather(books: AccountBooks, found: _Findings) -> None:
     found.checked["wallets"] += 1
     found.checked["entries"] += len(books.entries)
+    _gather_corrections(books, found)
     for entry in books.entries:
         found.versions.update((posting.kind, posting.version) for posting in entry.postings)
         if entry.operation in (Operation.TRANSFER_OUT, Operation.TRANSFER_IN):
@@ -192,6 +203,50 @@ def _gather(books: AccountBooks, found: _Findings) -> None:
         elif entry.operation is Operation.SPEND:
             # A host may spend tokens on something of its own; that nobody is paid for it is said aloud.
             found.checked["spends_without_royalty"] += 1
+        elif entry.operation is Operation.POST:
+            found.checked["posts_without_royalty"] += 1
+        elif entry.operation is Operation.REFUND:
+            found.checked["refunds_without_royalty"] += 1
+
+
+def _gather_corrections(books: AccountBooks, found: _Findings) -> None:
+    """Keep an account's corrections with what they correct, and where else that may be."""
+    corrections = [entry for entry in books.entries if entry.corrects is not None]
+    if not corrections:
+        return
+    found.corrections += corrections
+    wanted = {entry.corrects for entry in corrections}
+    found.originals.update((entry.id, entry) for entry in books.entries if entry.id in wanted)
+    found.sources[books.account_id] = _sources(books)
+
+
+def _sources(books: AccountBooks) -> set[AccountId]:
+    """Return the accounts that were merged into this one."""
+    accounts: set[AccountId] = set()
+    for entry in books.entries:
+        if entry.operation is Operation.TRANSFER_IN:
+            # What is no id there is no id of an account either; the entry's hash tells of it.
+            with suppress(ValueError):
+                accounts.add(AccountId(UUID(entry.source_ref)))
+    return accounts
+
+
+async def _find_originals(tx: VerifyTx, found: _Findings) -> None:
+    """Look for what was corrected after a merge: in the wallets that came in, and in those before them."""
+    missing = {
+        entry.corrects: entry.account_id
+        for entry in found.corrections
+        if entry.corrects is not None and entry.corrects not in found.originals
+    }
+    todo = {source for account in missing.values() for source in found.sources[account]}
+    seen: set[AccountId] = set()
+    while todo:
+        batch = sorted(todo)[:_BATCH]
+        seen.update(batch)
+        for books in await tx.ledger_books.of_accounts(batch):
+            found.originals.update((entry.id, entry) for entry in books.entries if entry.id in missing)
+            todo |= _sources(books)
+        todo -= seen
 
 
 def _gather_spend(entry: Entry, found: _Findings) -> None:

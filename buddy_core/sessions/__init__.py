@@ -93,6 +93,7 @@ from buddy_core.sessions.steps import (
     rotate_in,
     start_in,
     touch_in,
+    try_key,
 )
 
 __all__ = [
@@ -186,5 +187,6 @@ __all__ = [
     "touch",
     "touch_in",
     "touch_session",
+    "try_key",
     "use",
 ]

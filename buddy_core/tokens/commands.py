@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from attrs import frozen
 
-from buddy_core.kernel.ids import AccountId, EntityId, EntryId, LotId, TitleId
+from buddy_core.kernel.ids import AccountId, EntityId, EntryId, HoldId, LotId, TitleId
 from buddy_core.tokens.model import DEFAULT_PRIORITY, TokenKind
 
 
@@ -30,6 +30,27 @@ class EarnTokens:
 
 
 @frozen
+class BuyTokens:
+    """Open a lot for tokens that were paid for, with what was paid for all of them."""
+
+    account_id: AccountId
+    kind: TokenKind
+    amount: int
+    cost_minor: int
+    """Minor units of `cost_currency`, for the whole lot."""
+    cost_currency: str
+    source: str
+    source_ref: str
+    idempotency_key: str
+    expires_at: datetime | None
+    effective_from: datetime | None = None
+    """From when the tokens can be spent, not in the past; None: from now."""
+    rule_version: int | None = None
+    priority: int = DEFAULT_PRIORITY
+    scopes: tuple[str, ...] = ()
+
+
+@frozen
 class SpendTokens:
     """Draw `amount` tokens for a title, valued in the seller's settlement currency."""
 
@@ -45,6 +66,99 @@ class SpendTokens:
     entity: EntityId
     currency: str
     rule_version: int | None = None
+
+
+@frozen
+class ExpireTokens:
+    """Write off what has expired in a wallet, and end the holds whose time is over."""
+
+    account_id: AccountId
+    idempotency_key: str
+
+
+@frozen
+class HoldTokens:
+    """Set tokens aside for a title until they are posted, voided or `expires_at` passes."""
+
+    account_id: AccountId
+    title_scopes: tuple[str, ...]
+    """The scopes of the title they are meant for, as a spend has them."""
+    amount: int
+    expires_at: datetime
+    source: str
+    source_ref: str
+    idempotency_key: str
+
+
+@frozen
+class PostHold:
+    """Spend what a hold set aside, or a part of it, on a title; the rest is free again."""
+
+    account_id: AccountId
+    hold_id: HoldId
+    title_id: TitleId
+    title_scopes: tuple[str, ...]
+    source: str
+    source_ref: str
+    idempotency_key: str
+    country: str
+    entity: EntityId
+    currency: str
+    amount: int | None = None
+    """None: all that is held."""
+    rule_version: int | None = None
+
+
+@frozen
+class VoidHold:
+    """Set free all that a hold set aside."""
+
+    account_id: AccountId
+    hold_id: HoldId
+    source: str
+    source_ref: str
+    idempotency_key: str
+
+
+@frozen
+class RefundTokens:
+    """Give back what an entry spent, or a part of it, to the very lots it was drawn from."""
+
+    account_id: AccountId
+    """Who owns the tokens now: after a merge the member, not the guest who had spent them."""
+    entry_id: EntryId
+    source: str
+    source_ref: str
+    idempotency_key: str
+    amount: int | None = None
+    """None: all that was not given back before."""
+
+
+@frozen
+class ReverseTokens:
+    """Take back what an earning or a purchase brought in, because its source withdraws it."""
+
+    account_id: AccountId
+    """Who owns the tokens now."""
+    entry_id: EntryId
+    source: str
+    source_ref: str
+    idempotency_key: str
+
+
+@frozen
+class AdjustTokens:
+    """Put a lot right by hand; `entry_id` is the entry that had it wrong."""
+
+    account_id: AccountId
+    """Who owns the lot now."""
+    entry_id: EntryId
+    lot_id: LotId
+    amount: int
+    """Tokens to give; below zero: to take."""
+    reason: str
+    by: str
+    idempotency_key: str
 
 
 @frozen
@@ -86,3 +200,4 @@ class NewIds:
 
     entry: EntryId
     lot: LotId | None = None
+    hold: HoldId | None = None

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import attrs
 
-from buddy_core.kernel.errors import Invalid, Rejected
-from buddy_core.kernel.ids import AccountId
+from buddy_core.kernel.errors import Invalid, NotFound, Rejected
+from buddy_core.kernel.ids import AccountId, EntryId, HoldId, LotId
 
 
 @attrs.define
@@ -32,6 +32,18 @@ class BadLot(Invalid):
 
     def message(self) -> str:
         return f"The lot cannot be opened: {self.problem}."
+
+
+@attrs.define
+class BadScope(Invalid):
+    """A scope says what a lot may be spent on: `title:<id>` or `type:<name>`."""
+
+    code = "tokens.bad_scope"
+
+    scope: str
+
+    def message(self) -> str:
+        return f"{self.scope!r} names nothing that tokens can be spent on; write title:<id> or type:<name>."
 
 
 @attrs.define
@@ -214,6 +226,168 @@ class RefundBeyondDraws(Rejected):
 
     def message(self) -> str:
         return f"{self.amount} tokens cannot be given back: {self.drawn} were drawn. Nothing was given back."
+
+
+@attrs.define
+class BadHold(Invalid):
+    """A hold must end after it begins, and soon enough that tokens do not lie idle."""
+
+    code = "tokens.bad_hold"
+
+    problem: str
+
+    def message(self) -> str:
+        return f"These tokens cannot be held: {self.problem}."
+
+
+@attrs.define
+class HoldNotFound(NotFound):
+    """The wallet has no open hold of that name."""
+
+    code = "tokens.hold_not_found"
+
+    hold_id: HoldId
+
+    def message(self) -> str:
+        return (
+            "This wallet has no such hold that is still open: it was posted or voided, or never was. "
+            "Hold the tokens again."
+        )
+
+
+@attrs.define
+class HoldExpired(Rejected):
+    """The hold's time was over, so that its tokens are free again."""
+
+    code = "tokens.hold_expired"
+
+    hold_id: HoldId
+    expired_at: datetime
+
+    def message(self) -> str:
+        return f"This hold ended at {self.expired_at.isoformat()}; its tokens are free. Hold them again."
+
+
+@attrs.define
+class PostBeyondHold(Rejected):
+    """A post takes no more than was held."""
+
+    code = "tokens.post_beyond_hold"
+
+    amount: int
+    held: int
+
+    def message(self) -> str:
+        return f"{self.amount} tokens cannot be posted: {self.held} are held. Nothing was posted."
+
+
+@attrs.define
+class HoldNotForTitle(Rejected):
+    """Some of the tokens held may not be spent on this title."""
+
+    code = "tokens.hold_not_for_title"
+
+    hold_id: HoldId
+
+    def message(self) -> str:
+        return "Some of the tokens held may not be spent on this title. Void the hold and hold for the title."
+
+
+@attrs.define
+class EntryNotFound(NotFound):
+    """The wallet has no entry of that name, or its tokens are in another wallet by now."""
+
+    code = "tokens.entry_not_found"
+
+    entry_id: EntryId
+
+    def message(self) -> str:
+        return "This wallet has no such entry. If the account was merged, name the account it became."
+
+
+@attrs.define
+class NotRefundable(Rejected):
+    """Only what spent tokens can be refunded."""
+
+    code = "tokens.not_refundable"
+
+    operation: str
+
+    def message(self) -> str:
+        return f"An entry that did {self.operation!r} spent no tokens, so none can be given back."
+
+
+@attrs.define
+class AlreadyRefunded(Rejected):
+    """Everything that the entry spent was given back before."""
+
+    code = "tokens.already_refunded"
+
+    entry_id: EntryId
+
+    def message(self) -> str:
+        return "All tokens of this entry were given back before. Nothing was given back now."
+
+
+@attrs.define
+class NotReversible(Rejected):
+    """Only what brought tokens in can be reversed."""
+
+    code = "tokens.not_reversible"
+
+    operation: str
+
+    def message(self) -> str:
+        return f"An entry that did {self.operation!r} brought no tokens in, so there are none to take back."
+
+
+@attrs.define
+class AlreadyReversed(Rejected):
+    """An entry is reversed once."""
+
+    code = "tokens.already_reversed"
+
+    entry_id: EntryId
+
+    def message(self) -> str:
+        return "This entry was reversed before: what could be taken was taken then."
+
+
+@attrs.define
+class LotNotFound(NotFound):
+    """The wallet has no lot of that name."""
+
+    code = "tokens.lot_not_found"
+
+    lot_id: LotId
+
+    def message(self) -> str:
+        return "This wallet has no such lot. Look the lot up in the wallet's entries."
+
+
+@attrs.define
+class BadAdjustment(Invalid):
+    """An adjustment names what it corrects, why, and a lot that can still be used."""
+
+    code = "tokens.bad_adjustment"
+
+    problem: str
+
+    def message(self) -> str:
+        return f"The wallet cannot be adjusted: {self.problem}."
+
+
+@attrs.define
+class AdjustBeyondLot(Rejected):
+    """An adjustment takes no more than the lot has left."""
+
+    code = "tokens.adjust_beyond_lot"
+
+    amount: int
+    available: int
+
+    def message(self) -> str:
+        return f"{self.amount} tokens cannot be taken: the lot has {self.available} left. Nothing was taken."
 
 
 @attrs.define

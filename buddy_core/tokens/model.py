@@ -46,6 +46,11 @@ def spent_on(title_id: TitleId) -> str:
     return f"spent:{title_id}"
 
 
+def is_spent(account: str) -> bool:
+    """Tell whether an account collects the tokens spent on a title."""
+    return account.startswith("spent:")
+
+
 def check_amount(amount: Any) -> int:
     """Return `amount` if it is a number of tokens that can be moved.
 
@@ -80,9 +85,13 @@ def _instant(value: datetime) -> datetime:
     return utc(value)
 
 
-def _whole(_: object, attribute: Any, value: Any) -> None:
+def _is_whole(value: Any) -> bool:
     # A bool is stored as a number; the hash taken over the one would not fit the other.
-    if isinstance(value, bool) or not isinstance(value, int):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _whole(_: object, attribute: Any, value: Any) -> None:
+    if not _is_whole(value):
         raise BadLot(f"{attribute.name} must be a whole number")
 
 
@@ -135,7 +144,7 @@ class Lot:
             raise BadLot("a cost needs both an amount and a currency")
         if self.cost_minor is not None and self.cost_currency is not None:
             minor_digits(self.cost_currency)
-            if isinstance(self.cost_minor, bool) or self.cost_minor < 0:
+            if not _is_whole(self.cost_minor) or self.cost_minor < 0:
                 raise BadLot("a cost is a whole number of minor units, not below zero")
 
 
@@ -208,6 +217,32 @@ class Hold:
 
 
 @frozen
+class HeldLot:
+    """What a hold set aside of one lot, and the value version that its postings name."""
+
+    lot: Lot
+    amount: int
+    version: int
+
+
+@frozen
+class OpenHold:
+    """A hold that no entry has ended yet, with what it set aside in the order drawn."""
+
+    hold: Hold
+    lots: tuple[HeldLot, ...]
+
+    @property
+    def id(self) -> HoldId:
+        """The hold's id."""
+        return self.hold.id
+
+    def has_lapsed(self, at: datetime) -> bool:
+        """Tell whether its time is over at `at`; the instant itself counts as over."""
+        return self.hold.expires_at <= at
+
+
+@frozen
 class Entry:
     """One thing that happened to one wallet, with all that is ever stored of it.
 
@@ -242,16 +277,23 @@ class Entry:
 
 @frozen
 class Wallet:
-    """The state of one account's tokens: its open lots, its chain's head, and whether it is frozen."""
+    """The state of one account's tokens: its open lots and holds, its chain's head, and whether it is frozen.
+
+    A hold whose time is over stays among `holds` until an entry ends it; it counts
+    for nothing from that instant on, and `balance` sees its tokens as free.
+    """
 
     account_id: AccountId
     sequence: int = 0
     head: bytes = GENESIS
     is_frozen: bool = False
     lots: tuple[OpenLot, ...] = ()
+    holds: tuple[OpenHold, ...] = ()
 
-    def after(self, entry: Entry, lots: tuple[OpenLot, ...]) -> Wallet:
-        """Return the wallet once `entry` is appended and its lots are `lots`."""
+    def after(
+        self, entry: Entry, lots: tuple[OpenLot, ...], holds: tuple[OpenHold, ...] | None = None
+    ) -> Wallet:
+        """Return the wallet once `entry` is appended and its lots are `lots`; None: its holds stay."""
         frozen_now = {Operation.FREEZE: True, Operation.UNFREEZE: False}
         return evolve(
             self,
@@ -259,6 +301,7 @@ class Wallet:
             head=entry.hash,
             is_frozen=frozen_now.get(entry.operation, self.is_frozen),
             lots=tuple(item for item in lots if item.remaining),
+            holds=self.holds if holds is None else holds,
         )
 
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from buddy_core.kernel.events import Outbox
 from buddy_core.kernel.idempotency import ReceiptTx
-from buddy_core.kernel.ids import AccountId, LotId
+from buddy_core.kernel.ids import AccountId, EntryId, HoldId, LotId
 from buddy_core.kernel.proof import Fault
-from buddy_core.tokens.model import Entry, TokenKind, ValueVersion, Wallet
+from buddy_core.tokens.model import Entry, Hold, Lot, TokenKind, ValueVersion, Wallet
 from buddy_core.tokens.rules.posting import Posted
 
 
@@ -24,14 +24,21 @@ class Wallets(Protocol):
         ...
 
     async def load(self, accounts: Sequence[AccountId]) -> dict[AccountId, Wallet]:
-        """Return the wallet of every account named, with the lots that have something left."""
+        """Return the wallet of every account named, with the lots that have something left and open holds."""
         ...
 
     async def append(self, posted: Sequence[Posted]) -> None:
         """Append entries, in order, and store the wallets as they are after them.
 
         Raises:
-            Contention: a wallet has moved on since it was loaded.
+            Contention: a wallet has moved on since it was loaded, or a hold has ended.
+        """
+        ...
+
+    async def to_sweep(self, at: datetime, *, after: AccountId | None, limit: int) -> list[AccountId]:
+        """Return up to `limit` accounts above `after`, in order, with a lot or a hold whose time is over.
+
+        Found by the indexes of what is open: what was swept before costs nothing.
         """
         ...
 
@@ -41,6 +48,22 @@ class Entries(Protocol):
 
     async def of_account(self, account: AccountId, *, before: int | None, limit: int) -> list[Entry]:
         """Return up to `limit` entries with a sequence below `before`, newest first."""
+        ...
+
+    async def get(self, ids: Sequence[EntryId]) -> dict[EntryId, Entry]:
+        """Return the entries that exist among `ids`, of whichever account."""
+        ...
+
+    async def correcting(self, ids: Sequence[EntryId]) -> list[Entry]:
+        """Return the entries that correct one of `ids`, of whichever account, as they were recorded."""
+        ...
+
+    async def lots(self, ids: Sequence[LotId]) -> dict[LotId, tuple[AccountId, Lot]]:
+        """Return the lots that exist among `ids`, used up or not, with the account of each."""
+        ...
+
+    async def holds(self, ids: Sequence[HoldId]) -> dict[HoldId, tuple[AccountId, Hold]]:
+        """Return the holds that exist among `ids`, open or not, with the account of each."""
         ...
 
 
@@ -94,6 +117,8 @@ class AccountBooks:
     hashes: Sequence[bytes]
     """The stored hash of each entry."""
     unreadable: Sequence[Fault] = ()
+    open_holds: Mapping[HoldId, datetime] = Factory(dict)
+    """The holds that are stored as open, with the end of each."""
 
 
 class LedgerBooks(Protocol):

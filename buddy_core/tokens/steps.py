@@ -2,38 +2,71 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
-from typing import TypeVar
+from typing import Protocol, TypeVar
+from uuid import UUID
 
 from attrs import frozen
 
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.events import Envelope, Event, envelope
-from buddy_core.kernel.ids import AccountId, EntryId, EventId, IdSource, LotId
+from buddy_core.kernel.ids import AccountId, EntryId, EventId, HoldId, IdSource, LotId, TitleId
 from buddy_core.kernel.outcomes import Done, Outcome, Refused
 from buddy_core.tokens.commands import (
+    AdjustTokens,
+    BuyTokens,
     EarnTokens,
+    ExpireTokens,
     FreezeWallet,
+    HoldTokens,
     MergeWallets,
     NewIds,
+    PostHold,
+    RefundTokens,
+    ReverseTokens,
     SetTokenValue,
     SpendTokens,
+    VoidHold,
 )
+from buddy_core.tokens.errors import EntryNotFound, HoldExpired, HoldNotFound, LotNotFound
 from buddy_core.tokens.events import (
+    HoldPosted,
+    HoldVoided,
+    TokensAdjusted,
+    TokensBought,
     TokensEarned,
+    TokensExpired,
+    TokensHeld,
+    TokensRefunded,
+    TokensReversed,
     TokensSpent,
     TokensTransferred,
     TokenValueSet,
     WalletFreezeChanged,
 )
-from buddy_core.tokens.model import WALLET, Entry, TokenKind, ValueVersion, Wallet
+from buddy_core.tokens.model import (
+    ADJUSTED,
+    EXPIRED,
+    WALLET,
+    Entry,
+    Hold,
+    Lot,
+    Operation,
+    TokenKind,
+    ValueVersion,
+    Wallet,
+    is_spent,
+)
 from buddy_core.tokens.ports import TokensTx
+from buddy_core.tokens.rules.correcting import Spending, adjust, holds_on, home_id, refund, reverse
 from buddy_core.tokens.rules.drawing import balance
+from buddy_core.tokens.rules.expiring import expire
+from buddy_core.tokens.rules.holding import hold, lapse, post, release, void
 from buddy_core.tokens.rules.merging import merge
-from buddy_core.tokens.rules.posting import Posted, earn, freeze, spend
+from buddy_core.tokens.rules.posting import Posted, buy, earn, freeze, spend
 from buddy_core.tokens.rules.valuing import next_version
 
 
@@ -58,6 +91,14 @@ class Spent:
 
 
 @frozen
+class Swept:
+    """How many tokens of one wallet were written off, and how many holds were over."""
+
+    expired: int
+    voided: int
+
+
+@frozen
 class MergeSummary:
     """What a merge of wallets moved."""
 
@@ -65,7 +106,19 @@ class MergeSummary:
     expired_by_cap: int
 
 
-C = TypeVar("C", EarnTokens, SpendTokens)
+class _OfAccount(Protocol):
+    @property
+    def account_id(self) -> AccountId: ...
+
+
+class _Correction(_OfAccount, Protocol):
+    @property
+    def entry_id(self) -> EntryId: ...
+
+
+C = TypeVar("C", bound=_OfAccount)
+Made = Sequence[Posted]
+"""The entries that one command makes, the one it asks for last."""
 
 
 async def earn_in(
@@ -74,14 +127,24 @@ async def earn_in(
     """Open a lot for each command; a refused one refuses alone."""
     versions = await tx.token_values.in_force(at)
 
-    def decide(wallet: Wallet, command: EarnTokens) -> Posted:
+    def decide(wallet: Wallet, command: EarnTokens) -> Made:
         new = NewIds(EntryId(ids.uuid7()), LotId(ids.uuid7()))
-        return earn(wallet, command, versions, at, new)
+        return [earn(wallet, command, versions, at, new)]
 
-    decided = await _decide_all(tx, commands, decide)
-    earned = [(c, o.value.entry) for c, o in zip(commands, decided, strict=True) if isinstance(o, Done)]
-    await tx.outbox.add([_sealed(_earned(command, entry), entry, ids) for command, entry in earned])
-    return [Done(o.value.entry) if isinstance(o, Done) else o for o in decided]
+    return _entries(await _decide_all(tx, commands, at, ids, decide))
+
+
+async def buy_in(
+    tx: TokensTx, commands: Sequence[BuyTokens], at: datetime, ids: IdSource
+) -> list[Outcome[Entry]]:
+    """Open a lot with its cost for each command; a refused one refuses alone."""
+    versions = await tx.token_values.in_force(at)
+
+    def decide(wallet: Wallet, command: BuyTokens) -> Made:
+        new = NewIds(EntryId(ids.uuid7()), LotId(ids.uuid7()))
+        return [buy(wallet, command, versions, at, new)]
+
+    return _entries(await _decide_all(tx, commands, at, ids, decide))
 
 
 async def spend_in(
@@ -93,23 +156,126 @@ async def spend_in(
     """
     versions = await tx.token_values.in_force(at)
 
-    def decide(wallet: Wallet, command: SpendTokens) -> Posted:
-        return spend(wallet, command, versions, at, NewIds(EntryId(ids.uuid7())))
+    def decide(wallet: Wallet, command: SpendTokens) -> Made:
+        return [spend(wallet, command, versions, at, NewIds(EntryId(ids.uuid7())))]
 
-    decided = await _decide_all(tx, commands, decide)
-    answers: list[Outcome[Spent]] = []
-    sealed: list[Envelope] = []
-    for command, outcome in zip(commands, decided, strict=True):
-        if isinstance(outcome, Refused):
-            answers.append(outcome)
-            continue
-        spent = _spent(outcome.value, at)
-        by_kind = {str(part.kind): part.amount for part in spent.parts}
-        event = TokensSpent(spent.entry_id, command.account_id, command.title_id, by_kind, command.currency)
-        sealed.append(_sealed(event, outcome.value.entry, ids))
-        answers.append(Done(spent))
-    await tx.outbox.add(sealed)
-    return answers
+    return _all_spent(await _decide_all(tx, commands, at, ids, decide), at)
+
+
+async def expire_in(
+    tx: TokensTx, commands: Sequence[ExpireTokens], at: datetime, ids: IdSource
+) -> list[Outcome[Swept]]:
+    """Write off what has expired in each wallet and end its lapsed holds; a frozen wallet is no matter."""
+    versions = await tx.token_values.in_force(at)
+
+    def decide(wallet: Wallet, command: ExpireTokens) -> Made:
+        posted = expire(wallet, command, versions, at, NewIds(EntryId(ids.uuid7())))
+        return [] if posted is None else [posted]
+
+    decided = await _decide_all(tx, commands, at, ids, decide)
+    return [Done(_swept(found.value)) if isinstance(found, Done) else found for found in decided]
+
+
+async def hold_in(
+    tx: TokensTx, commands: Sequence[HoldTokens], at: datetime, ids: IdSource
+) -> list[Outcome[Entry]]:
+    """Set tokens aside for each command; the entry has the hold. A refused one refuses alone."""
+    versions = await tx.token_values.in_force(at)
+
+    def decide(wallet: Wallet, command: HoldTokens) -> Made:
+        new = NewIds(EntryId(ids.uuid7()), hold=HoldId(ids.uuid7()))
+        return [hold(wallet, command, versions, at, new)]
+
+    return _entries(await _decide_all(tx, commands, at, ids, decide))
+
+
+async def post_in(
+    tx: TokensTx, commands: Sequence[PostHold], at: datetime, ids: IdSource
+) -> list[Outcome[Spent]]:
+    """Spend what each hold set aside, or a part; a refused one refuses alone."""
+    versions = await tx.token_values.in_force(at)
+    known = await tx.entries.holds([command.hold_id for command in commands])
+
+    def decide(wallet: Wallet, command: PostHold) -> Made:
+        try:
+            return [post(wallet, command, versions, at, NewIds(EntryId(ids.uuid7())))]
+        except HoldNotFound:
+            raise _why_gone(known.get(command.hold_id), command, at) from None
+
+    return _all_spent(await _decide_all(tx, commands, at, ids, decide), at)
+
+
+async def void_in(
+    tx: TokensTx, commands: Sequence[VoidHold], at: datetime, ids: IdSource
+) -> list[Outcome[Entry]]:
+    """Set free what each hold set aside; a refused one refuses alone."""
+    known = await tx.entries.holds([command.hold_id for command in commands])
+
+    def decide(wallet: Wallet, command: VoidHold) -> Made:
+        try:
+            return [void(wallet, command, at, NewIds(EntryId(ids.uuid7())))]
+        except HoldNotFound:
+            raise _why_gone(known.get(command.hold_id), command, at) from None
+
+    return _entries(await _decide_all(tx, commands, at, ids, decide))
+
+
+async def refund_in(
+    tx: TokensTx, commands: Sequence[RefundTokens], at: datetime, ids: IdSource
+) -> list[Outcome[Entry]]:
+    """Give back what each entry spent, or a part; a refused one refuses alone."""
+    found = await _corrected(tx, commands)
+    lots = await _lots_of(tx, commands, found)
+
+    def decide(wallet: Wallet, command: RefundTokens) -> Made:
+        spending = Spending(found.entry(command), found.earlier[command.entry_id], lots)
+        posted = refund(wallet, spending, command, at, NewIds(EntryId(ids.uuid7())))
+        found.earlier[command.entry_id].append(posted.entry)
+        lots.update((lot.id, lot) for lot in posted.entry.lots)
+        return [posted]
+
+    return _entries(await _decide_all(tx, commands, at, ids, decide))
+
+
+async def reverse_in(
+    tx: TokensTx, commands: Sequence[ReverseTokens], at: datetime, ids: IdSource
+) -> list[Outcome[Entry]]:
+    """Take back what each entry brought in; a refused one refuses alone.
+
+    Holds that set aside such tokens are voided first: what was withdrawn cannot be
+    promised to anybody.
+    """
+    found = await _corrected(tx, commands)
+    versions = await tx.token_values.in_force(at)
+
+    def decide(wallet: Wallet, command: ReverseTokens) -> Made:
+        earned, earlier = found.entry(command), found.earlier[command.entry_id]
+        freed = release(wallet, holds_on(wallet, earned), "reverse", "reverse", at)
+        before = freed[-1].wallet if freed else wallet
+        new = NewIds(EntryId(ids.uuid7()))
+        posted = reverse(before, earned, earlier, command, versions, at, new)
+        earlier.append(posted.entry)
+        return [*freed, posted]
+
+    return _entries(await _decide_all(tx, commands, at, ids, decide))
+
+
+async def adjust_in(
+    tx: TokensTx, commands: Sequence[AdjustTokens], at: datetime, ids: IdSource
+) -> list[Outcome[Entry]]:
+    """Put a lot right for each command; a refused one refuses alone. Who may is for the caller to ask."""
+    found = await _corrected(tx, commands)
+    versions = await tx.token_values.in_force(at)
+    lots = await tx.entries.lots([command.lot_id for command in commands])
+
+    def decide(wallet: Wallet, command: AdjustTokens) -> Made:
+        corrected = found.entry(command)
+        owner, lot = lots.get(command.lot_id, (None, None))
+        if lot is None or owner != wallet.account_id:
+            raise LotNotFound(command.lot_id)
+        return [adjust(wallet, lot, corrected, command, versions, at, NewIds(EntryId(ids.uuid7())))]
+
+    return _entries(await _decide_all(tx, commands, at, ids, decide))
 
 
 async def merge_in(tx: TokensTx, command: MergeWallets, at: datetime, ids: IdSource) -> MergeSummary:
@@ -126,10 +292,11 @@ async def merge_in(tx: TokensTx, command: MergeWallets, at: datetime, ids: IdSou
     )
     after = {command.from_account: merged.source, command.to_account: merged.target}
     await tx.wallets.append([Posted(after[entry.account_id], entry) for entry in merged.entries])
+    voided = [entry for entry in merged.entries if entry.operation is Operation.VOID]
     event = TokensTransferred(
         command.from_account, command.to_account, merged.transferred, merged.expired_by_cap
     )
-    await tx.outbox.add([_sealed(event, merged.entries[-1], ids)])
+    await tx.outbox.add([*_told(voided, ids), _sealed(event, merged.entries[-1], ids)])
     return MergeSummary(merged.transferred, merged.expired_by_cap)
 
 
@@ -157,22 +324,118 @@ async def set_value_in(
 
 
 async def _decide_all(
-    tx: TokensTx, commands: Sequence[C], decide: Callable[[Wallet, C], Posted]
-) -> list[Outcome[Posted]]:
+    tx: TokensTx,
+    commands: Sequence[C],
+    at: datetime,
+    ids: IdSource,
+    decide: Callable[[Wallet, C], Made],
+) -> list[Outcome[Made]]:
+    """Decide each command on its wallet, without the holds that have lapsed, and write what was decided.
+
+    What ends a lapsed hold is written with the first command that takes effect; one
+    that is refused writes nothing at all.
+    """
     accounts = sorted({command.account_id for command in commands})
     await tx.wallets.lock(accounts)
     wallets: dict[AccountId, Wallet] = await tx.wallets.load(accounts)
-    outcomes: list[Outcome[Posted]] = []
+    outcomes: list[Outcome[Made]] = []
     for command in commands:
+        wallet = wallets[command.account_id]
+        over = lapse(wallet, at) if wallet.holds else []
         try:
-            posted = decide(wallets[command.account_id], command)
+            made = [*over, *decide(over[-1].wallet if over else wallet, command)]
         except BuddyError as error:
             outcomes.append(Refused(error))
             continue
-        wallets[command.account_id] = posted.wallet
-        outcomes.append(Done(posted))
-    await tx.wallets.append([outcome.value for outcome in outcomes if isinstance(outcome, Done)])
+        if made:
+            wallets[command.account_id] = made[-1].wallet
+        outcomes.append(Done(made))
+    posted = [item for outcome in outcomes if isinstance(outcome, Done) for item in outcome.value]
+    await tx.wallets.append(posted)
+    await tx.outbox.add(_told((item.entry for item in posted), ids))
     return outcomes
+
+
+@frozen
+class _Corrected:
+    """The entries that commands want to put right, and what has put them right before."""
+
+    entries: dict[EntryId, Entry]
+    earlier: defaultdict[EntryId, list[Entry]]
+    owners: dict[AccountId, AccountId]
+    """Who owns today what each account of an entry had."""
+
+    def entry(self, command: _Correction) -> Entry:
+        """Return the entry that a command names, if it belongs to the command's account by now.
+
+        Raises:
+            EntryNotFound: there is none.
+        """
+        entry = self.entries.get(command.entry_id)
+        if entry is None or self.owners[entry.account_id] != command.account_id:
+            raise EntryNotFound(command.entry_id)
+        return entry
+
+
+async def _corrected(tx: TokensTx, commands: Sequence[_Correction]) -> _Corrected:
+    """Read what commands correct, once their wallets are locked: nobody can correct it meanwhile."""
+    await tx.wallets.lock(sorted({command.account_id for command in commands}))
+    wanted = sorted({command.entry_id for command in commands})
+    found = await tx.entries.get(wanted)
+    earlier: defaultdict[EntryId, list[Entry]] = defaultdict(list)
+    for entry in await tx.entries.correcting(wanted):
+        if entry.corrects is not None:
+            earlier[entry.corrects].append(entry)
+    spenders = sorted({entry.account_id for entry in found.values()})
+    return _Corrected(found, earlier, {spender: await _owner(tx, spender) for spender in spenders})
+
+
+async def _owner(tx: TokensTx, account: AccountId) -> AccountId:
+    """Return who has what an account had: a wallet whose last entry moved it all is no more."""
+    seen: set[AccountId] = set()
+    while account not in seen:
+        seen.add(account)
+        newest = await tx.entries.of_account(account, before=None, limit=1)
+        if not newest or newest[0].operation is not Operation.TRANSFER_OUT:
+            break
+        account = AccountId(UUID(newest[0].source_ref))
+    return account
+
+
+async def _lots_of(tx: TokensTx, commands: Sequence[RefundTokens], found: _Corrected) -> dict[LotId, Lot]:
+    """Return the lots that spends drew on, and those that take the tokens back where they exist."""
+    drawn = {
+        posting.lot_id
+        for entry in found.entries.values()
+        for posting in entry.postings
+        if posting.lot_id is not None
+    }
+    lots = {lot_id: lot for lot_id, (_, lot) in (await tx.entries.lots(sorted(drawn))).items()}
+    homes = {
+        home_id(lots[posting.lot_id], entry.account_id, command.account_id)
+        for command in commands
+        if (entry := found.entries.get(command.entry_id)) is not None
+        for posting in entry.postings
+        if posting.lot_id is not None and posting.lot_id in lots
+    }
+    there = await tx.entries.lots(sorted(homes - lots.keys()))
+    return lots | {lot_id: lot for lot_id, (_, lot) in there.items()}
+
+
+def _why_gone(
+    known: tuple[AccountId, Hold] | None, command: PostHold | VoidHold, at: datetime
+) -> HoldNotFound | HoldExpired:
+    if known is not None and known[0] == command.account_id and known[1].expires_at <= at:
+        return HoldExpired(command.hold_id, known[1].expires_at)
+    return HoldNotFound(command.hold_id)
+
+
+def _entries(decided: Sequence[Outcome[Made]]) -> list[Outcome[Entry]]:
+    return [Done(found.value[-1].entry) if isinstance(found, Done) else found for found in decided]
+
+
+def _all_spent(decided: Sequence[Outcome[Made]], at: datetime) -> list[Outcome[Spent]]:
+    return [Done(_spent(found.value[-1], at)) if isinstance(found, Done) else found for found in decided]
 
 
 def _spent(posted: Posted, at: datetime) -> Spent:
@@ -188,10 +451,120 @@ def _spent(posted: Posted, at: datetime) -> Spent:
     return Spent(posted.entry.id, parts, sum(balance(posted.wallet, at).values()))
 
 
-def _earned(command: EarnTokens, entry: Entry) -> TokensEarned:
-    return TokensEarned(
-        entry.id, command.account_id, command.kind, command.amount, command.source, command.source_ref
+def _swept(made: Made) -> Swept:
+    expired = sum(sum(_by_kind(item.entry, EXPIRED).values()) for item in made)
+    return Swept(expired, sum(item.entry.operation is Operation.VOID for item in made))
+
+
+def _told(entries: Iterable[Entry], ids: IdSource) -> list[Envelope]:
+    return [_sealed(_TELLING[entry.operation](entry), entry, ids) for entry in entries]
+
+
+def _earned(entry: Entry) -> Event:
+    [lot] = entry.lots
+    return TokensEarned(entry.id, entry.account_id, lot.kind, lot.amount, entry.source, entry.source_ref)
+
+
+def _bought(entry: Entry) -> Event:
+    [lot] = entry.lots
+    assert lot.cost_minor is not None, "what is bought has a cost"
+    assert lot.cost_currency is not None, "a cost has a currency"
+    return TokensBought(
+        entry.id,
+        entry.account_id,
+        lot.kind,
+        lot.amount,
+        lot.cost_minor,
+        lot.cost_currency,
+        entry.source,
+        entry.source_ref,
     )
+
+
+def _spending(entry: Entry) -> Event:
+    title, by_kind, currency = _collected(entry)
+    return TokensSpent(entry.id, entry.account_id, title, by_kind, currency)
+
+
+def _expired(entry: Entry) -> Event:
+    return TokensExpired(entry.id, entry.account_id, _by_kind(entry, EXPIRED))
+
+
+def _held(entry: Entry) -> Event:
+    [made] = entry.holds
+    return TokensHeld(entry.id, entry.account_id, made.id, made.amount, made.expires_at)
+
+
+def _hold_posted(entry: Entry) -> Event:
+    assert entry.hold_id is not None, "a post names its hold"
+    title, by_kind, currency = _collected(entry)
+    return HoldPosted(entry.id, entry.account_id, entry.hold_id, title, by_kind, currency)
+
+
+def _hold_voided(entry: Entry) -> Event:
+    assert entry.hold_id is not None, "a void names its hold"
+    return HoldVoided(entry.id, entry.account_id, entry.hold_id, entry.source)
+
+
+def _refunded(entry: Entry) -> Event:
+    assert entry.corrects is not None, "a refund names the spend"
+    _, taken, _ = _collected(entry)
+    by_kind = {kind: -amount for kind, amount in taken.items()}
+    expired = sum(_by_kind(entry, EXPIRED).values())
+    return TokensRefunded(entry.id, entry.account_id, entry.corrects, by_kind, expired)
+
+
+def _reversed(entry: Entry) -> Event:
+    assert entry.corrects is not None, "a reversal names the earning"
+    taken = -sum(_by_kind(entry, WALLET).values())
+    uncollectable = -sum(_by_kind(entry, ADJUSTED).values())
+    return TokensReversed(entry.id, entry.account_id, entry.corrects, taken, uncollectable)
+
+
+def _adjusted(entry: Entry) -> Event:
+    assert entry.corrects is not None, "an adjustment names what it corrects"
+    [posting] = [item for item in entry.postings if item.lot_id is not None]
+    assert posting.lot_id is not None, "the wallet's posting has the lot"
+    return TokensAdjusted(
+        entry.id,
+        entry.account_id,
+        entry.corrects,
+        posting.lot_id,
+        posting.amount,
+        entry.source_ref,
+        entry.source,
+    )
+
+
+_TELLING: dict[Operation, Callable[[Entry], Event]] = {
+    Operation.EARN: _earned,
+    Operation.PURCHASE: _bought,
+    Operation.SPEND: _spending,
+    Operation.EXPIRE: _expired,
+    Operation.HOLD: _held,
+    Operation.POST: _hold_posted,
+    Operation.VOID: _hold_voided,
+    Operation.REFUND: _refunded,
+    Operation.REVERSE: _reversed,
+    Operation.ADJUST: _adjusted,
+}
+"""The event of each entry that a batch can make, from the entry alone."""
+
+
+def _collected(entry: Entry) -> tuple[TitleId, dict[str, int], str]:
+    """Return the title of a spend or its refund, what it collected of each kind, and the currency."""
+    [first, *_] = [item for item in entry.postings if is_spent(item.account)]
+    title = TitleId(UUID(first.account.partition(":")[2]))
+    assert first.currency is not None, "what a title collects is valued"
+    return title, _by_kind(entry, first.account), first.currency
+
+
+def _by_kind(entry: Entry, account: str) -> dict[str, int]:
+    by_kind: dict[str, int] = {}
+    for item in entry.postings:
+        if item.account == account:
+            by_kind[str(item.kind)] = by_kind.get(str(item.kind), 0) + item.amount
+    return by_kind
 
 
 def _sealed(event: Event, entry: Entry, ids: IdSource) -> Envelope:

@@ -10,9 +10,20 @@ from typing import Protocol
 
 from attrs import frozen
 
-from buddy_core.access import SECOND_PERSON_RULES, ApprovalState, Request
+from buddy_core.access import (
+    SECOND_PERSON_RULES,
+    Actor,
+    ApprovalState,
+    AuditTx,
+    Change,
+    Request,
+    record_in,
+    require,
+)
 from buddy_core.flows.approvals import Asked
 from buddy_core.flows.staff import grant_from_plain, value_from_plain
+from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tokens import version_at
@@ -22,7 +33,7 @@ from buddy_core.views.stated import ValuesTx
 _OPERATOR = "the operator"
 
 
-class AdminApprovalsTx(NamesTx, ValuesTx, Protocol):
+class AdminApprovalsTx(NamesTx, ValuesTx, AuditTx, Protocol):
     """What the page of approvals reads."""
 
 
@@ -100,11 +111,28 @@ class AdminApprovals:
 
 
 async def show_requests(
-    asked: Sequence[Asked], *, uow: UnitOfWork[AdminApprovalsTx]
+    actor: Actor,
+    asked: Sequence[Asked],
+    *,
+    correlation_id: str,
+    uow: UnitOfWork[AdminApprovalsTx],
+    clock: Clock,
 ) -> tuple[RequestShown, ...]:
-    """Return requests that the actor was shown already, with names and what each would do."""
-    async with uow.read() as tx:
+    """Return requests with names and what each would do; that members' names were shown is recorded.
+
+    Raises:
+        NotPermitted: the actor may not see requests.
+    """
+    require(actor, "approval:read")
+
+    async def work(tx: AdminApprovalsTx) -> tuple[RequestShown, ...]:
+        about_members = [item.request.id for item in asked if item.request.act == "tokens.grant"]
+        if about_members:
+            change = Change("approval.read", "approvals", None, about_members, correlation_id)
+            await record_in(tx, actor, change, clock.now())
         return tuple([await _shown_in(tx, item) for item in asked])
+
+    return await retried(uow, work)
 
 
 async def _shown_in(tx: AdminApprovalsTx, asked: Asked) -> RequestShown:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from buddy_core.access import Actor, AuditQuery, AuditRecord, AuditTx, Change, record_in, require
 from buddy_core.accounts import BadEmail, fold_email
@@ -17,11 +18,14 @@ from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.views.admin_names import NamesTx, names_in, without_ids
 
 PAGE = 50
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z]{2,8}_[0-9a-f]{32}")
 _REASONED = frozenset({"wallet.freeze", "wallet.unfreeze"})
+_DECIDED = frozenset({"reward.release", "reward.refuse"})
 _NOBODY = "nobody"
 """Looked for where an address belongs to no account: no record has it."""
 ACTIONS = (
     "approval.decide",
+    "approval.read",
     "approval.request",
     "audit.export",
     "audit.search",
@@ -42,7 +46,9 @@ ACTIONS = (
     "role.revoke",
     "second_factor.remove",
     "second_factor.reset",
+    "second_factor.set",
     "session.begin",
+    "session.end",
     "session.revoke",
     "token_costs.set",
     "token_value.set",
@@ -135,11 +141,17 @@ async def find_audit(
         found = await tx.audit.search(query, before=wanted.before, limit=wanted.limit + 1)
         shown = found[: wanted.limit]
         lines = tuple(await lines_in(tx, shown))
-        change = Change("audit.search", "audit", None, {"asked": query, "shown": len(shown)}, correlation_id)
+        # What is typed may be anybody's address, and the audit is for ever: only ids are kept.
+        asked = evolve(query, actor=_kept(query.actor), resource=_kept(query.resource))
+        change = Change("audit.search", "audit", None, {"asked": asked, "shown": len(shown)}, correlation_id)
         await record_in(tx, actor, change, clock.now())
         return AuditFound(lines, shown[-1].sequence if len(found) > wanted.limit else None)
 
     return await retried(uow, work)
+
+
+def _kept(text: str) -> str:
+    return text if not text or text in ("system", _NOBODY) or _ID.fullmatch(text) else "(a text)"
 
 
 async def _account_in(tx: NamesTx, text: str) -> str:
@@ -151,13 +163,19 @@ async def _account_in(tx: NamesTx, text: str) -> str:
     return str(found[0].id) if found else _NOBODY
 
 
-async def lines_in(tx: AuditPageTx, records: Sequence[AuditRecord]) -> list[AuditLine]:
-    """Return records as lines, with accounts by name."""
-    texts = [
-        text
-        for item in records
-        for text in (item.actor, item.as_whom, item.resource, item.before, item.after)
-    ]
+async def lines_in(
+    tx: AuditPageTx, records: Sequence[AuditRecord], *, staff_only: bool = False
+) -> list[AuditLine]:
+    """Return records as lines, with accounts by name; with `staff_only` none but of those who acted."""
+    texts = (
+        [record.actor for record in records]
+        if staff_only
+        else [
+            text
+            for item in records
+            for text in (item.actor, item.as_whom, item.resource, item.before, item.after)
+        ]
+    )
     names = await names_in(tx, texts)
     return [_line(record, names) for record in records]
 
@@ -168,7 +186,7 @@ def _line(record: AuditRecord, names: dict[str, str]) -> AuditLine:
     if isinstance(after, str) and record.action in _REASONED:
         # Records of before 0.2 hold nothing but the reason.
         reason, after = after, None
-    elif isinstance(after, list) and len(after) == 2:
+    elif record.action in _DECIDED and isinstance(after, list):
         # A decision is recorded as what it came to and why.
         after, reason = after
     elif isinstance(after, dict) and "reason" in after:

@@ -89,7 +89,7 @@ async def admin_home(
                 item for item in (await versions_in(tx, at) if sees_values else ()) if item.state != "past"
             ),
             close=months[0] if months else None,
-            audit=tuple(await lines_in(tx, lines)),
+            audit=tuple(await lines_in(tx, lines, staff_only=True)),
         )
 
 

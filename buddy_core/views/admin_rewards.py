@@ -105,8 +105,12 @@ async def held_rewards(
     return await retried(uow, work)
 
 
-async def wallet_owner(actor: Actor, named_by: str, *, uow: UnitOfWork[AdminRewardsTx]) -> AccountId:
+async def wallet_owner(
+    actor: Actor, named_by: str, *, correlation_id: str, uow: UnitOfWork[AdminRewardsTx], clock: Clock
+) -> AccountId:
     """Return whose wallet staff mean: the account with an e-mail address, or the one of a reward.
+
+    That somebody looked is recorded, found or not.
 
     Raises:
         NotPermitted: the actor may not act on wallets.
@@ -115,13 +119,23 @@ async def wallet_owner(actor: Actor, named_by: str, *, uow: UnitOfWork[AdminRewa
     """
     require(actor, "wallet:freeze")
     text = named_by.strip()
-    async with uow.read() as tx:
-        if text.startswith("rwd_"):
+    email = None if text.startswith("rwd_") else fold_email(text)
+
+    async def work(tx: AdminRewardsTx) -> AccountId | None:
+        found: AccountId | None = None
+        if email is not None:
+            member = await tx.accounts.by_email(email)
+            found = member[0].id if member else None
+        else:
             reward = await tx.rewards.get(text)
-            if reward is None:
-                raise WalletOwnerNotFound
-            return (await resolve_in(tx, reward.account_id)).id
-        found = await tx.accounts.by_email(fold_email(text))
-        if found is None:
-            raise WalletOwnerNotFound
-        return found[0].id
+            found = (await resolve_in(tx, reward.account_id)).id if reward else None
+        after = {"accounts": [found] if found else [], "by_address": email is not None}
+        await record_in(
+            tx, actor, Change("user.search", "accounts", None, after, correlation_id), clock.now()
+        )
+        return found
+
+    owner = await retried(uow, work)
+    if owner is None:
+        raise WalletOwnerNotFound
+    return owner

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
-from buddy_core.access import Actor, needs_second_person, require
+from buddy_core.access import SECOND_PERSON_RULES, Actor, needs_second_person, require
 from buddy_core.catalog import CatalogTx
 from buddy_core.flows.staff import largest_change
 from buddy_core.kernel.clock import Clock, utc
@@ -261,7 +261,9 @@ async def _effect_in(
     costs = await tx.token_costs.in_force(at)
     before = version_at(existing, command.effective_from)
     effect = value_effect(command, before, _example_cost(costs), await _usual_share_in(tx))
-    rule = needs_second_person("token_value.set", largest_change(existing, command, at))
+    act = "token_value.set"
+    largest = largest_change(existing, command, at, SECOND_PERSON_RULES[act].over)
+    rule = needs_second_person(act, largest)
     return evolve(effect, fields=form.fields, needs_second_person=rule.above if rule else None)
 
 

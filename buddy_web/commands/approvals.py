@@ -39,7 +39,7 @@ def list_(with_decided: bool) -> None:
             if len(page) < PAGE:
                 break
         wanted = [item for item in found if with_decided or item.state is ApprovalState.PENDING]
-        shown: Sequence[RequestShown] = await container.show_requests(wanted)
+        shown: Sequence[RequestShown] = await container.show_requests(SYSTEM, wanted, correlation_id="cli")
         return shown
 
     requests = ask(work)
@@ -56,7 +56,7 @@ def show(request_id: str) -> None:
 
     async def work(container: Any) -> RequestShown:
         found = await container.find_request(SYSTEM, request_id)
-        shown: Sequence[RequestShown] = await container.show_requests([found])
+        shown: Sequence[RequestShown] = await container.show_requests(SYSTEM, [found], correlation_id="cli")
         return shown[0]
 
     item = ask(work)

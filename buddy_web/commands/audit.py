@@ -121,7 +121,8 @@ def _in_one_line(line: AuditLine) -> str:
     if line.reason:
         parts.append(f"reason: {line.reason}")
     parts += [text for text in (line.ip, line.reference) if text]
-    return "  ".join(parts)
+    # Whatever a text holds, it stays on its line: nothing written may look like a record of its own.
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in "  ".join(parts))
 
 
 def _change(field: str, before: str | None, after: str | None) -> str:

@@ -59,7 +59,7 @@ def show(name: str) -> None:
         marks = [
             word
             for is_so, word in (
-                (permission.is_money, "second factor"),
+                (permission.is_guarded, "second factor"),
                 (permission.is_planned, "planned"),
             )
             if is_so

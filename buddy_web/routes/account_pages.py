@@ -30,6 +30,7 @@ from buddy_web.demo.seed import DEMO_PASSWORD, LOGINS
 from buddy_web.errors import status_of
 from buddy_web.forms import submission_key, text
 from buddy_web.guests import current_visitor, who_asks
+from buddy_web.logs import correlation_id
 from buddy_web.network import DEMO_COUNTRY_COOKIE
 from buddy_web.pages import go, local_path, show
 from buddy_web.permissions import PUBLIC, permission
@@ -83,7 +84,7 @@ def join() -> Response:
         visitor = current_visitor(w)
         page = _join(w, visitor, email, error)
         return show(w, "join.html", visitor, page, status=status_of(error)[0])
-    return _enter(w, w.call(w.container.begin_session, joined.account_id, label()))
+    return _enter(w, _begun(w, joined))
 
 
 @joining.get("/sign-in")
@@ -104,7 +105,9 @@ def sign_in() -> Response:
     email, password = text(request.form, "email"), text(request.form, "password")
     guest = visitor.account_id if visitor.is_guest else None
     try:
-        signed: SignedIn = w.call(w.container.sign_in, SignIn(email, password, guest, label(), w.ip_text()))
+        signed: SignedIn = w.call(
+            w.container.sign_in, SignIn(email, password, guest, label(), w.ip_text(), correlation_id.get())
+        )
     except (BadEmail, WrongCredentials, SignInLocked) as error:
         page = _sign_in(w, visitor, email, error)
         response = show(w, "sign_in.html", visitor, page, status=status_of(error)[0])
@@ -121,9 +124,7 @@ def sign_out() -> Response:
     w = web()
     who = who_asks(w)
     if who is not None and who.session is not None:
-        owner = who.actor.impersonator or who.account.id
-        session = who.session.parent_id or who.session.id
-        w.call(w.container.end_session, owner, session)
+        w.call(w.container.sign_out, who.actor, who.session, correlation_id=correlation_id.get())
     w.visitors.forget()
     return go("/")
 
@@ -162,13 +163,32 @@ def _register(w: Web, command: Register) -> Joined:
     return joined
 
 
+def end_former(w: Web) -> None:
+    """End the session that this browser had before: its tokens are overwritten now."""
+    who = who_asks(w)
+    if who is not None and who.session is not None:
+        w.call(w.container.sign_out, who.actor, who.session, correlation_id=correlation_id.get())
+
+
 def label() -> str:
     """Return what the browser calls itself, for the list of sessions."""
     return browser_label(request.headers.get("User-Agent", ""))
 
 
+def _begun(w: Web, joined: Joined) -> Started:
+    started: Started = w.call(
+        w.container.begin_session,
+        joined.account_id,
+        label(),
+        ip=w.ip_text(),
+        correlation_id=correlation_id.get(),
+    )
+    return started
+
+
 def _enter(w: Web, started: Started) -> Response:
     """Give the browser its session, and go on, by way of the second factor if the account has one."""
+    end_former(w)
     w.visitors.remember_session(started)
     factor: SecondFactor | None = w.call(w.container.find_second_factor, started.session.account_id)
     where = _next() or "/"

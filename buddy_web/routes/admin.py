@@ -215,7 +215,9 @@ def freeze_wallet() -> Response:
     key = submission_key(request.form) or w.container.ids().opaque("frz")
     try:
         reason = _reason()
-        owner = w.call(w.container.wallet_owner, actor, text(request.form, "owner"))
+        owner = w.call(
+            w.container.wallet_owner, actor, text(request.form, "owner"), correlation_id=correlation_id.get()
+        )
         command = FreezeWallet(owner, act == "freeze", reason, actor.name, key)
         w.call(w.container.freeze_wallet, actor, command, correlation_id=correlation_id.get())
     except (ReasonMissing, WalletOwnerNotFound, BadEmail, NotFrozen) as error:

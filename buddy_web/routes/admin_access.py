@@ -34,7 +34,7 @@ from buddy_core.flows import (
 from buddy_core.kernel.errors import BuddyError, InvalidValue
 from buddy_core.kernel.ids import AccountId
 from buddy_core.sessions import POLICY, Started
-from buddy_core.views import AdminApprovals, AdminUser, AdminUsers, ExplainWanted, UserAside
+from buddy_core.views import AdminApprovals, AdminUser, AdminUsers, ExplainWanted, RequestShown, UserAside
 from buddy_core.views.admin_roles import AdminRoles, RoleShown
 from buddy_web.app import Web, web
 from buddy_web.errors import InvalidRequest, status_of
@@ -100,16 +100,21 @@ def _approvals(w: Web) -> AdminApprovals:
     waiting: Sequence[Asked] = w.call(w.container.list_requests, actor)
     newest: Sequence[Asked] = w.call(w.container.list_requests, actor, undecided=False)
     decided = [item for item in newest if item.state is not ApprovalState.PENDING]
-    return AdminApprovals(
-        w.call(w.container.show_requests, waiting), w.call(w.container.show_requests, decided)
-    )
+    return AdminApprovals(_shown(w, waiting), _shown(w, decided))
 
 
 def _one(w: Web, request_id: str) -> AdminApprovals:
     found: Asked = w.call(w.container.find_request, current_actor(), request_id)
-    shown = w.call(w.container.show_requests, [found])
+    shown = _shown(w, [found])
     is_pending = found.state is ApprovalState.PENDING
     return AdminApprovals(shown if is_pending else (), () if is_pending else shown, is_one=True)
+
+
+def _shown(w: Web, asked: Sequence[Asked]) -> tuple[RequestShown, ...]:
+    found: tuple[RequestShown, ...] = w.call(
+        w.container.show_requests, current_actor(), asked, correlation_id=correlation_id.get()
+    )
+    return found
 
 
 def _show_approvals(w: Web, page: AdminApprovals, *, status: int = 200) -> Response:
@@ -306,16 +311,19 @@ def _assignment(account: Account, form: dict[str, str]) -> AssignRole:
     """Return the command of the form; a place that was not chosen does not count, whatever is in its field.
 
     Raises:
-        InvalidValue: a producer or territory was to be named, and is not.
+        InvalidValue: it does not say where, or a producer or territory was to be named, and is not.
     """
-    producer, territory, where = form["producer"], form["territory"], form["where"]
-    if where in ("partner", "territory") and not {"partner": producer, "territory": territory}[where]:
+    named = {"global": "", "partner": form["producer"], "territory": form["territory"]}
+    where = form["where"]
+    if where not in named:
+        raise InvalidValue("where", "choose everywhere, one producer or one territory")
+    if where != "global" and not named[where]:
         raise InvalidValue("where", "name the producer or the territory that the role is for")
     return AssignRole(
         account.email or "",
         form["role"],
-        producer if producer and where != "territory" and where != "global" else None,
-        territory if territory and where != "partner" and where != "global" else None,
+        named[where] if where == "partner" else None,
+        named[where] if where == "territory" else None,
     )
 
 

@@ -54,7 +54,7 @@ def permissions() -> dict[str, Any]:
         schema.PermissionShown(
             name=item.name,
             does=item.does,
-            is_money=item.is_money,
+            is_guarded=item.is_guarded,
             is_planned=item.is_planned,
             scopes=scopes_of(item.name),
         )

@@ -24,7 +24,7 @@ from buddy_web.guests import current_account, current_device, forget_who, who_as
 from buddy_web.logs import correlation_id
 from buddy_web.operations import Api
 from buddy_web.permissions import PUBLIC
-from buddy_web.routes.account_pages import label
+from buddy_web.routes.account_pages import end_former, label
 from buddy_web.schemas.accounts import Config, LoginBody, Me, RefreshBody, RegisterBody, Tokens
 from buddy_web.schemas.accounts import Joined as JoinedAnswer
 from buddy_web.schemas.common import OptionalIdempotencyHeader
@@ -72,7 +72,13 @@ def register(header: OptionalIdempotencyHeader, body: RegisterBody) -> tuple[dic
     key = header.idempotency_key or w.container.ids().opaque("reg")
     command = Register(body.email, body.password, _guest(w), key)
     joined: Joined = w.call(w.container.register, command)
-    started: Started = w.call(w.container.begin_session, joined.account_id, label())
+    started: Started = w.call(
+        w.container.begin_session,
+        joined.account_id,
+        label(),
+        ip=w.ip_text(),
+        correlation_id=correlation_id.get(),
+    )
     return _enter(w, joined, started), 201
 
 
@@ -86,7 +92,7 @@ def register(header: OptionalIdempotencyHeader, body: RegisterBody) -> tuple[dic
 def login(body: LoginBody) -> dict[str, Any]:
     """Sign in, and bring along what a guest on this device has."""
     w = web()
-    command = SignIn(body.email, body.password, _guest(w), label(), w.ip_text())
+    command = SignIn(body.email, body.password, _guest(w), label(), w.ip_text(), correlation_id.get())
     signed: SignedIn = w.call(w.container.sign_in, command)
     return _enter(w, signed.joined, signed.started)
 
@@ -111,14 +117,13 @@ def logout() -> dict[str, Any]:
     w = web()
     who = who_asks(w)
     if who is not None and who.session is not None:
-        if who.actor.impersonator is not None:
-            w.call(
-                w.container.end_impersonation, who.actor, who.session.id, correlation_id=correlation_id.get()
-            )
-        if who.session.parent_id is None:
-            w.call(w.container.end_session, who.account.id, who.session.id)
-        elif w.visitors.bearer() is None:
-            w.call(w.container.end_session, who.actor.impersonator, who.session.parent_id)
+        w.call(
+            w.container.sign_out,
+            who.actor,
+            who.session,
+            keep_parent=w.visitors.bearer() is not None,
+            correlation_id=correlation_id.get(),
+        )
     w.visitors.forget()
     forget_who()
     return Me(**describe_nobody(w)).model_dump(mode="json")
@@ -135,6 +140,7 @@ def _enter(w: Web, joined: Joined, started: Started) -> dict[str, Any]:
     """Give a client its session: cookies if it keeps some, else the tokens themselves."""
     by_cookie = _keeps_cookies(w)
     if by_cookie:
+        end_former(w)
         w.visitors.remember_session(started)
         current_device(w)
     forget_who(w.call(w.container.identify, started.claims, ip=w.ip_text()))

@@ -294,7 +294,12 @@ def _freeze(key: str, body: schema.WalletBody, *, is_frozen: bool) -> dict[str, 
     actor = current_actor()
     if (body.email is None) == (body.reward_id is None):
         raise InvalidRequest(({"field": "email", "problem": "give either email or reward_id"},))
-    owner = w.call(w.container.wallet_owner, actor, body.email or body.reward_id or "")
+    owner = w.call(
+        w.container.wallet_owner,
+        actor,
+        body.email or body.reward_id or "",
+        correlation_id=correlation_id.get(),
+    )
     command = FreezeWallet(owner, is_frozen, body.reason, actor.name, key)
     w.call(w.container.freeze_wallet, actor, command, correlation_id=correlation_id.get())
     return schema.WalletFrozen(is_frozen=is_frozen).model_dump(mode="json")

@@ -11,8 +11,10 @@ from buddy_core.access import (
     ApprovalNotFound,
     NotOwnRequest,
     Outcome,
+    OwnAccount,
     OwnRequest,
     ReasonMissing,
+    RequestAltered,
     RequesterLacksPermission,
 )
 from buddy_core.accounts import AccountNotFound
@@ -38,9 +40,19 @@ READ = "approval:read"
 _DECIDE: dict[str, Any] = {
     "may": READ,
     "answer": schema.Approval,
-    "errors": (ApprovalNotFound, ApprovalDecided, ApprovalExpired, OwnRequest, ReasonMissing, Contention),
+    "errors": (
+        ApprovalNotFound,
+        ApprovalDecided,
+        ApprovalExpired,
+        OwnRequest,
+        ReasonMissing,
+        RequestAltered,
+        Contention,
+    ),
 }
+_DECIDERS = tuple(rule.approve for rule in SECOND_PERSON_RULES.values())
 _CARRY_OUT = (
+    OwnAccount,
     RequesterLacksPermission,
     ValueVersionInPast,
     ValueVersionTooFar,
@@ -76,13 +88,17 @@ def approval(path: schema.ApprovalPath) -> dict[str, Any]:
     return _one(web(), path.id)
 
 
-@api.post("/admin/approvals/<id>/approve", **{**_DECIDE, "errors": (*_DECIDE["errors"], *_CARRY_OUT)})
+@api.post(
+    "/admin/approvals/<id>/approve",
+    **{**_DECIDE, "errors": (*_DECIDE["errors"], *_CARRY_OUT)},
+    then_any=_DECIDERS,
+)
 def approve(path: schema.ApprovalPath, body: schema.RemarkBody) -> dict[str, Any]:
     """Approve a request of somebody else: what was asked for is done, or nothing is."""
     return _decide(path.id, Outcome.APPROVED, body.reason)
 
 
-@api.post("/admin/approvals/<id>/reject", **_DECIDE)
+@api.post("/admin/approvals/<id>/reject", **_DECIDE, then_any=_DECIDERS)
 def reject(path: schema.ApprovalPath, body: schema.ReasonBody) -> dict[str, Any]:
     """Reject a request of somebody else, and say why."""
     return _decide(path.id, Outcome.REJECTED, body.reason)
@@ -107,7 +123,9 @@ def _one(w: Web, request_id: str) -> dict[str, Any]:
 
 
 def _shown(w: Web, asked: tuple[Asked, ...]) -> list[schema.Approval]:
-    found: tuple[RequestShown, ...] = w.call(w.container.show_requests, asked)
+    found: tuple[RequestShown, ...] = w.call(
+        w.container.show_requests, current_actor(), asked, correlation_id=correlation_id.get()
+    )
     return [_approval(w, item) for item in found]
 
 

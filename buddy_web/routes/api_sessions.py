@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from werkzeug.wrappers import Response
 
+from buddy_core.accounts import WrongCredentials
 from buddy_core.kernel.errors import Contention
 from buddy_core.sessions import (
     AccessClaims,
-    EndReason,
     Enrolled,
     LoginSession,
     LoginSessionNotFound,
@@ -98,7 +98,7 @@ def end_session(path: schema.SessionPath) -> Response:
     """Sign one browser or app out: its tokens open nothing any more. Again changes nothing."""
     w = web()
     current = current_session()
-    w.call(w.container.end_session, current_who().account.id, path.id, reason=EndReason.REVOKED)
+    w.call(w.container.end_own_session, current_actor(), path.id, correlation_id=correlation_id.get())
     if path.id == current:
         w.visitors.forget()
         forget_who()
@@ -111,7 +111,9 @@ def end_all_sessions(body: schema.SignOutBody) -> dict[str, Any]:
     w = web()
     kept = current_session() if body.keep_current else None
     current_session()
-    ended = w.call(w.container.end_all_sessions, current_who().account.id, except_=kept)
+    ended = w.call(
+        w.container.end_own_sessions, current_actor(), except_=kept, correlation_id=correlation_id.get()
+    )
     if kept is None:
         w.visitors.forget()
         forget_who()
@@ -130,14 +132,16 @@ def second_factor() -> dict[str, Any]:
     may=MANAGE,
     answer=schema.Enrolled,
     status=201,
-    errors=(SecondFactorExists, Contention),
+    errors=(SecondFactorExists, WrongCredentials, SignInLocked, Contention),
 )
-def enrol_second_factor() -> tuple[dict[str, Any], int]:
-    """Give out a secret for an authenticator, once; it counts when its first code is confirmed."""
+def enrol_second_factor(body: schema.PasswordBody) -> tuple[dict[str, Any], int]:
+    """Give out a secret for an authenticator, once; it counts when its first code is confirmed.
+
+    The password is asked for again: a token alone sets up nothing.
+    """
     w = web()
     current_session()
-    account = current_who().account
-    found: Enrolled = w.call(w.container.enrol_second_factor, account.id, account.email or "account")
+    found: Enrolled = w.call(w.container.set_up_second_factor, current_actor(), body.password)
     [secret] = parse_qs(urlsplit(found.uri).query)["secret"]
     return schema.Enrolled(uri=found.uri, secret=secret).model_dump(mode="json"), 201
 
@@ -152,7 +156,11 @@ def confirm_second_factor(body: schema.CodeBody) -> dict[str, Any]:
     """Set the second factor by its first code, which also proves this session."""
     w = web()
     session = w.call(
-        w.container.confirm_second_factor, current_who().account.id, current_session(), body.code
+        w.container.confirm_second_factor,
+        current_actor(),
+        current_session(),
+        body.code,
+        correlation_id=correlation_id.get(),
     )
     return _state(w, session)
 
@@ -172,7 +180,7 @@ def remove_second_factor() -> dict[str, Any]:
     """Take the second factor away; this session has to have proved it lately."""
     w = web()
     session = _session()
-    w.call(w.container.remove_second_factor, current_actor(), correlation_id=correlation_id.get())
+    w.call(w.container.remove_second_factor, current_actor(), session.id, correlation_id=correlation_id.get())
     return _state(w, session)
 
 
@@ -203,14 +211,14 @@ def _claims(w: Web) -> AccessClaims:
     """
     bearer = w.visitors.bearer()
     if bearer is not None:
-        found = w.tokens.decode(bearer)
+        found = w.tokens.decode_all(bearer)
     elif current_actor().impersonator is not None:
         found = w.visitors.looking()
     else:
         found = w.visitors.claims()
-    if found is None:
+    if not found:
         raise TokenRefused("unknown")
-    return found
+    return found[0]
 
 
 def _state(w: Web, session: LoginSession) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from buddy_core.access import Assignment, BeyondOwnReach, ReasonMissing, ScopeKind
+from buddy_core.access import Assignment, BeyondOwnReach, OwnAccount, ReasonMissing, ScopeKind
 from buddy_core.accounts import Account, AccountNotFound, AccountType
 from buddy_core.catalog import ProducerNotFound
 from buddy_core.flows import Awaiting, FindUsers, GrantTokens, Impersonate, UserRecord, UsersFound
@@ -106,7 +106,7 @@ def sign_out_user(path: schema.UserPath, body: schema.ReasonBody) -> dict[str, A
     may="second_factor:reset",
     answer=None,
     status=204,
-    errors=(AccountNotFound, ReasonMissing, SecondFactorMissing, BeyondOwnReach, Contention),
+    errors=(AccountNotFound, ReasonMissing, SecondFactorMissing, BeyondOwnReach, OwnAccount, Contention),
 )
 def reset_second_factor(path: schema.UserPath, body: schema.ReasonBody) -> Any:
     """Take away a second factor that its owner has lost, and sign them out everywhere."""
@@ -131,6 +131,7 @@ def reset_second_factor(path: schema.UserPath, body: schema.ReasonBody) -> Any:
     errors=(
         AccountNotFound,
         ReasonMissing,
+        OwnAccount,
         BadTokenAmount,
         WalletFrozen,
         IdempotencyMismatch,

@@ -9,11 +9,11 @@ from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
 from buddy_core.access import SecondFactorNeeded
+from buddy_core.accounts import WrongCredentials
 from buddy_core.flows import Who
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.ids import LoginSessionId
 from buddy_core.sessions import (
-    EndReason,
     Enrolled,
     LoginSession,
     LoginSessionNotFound,
@@ -73,9 +73,13 @@ def account() -> Response:
 def end_session(session_id: str) -> Response:
     """Sign one browser out; one that is signed out already stays so."""
     w = web()
-    account_id = current_who().account.id
     try:
-        w.call(w.container.end_session, account_id, LoginSessionId(session_id), reason=EndReason.REVOKED)
+        w.call(
+            w.container.end_own_session,
+            current_actor(),
+            LoginSessionId(session_id),
+            correlation_id=correlation_id.get(),
+        )
     except LoginSessionNotFound:
         return go(ACCOUNT)
     return go(f"{ACCOUNT}?done=ended")
@@ -86,7 +90,12 @@ def end_session(session_id: str) -> Response:
 def end_others() -> Response:
     """Sign out everywhere but here."""
     w = web()
-    w.call(w.container.end_all_sessions, current_who().account.id, except_=current_session())
+    w.call(
+        w.container.end_own_sessions,
+        current_actor(),
+        except_=current_session(),
+        correlation_id=correlation_id.get(),
+    )
     return go(f"{ACCOUNT}?done=others_ended")
 
 
@@ -137,9 +146,14 @@ def set_up() -> Response:
     if who is None:
         return _to_sign_in()
     try:
-        made: Enrolled = w.call(w.container.enrol_second_factor, who.account.id, who.account.email or "")
+        made: Enrolled = w.call(
+            w.container.set_up_second_factor, who.actor, text(request.form, "password", longest=200)
+        )
     except SecondFactorExists:
         return _back()
+    except (WrongCredentials, SignInLocked) as error:
+        page = SecondFactorPage("none", _next(), problem=_said(error))
+        return _page(w, page, error)
     return _enrolling(w, made.uri)
 
 
@@ -153,7 +167,13 @@ def confirm() -> Response:
         return _to_sign_in()
     uri = text(request.form, "uri")
     try:
-        w.call(w.container.confirm_second_factor, who.account.id, current_session(), _code())
+        w.call(
+            w.container.confirm_second_factor,
+            who.actor,
+            current_session(),
+            _code(),
+            correlation_id=correlation_id.get(),
+        )
     except (SecondFactorWrong, SignInLocked) as error:
         # The secret is told once; the page that showed it hands it back, so that nothing is scanned anew.
         return _enrolling(w, uri, error) if _URI.fullmatch(uri) else _back()
@@ -168,7 +188,12 @@ def remove() -> Response:
     """Take the second factor away; only a session that has just proved it may."""
     w = web()
     try:
-        w.call(w.container.remove_second_factor, current_actor(), correlation_id=correlation_id.get())
+        w.call(
+            w.container.remove_second_factor,
+            current_actor(),
+            current_session(),
+            correlation_id=correlation_id.get(),
+        )
     except (SecondFactorMissing, SecondFactorNeeded):
         return _back()
     return go(f"{ACCOUNT}?done=factor_removed")

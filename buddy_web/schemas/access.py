@@ -140,7 +140,7 @@ class PermissionShown(Answer):
 
     name: str
     does: str
-    is_money: bool = Field(description="The session has to prove a second factor for it.")
+    is_guarded: bool = Field(description="The session has to prove a second factor for it.")
     is_planned: bool = Field(description="No operation asks for it yet.")
     scopes: list[str] = Field(description="How far a built-in role with it can reach.")
 

@@ -69,6 +69,12 @@ class LoginBody(Body):
     password: Password
 
 
+class PasswordBody(Body):
+    """The password once more, for what a token alone may not do."""
+
+    password: Password
+
+
 class RefreshBody(Body):
     """The newest refresh token."""
 

@@ -136,6 +136,7 @@ def test_a_member_sets_up_a_second_factor_without_javascript(service: Service, d
     join(page, service.url, "noor@example.com")
     page.goto(f"{service.url}/account")
     page.get_by_role("link", name="Set it up").click()
+    page.get_by_label("Your password, once more").fill(PASSWORD)
     page.get_by_role("button", name="Begin").click()
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
     secret = page.locator("#secret").inner_text().replace(" ", "")

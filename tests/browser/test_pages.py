@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.devices import Devices
 from tests.browser.scene import Scene, set_up
 from tests.browser.service import Service
+from tests.browser.steps import PASSWORD
 
 FIRST_VIEW_BYTES = 120_000
 WATCH_SHIFTS = """
@@ -125,6 +126,7 @@ def _make_ready(page: Page, name: str) -> None:
             "effect => effect.scrollIntoView({ block: 'center' })"
         )
     elif name == "enrol":
+        page.get_by_label("Your password, once more").fill(PASSWORD)
         page.get_by_role("button", name="Begin").click()
         expect(page.get_by_role("img", name="QR code")).to_be_visible()
     elif name == "roles":

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
-from buddy_core.kernel import GENESIS, Contention, EntryId, HoldId
+from buddy_core.kernel import GENESIS, Contention, EntryId, HoldId, LotId
 from buddy_core.tokens import Hold, MergeWallets, Operation, Posted, Wallet, merge
 from tests.contracts.cases import (
     AT,
@@ -79,6 +79,43 @@ async def test_rare_columns_come_back(uow: Uow) -> None:
         [found] = await tx.entries.of_account(account(1), before=None, limit=1)
     assert found == entry
     assert found.hash == second.wallet.head
+
+
+async def test_entries_are_found_by_id_and_by_what_they_correct(uow: Uow) -> None:
+    """Entries of any account come back whole by their ids; corrections as they were recorded."""
+    mine, other = earned(Wallet(account(1)), 5, 1), earned(Wallet(account(2)), 4, 2)
+    fixes = [
+        evolve(spent(mine.wallet, 1, 3).entry, corrects=mine.entry.id),
+        evolve(spent(other.wallet, 1, 4).entry, corrects=mine.entry.id, recorded_at=AT + timedelta(days=1)),
+    ]
+    await post(uow, [mine, other])
+    await post(uow, [Posted(mine.wallet.after(fixes[0], ()), fixes[0])])
+    await post(uow, [Posted(other.wallet.after(fixes[1], ()), fixes[1])])
+    async with uow.read() as tx:
+        wanted = [other.entry.id, fixes[0].id, EntryId(uid(99))]
+        assert await tx.entries.get(wanted) == {other.entry.id: other.entry, fixes[0].id: fixes[0]}
+        assert await tx.entries.correcting([mine.entry.id, other.entry.id]) == fixes
+        assert await tx.entries.correcting([fixes[0].id]) == []
+        assert (await tx.entries.get([]), await tx.entries.correcting([])) == ({}, [])
+
+
+async def test_lots_and_holds_are_found_by_id(uow: Uow) -> None:
+    """A lot that is used up and a hold that has ended are still there, each with its account."""
+    made = earned(Wallet(account(1)), 5, 1)
+    gone = spent(made.wallet, 5, 2)
+    again = earned(gone.wallet, 3, 3)
+    hold = Hold(HoldId(uid(7)), 3, LATER)
+    entry = evolve(spent(again.wallet, 3, 4).entry, operation=Operation.HOLD, holds=(hold,))
+    end = evolve(earned(again.wallet.after(entry, ()), 1, 5).entry, operation=Operation.VOID, hold_id=hold.id)
+    held = again.wallet.after(entry, ())
+    await post(uow, [made, gone, again, Posted(held, entry), Posted(held.after(end, ()), end)])
+    async with uow.read() as tx:
+        [lot] = made.entry.lots
+        assert await tx.entries.lots([lot.id, LotId(uid(99))]) == {lot.id: (account(1), lot)}
+        assert await tx.entries.holds([hold.id, HoldId(uid(99))]) == {hold.id: (account(1), hold)}
+        assert (await tx.entries.lots([]), await tx.entries.holds([])) == ({}, {})
+        [books] = await tx.ledger_books.of_accounts([account(1)])
+    assert books.open_holds == {}
 
 
 async def test_a_merge_is_stored_whole(uow: Uow) -> None:

@@ -21,8 +21,10 @@ from buddy_core.access import (
     NotOwnRequest,
     NotPermitted,
     Outcome,
+    OwnAccount,
     OwnRequest,
     ReasonMissing,
+    RequestAltered,
     RequesterLacksPermission,
     SecondFactorNeeded,
 )
@@ -31,7 +33,7 @@ from buddy_core.flows import Awaiting
 from buddy_core.kernel import AccountId, IdempotencyMismatch
 from buddy_core.tokens import BONUS, PAID, BadTokenAmount, Operation, ValueVersionInPast, WalletFrozen
 from tests.contracts.cases import race
-from tests.flows.world import SECOND, START, TICK, VIEWER, Broken, Tampered, World, break_off
+from tests.flows.world import START, TICK, VIEWER, Broken, Tampered, World, break_off
 
 pytestmark = pytest.mark.anyio
 
@@ -47,14 +49,21 @@ async def asked(world: World, actor: Actor, who: AccountId, amount: int = MANY) 
     return found.request_id
 
 
-async def state(world: World, request_id: str, actor: Actor = SECOND) -> ApprovalState:
-    found = await flows.find_request(actor, request_id, uow=world.uow, clock=world.clock)
+@pytest.fixture
+async def world(world: World) -> World:
+    """Answer a world in which the second person is at work already."""
+    await world.second()
+    return world
+
+
+async def state(world: World, request_id: str) -> ApprovalState:
+    found = await flows.find_request(await world.second(), request_id, uow=world.uow, clock=world.clock)
     return found.state
 
 
-async def waiting(world: World, actor: Actor = SECOND, **wanted: Any) -> list[str]:
+async def waiting(world: World, **wanted: Any) -> list[str]:
     """Return the ids of the requests that are listed, newest first."""
-    found = await flows.list_requests(actor, uow=world.uow, clock=world.clock, **wanted)
+    found = await flows.list_requests(await world.second(), uow=world.uow, clock=world.clock, **wanted)
     return [item.request.id for item in found]
 
 
@@ -88,6 +97,70 @@ async def test_a_gift_is_given_once_a_key(world: World) -> None:
     assert await world.books() == before
     assert await world.grant(guest, 5, actor=other, key="k") != first
     assert await world.balance(guest) == 10
+
+
+async def test_many_small_gifts_are_a_large_one(world: World) -> None:
+    """What one gave, or one was given, within a day counts together; what was approved does not."""
+    support, other = await world.staff("support"), await world.staff("support")
+    guests = [await world.guest() for _ in range(3)]
+    for guest in guests[:2]:
+        assert not isinstance(await world.grant(guest, 25, actor=support), Awaiting)
+    for who, actor in ((guests[2], support), (guests[0], support)):
+        assert isinstance(await world.grant(who, 1, actor=actor), Awaiting), "50 were given by one"
+    assert not isinstance(await world.grant(guests[0], 25, actor=other), Awaiting)
+    third = await world.staff("support")
+    waits = await world.grant(guests[0], 1, actor=third)
+    assert isinstance(waits, Awaiting), "50 were given to one"
+    await world.settle_request(waits.request_id, actor=await world.second())
+    assert not isinstance(await world.grant(guests[2], ALONE, actor=third), Awaiting)
+    world.clock.advance(DAY + TICK)
+    assert not isinstance(await world.grant(guests[0], ALONE, actor=support), Awaiting)
+
+
+async def test_small_gifts_at_once_are_counted_together(world: World) -> None:
+    """Of 4 gifts of 30 by one person to four accounts at once one is given, and three wait."""
+    support, guests = await world.staff("support"), [await world.guest() for _ in range(4)]
+    done, refused = await race(*(world.grant(guest, 30, actor=support) for guest in guests))
+    assert refused == []
+    assert sum(isinstance(item, Awaiting) for item in done) == 3
+    assert sorted([await world.balance(guest) for guest in guests]) == [0, 0, 0, 30]
+
+
+async def test_nobody_gives_to_themselves(world: World) -> None:
+    """Neither alone nor by approving what a colleague asked for them, nor by a guest of their own."""
+    boss, support = await world.staff("super_admin"), await world.staff("support")
+    assert boss.account_id is not None
+    guest = await world.guest()
+    await world.merge(guest, boss.account_id)
+    request = await asked(world, support, guest)
+    before = await world.books()
+    for who in (boss.account_id, guest):
+        for amount in (1, MANY):
+            with pytest.raises(OwnAccount):
+                await world.grant(who, amount, actor=boss)
+    with pytest.raises(OwnAccount):
+        await world.settle_request(request, actor=boss)
+    assert await world.books() == before
+    await world.settle_request(request, actor=await world.second())
+    assert await world.balance(boss.account_id) == MANY
+
+
+async def test_only_what_was_asked_is_approved(world: World) -> None:
+    """A request that is not as the audit tells of it is neither carried out nor rejected."""
+    guest, support = await world.guest(), await world.staff("support")
+    request = await asked(world, support, guest)
+    before = await world.books()
+
+    def larger(found: Any) -> Any:
+        return evolve(found[0], command=found[0].command.replace(str(MANY), "5000")), found[1]
+
+    altered = Tampered(world.uow, "approvals", "get", change=larger)
+    for outcome in (Outcome.APPROVED, Outcome.REJECTED):
+        with pytest.raises(RequestAltered):
+            await world.settle_request(request, outcome, actor=await world.second(), uow=altered)
+    assert await world.books() == before
+    await world.settle_request(request, actor=await world.second())
+    assert await world.balance(guest) == MANY
 
 
 async def test_a_gift_sent_often_at_once_is_given_once(world: World) -> None:
@@ -184,33 +257,92 @@ async def test_a_large_change_of_value_waits(world: World) -> None:
     assert (await world.records())[-1].actor == second.name
 
 
+async def test_small_steps_of_a_value_are_a_large_one(world: World) -> None:
+    """Steps of 15 % within minutes: the second waits, be it another's, for 30 days after the first counts."""
+    first, second = await world.staff("finance"), await world.staff("finance")
+    usd = Fraction(3, 5)
+    assert await world.set_value(BONUS, Fraction(115, 2), usd, actor=first) == 2
+    for minutes, actor in ((1, first), (10, second), (120, first)):
+        world.clock.set(START + timedelta(minutes=minutes))
+        waits = await world.set_value(BONUS, Fraction(66), usd, actor=actor)
+        assert isinstance(waits, Awaiting)
+        await world.settle_request(waits.request_id, Outcome.WITHDRAWN, actor=actor)
+    world.clock.set(START + 29 * DAY)
+    assert isinstance(await world.set_value(BONUS, Fraction(66), usd, actor=first), Awaiting)
+    world.clock.set(START + 31 * DAY)
+    assert await world.set_value(BONUS, Fraction(66), usd, actor=first) == 3
+
+
+async def test_an_actor_of_before_does_nothing_any_more(world: World) -> None:
+    """Whose role went while the request was on its way gives, sets, assigns and decides nothing."""
+    guest, support, finance, boss = (
+        await world.guest(),
+        await world.staff("support"),
+        await world.staff("finance"),
+        await world.staff("super_admin"),
+    )
+    request = await asked(world, support, guest)
+    for actor, role in ((support, "support"), (finance, "finance")):
+        await revoke(world, actor, role)
+    await world.staff("super_admin")
+    await revoke(world, boss, "super_admin")
+    email = await world.email(await world.member())
+    before = await world.books()
+    ports: dict[str, Any] = {"correlation_id": "c1", "uow": world.uow, "clock": world.clock}
+    attempts = (
+        world.grant(guest, 1, actor=support),
+        world.grant(guest, MANY, actor=support),
+        world.set_value(BONUS, Fraction(51), Fraction(3, 5), actor=finance),
+        world.settle_request(request, actor=finance),
+        flows.assign_role(boss, flows.AssignRole(email, "support"), **ports),
+        flows.revoke_role(boss, flows.AssignRole(email, "support"), **ports),
+    )
+    for attempt in attempts:
+        with pytest.raises(NotPermitted):
+            await attempt
+    assert await world.books() == before
+
+
 async def test_a_value_out_of_nothing_has_no_measure_and_waits(world: World) -> None:
     """From nothing to something and from something to nothing are changes that one person does not make."""
     soon = START + timedelta(hours=1)
     gone = await world.set_value(PAID, Fraction(0), Fraction(6, 5), since=soon)
     assert isinstance(gone, Awaiting)
-    await world.settle_request(gone.request_id, actor=SECOND)
+    await world.settle_request(gone.request_id, actor=await world.second())
     world.clock.set(soon)
     back = await world.set_value(PAID, Fraction(1, 100), Fraction(6, 5))
     assert isinstance(back, Awaiting)
-    found = await flows.find_request(SECOND, back.request_id, uow=world.uow, clock=world.clock)
+    found = await flows.find_request(await world.second(), back.request_id, uow=world.uow, clock=world.clock)
     assert (found.request.measure, found.may_decide, found.is_own) == ("unlimited", True, False)
 
 
 async def test_who_asks_does_not_decide(world: World) -> None:
     """Nobody approves or rejects their own request, be it a super admin's; they withdraw it."""
-    guest, boss = await world.guest(), await world.staff("super_admin")
+    guest, boss, second = await world.guest(), await world.staff("super_admin"), await world.second()
     for actor in (boss, SYSTEM):
         request = await asked(world, actor, guest)
         before = await world.books()
-        for outcome in (Outcome.APPROVED, Outcome.REJECTED):
-            with pytest.raises(OwnRequest):
-                await world.settle_request(request, outcome, actor=actor)
+        with pytest.raises(OwnRequest if actor is boss else NotPermitted):
+            await world.settle_request(request, Outcome.APPROVED, actor=actor)
+        with pytest.raises(OwnRequest):
+            await world.settle_request(request, Outcome.REJECTED, actor=actor)
         with pytest.raises(NotOwnRequest):
-            await world.settle_request(request, Outcome.WITHDRAWN, actor=SECOND)
+            await world.settle_request(request, Outcome.WITHDRAWN, actor=second)
         assert await world.books() == before
         await world.settle_request(request, Outcome.WITHDRAWN, actor=actor, reason="")
         assert await state(world, request) is ApprovalState.WITHDRAWN
+    assert await world.balance(guest) == 0
+
+
+async def test_the_command_line_approves_nothing(world: World) -> None:
+    """The second person is one who signed in: the operator rejects at most."""
+    guest, support = await world.guest(), await world.staff("support")
+    request = await asked(world, support, guest)
+    before = await world.books()
+    with pytest.raises(NotPermitted):
+        await world.settle_request(request, actor=SYSTEM)
+    assert await world.books() == before
+    await world.settle_request(request, Outcome.REJECTED, actor=SYSTEM)
     assert await world.balance(guest) == 0
 
 
@@ -225,14 +357,14 @@ async def test_only_who_may_decides(world: World, outcome: Outcome) -> None:
         (NotPermitted, VIEWER),
         (NotPermitted, colleague),
         (NotPermitted, auditor),
-        (NotPermitted, evolve(SECOND, impersonator=support.account_id)),
-        (SecondFactorNeeded, evolve(SECOND, has_second_factor=False)),
+        (NotPermitted, evolve(await world.second(), impersonator=support.account_id)),
+        (SecondFactorNeeded, evolve(await world.second(), has_second_factor=False)),
     )
     for refusal, actor in attempts:
         with pytest.raises(refusal):
             await world.settle_request(request, outcome, actor=actor)
     with pytest.raises(ApprovalNotFound):
-        await world.settle_request("apr_none", outcome, actor=SECOND)
+        await world.settle_request("apr_none", outcome, actor=await world.second())
     assert await world.books() == before
     assert await state(world, request) is ApprovalState.PENDING
 
@@ -243,12 +375,12 @@ async def test_a_rejection_says_why_and_gives_nothing(world: World) -> None:
     request = await asked(world, support, guest)
     before = await world.books()
     with pytest.raises(ReasonMissing):
-        await world.settle_request(request, Outcome.REJECTED, actor=SECOND, reason=" ")
+        await world.settle_request(request, Outcome.REJECTED, actor=await world.second(), reason=" ")
     assert await world.books() == before
-    await world.settle_request(request, Outcome.REJECTED, actor=SECOND, reason="too many")
+    await world.settle_request(request, Outcome.REJECTED, actor=await world.second(), reason="too many")
     held = await world.books()
     for outcome in Outcome:
-        actor = support if outcome is Outcome.WITHDRAWN else SECOND
+        actor = support if outcome is Outcome.WITHDRAWN else await world.second()
         with pytest.raises(ApprovalDecided):
             await world.settle_request(request, outcome, actor=actor)
     assert await world.books() == held
@@ -271,7 +403,7 @@ async def test_an_approval_and_a_withdrawal_at_once_are_one(world: World) -> Non
     guest, support = await world.guest(), await world.staff("support")
     request = await asked(world, support, guest)
     done, refused = await race(
-        world.settle_request(request, actor=SECOND),
+        world.settle_request(request, actor=await world.second()),
         world.settle_request(request, Outcome.WITHDRAWN, actor=support),
     )
     assert (len(done), {type(error) for error in refused}) == (1, {ApprovalDecided})
@@ -285,10 +417,10 @@ async def test_what_its_asker_may_no_longer_is_not_done(world: World) -> None:
     await revoke(world, support, "support")
     before = await world.books()
     with pytest.raises(RequesterLacksPermission):
-        await world.settle_request(request, actor=SECOND)
+        await world.settle_request(request, actor=await world.second())
     assert await world.books() == before
     assert await state(world, request) is ApprovalState.PENDING
-    await world.settle_request(request, Outcome.REJECTED, actor=SECOND)
+    await world.settle_request(request, Outcome.REJECTED, actor=await world.second())
 
 
 async def test_a_value_whose_day_has_come_is_not_set(world: World) -> None:
@@ -300,7 +432,7 @@ async def test_a_value_whose_day_has_come_is_not_set(world: World) -> None:
     world.clock.set(since)
     before = await world.books()
     with pytest.raises(ValueVersionInPast):
-        await world.settle_request(found.request_id, actor=SECOND)
+        await world.settle_request(found.request_id, actor=await world.second())
     assert await world.books() == before
     assert await state(world, found.request_id) is ApprovalState.PENDING
 
@@ -313,10 +445,10 @@ async def test_a_gift_to_a_frozen_wallet_waits_on(world: World) -> None:
     await world.freeze(guest)
     before = await world.books()
     with pytest.raises(WalletFrozen):
-        await world.settle_request(request, actor=SECOND)
+        await world.settle_request(request, actor=await world.second())
     assert await world.books() == before
     await world.freeze(guest, False)
-    await world.settle_request(request, actor=SECOND)
+    await world.settle_request(request, actor=await world.second())
     assert await world.balance(guest) == MANY + 1
 
 
@@ -325,11 +457,11 @@ async def test_a_request_expires(world: World) -> None:
     guest, support = await world.guest(), await world.staff("support")
     on_time, late = await asked(world, support, guest), await asked(world, support, guest)
     world.clock.set(START + 3 * DAY - TICK)
-    await world.settle_request(on_time, actor=SECOND)
+    await world.settle_request(on_time, actor=await world.second())
     world.clock.set(START + 3 * DAY)
     before = await world.books()
     for outcome in Outcome:
-        actor = support if outcome is Outcome.WITHDRAWN else SECOND
+        actor = support if outcome is Outcome.WITHDRAWN else await world.second()
         with pytest.raises(ApprovalExpired):
             await world.settle_request(late, outcome, actor=actor)
     assert await world.books() == before
@@ -352,7 +484,7 @@ async def test_requests_are_listed_for_those_who_may(world: World) -> None:
     assert {(item.is_own, item.may_decide) for item in seen} == {(True, False)}
     auditor = await world.staff("auditor")
     assert not (await flows.find_request(auditor, requests[0], uow=world.uow, clock=world.clock)).may_decide
-    unproven = evolve(SECOND, has_second_factor=False)
+    unproven = evolve(await world.second(), has_second_factor=False)
     assert (await flows.find_request(unproven, requests[0], uow=world.uow, clock=world.clock)).may_decide
     looks: tuple[Callable[[], Awaitable[Any]], ...] = (
         lambda: flows.list_requests(VIEWER, uow=world.uow, clock=world.clock),
@@ -380,10 +512,10 @@ async def test_request_decision_and_act_are_one_commit(world: World) -> None:
     for port, method in (("approvals", "decide"), ("wallets", "append"), ("audit", "append")):
         with pytest.raises(Broken):
             await world.settle_request(
-                request, actor=SECOND, uow=Tampered(whole, port, method, after=break_off)
+                request, actor=await world.second(), uow=Tampered(whole, port, method, after=break_off)
             )
         assert await world.books() == held
-    await world.settle_request(request, actor=SECOND)
+    await world.settle_request(request, actor=await world.second())
     assert await world.balance(guest) == MANY
 
 
@@ -394,7 +526,7 @@ async def test_a_gift_to_a_guest_counts_to_the_cap_of_a_merge(world: World, amou
     for who in (guest, member):
         found = await world.grant(who, amount, actor=support)
         if isinstance(found, Awaiting):
-            await world.settle_request(found.request_id, actor=SECOND)
+            await world.settle_request(found.request_id, actor=await world.second())
     joined = await world.merge(guest, member)
     assert (joined.tokens_moved, joined.tokens_expired_by_cap) == (amount, amount - 20)
     assert await world.balance(member) == amount + 20
@@ -407,7 +539,7 @@ async def test_a_gift_asked_for_a_guest_is_the_members_after_a_merge(world: Worl
     guest, member, support = await world.guest(), await world.member(), await world.staff("support")
     request = await asked(world, support, guest)
     await world.merge(guest, member)
-    await world.settle_request(request, actor=SECOND)
+    await world.settle_request(request, actor=await world.second())
     assert (await world.balance(guest), await world.balance(member)) == (0, MANY)
     assert [item.lot.earned_as_guest for item in (await world.wallet(member)).lots] == [False]
 

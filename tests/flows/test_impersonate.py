@@ -259,6 +259,16 @@ async def test_a_guest_can_be_looked_as(world: World) -> None:
     assert (await looking(world, await begin(world, at, guest))).account.id == member
 
 
+async def test_nobody_looks_as_a_guest_of_staff(world: World) -> None:
+    """A guest that joined a member of staff stands for them: no look, no record."""
+    at, colleague, guest = await desk(world), await desk(world), await world.guest()
+    await world.merge(guest, colleague.account)
+    before = await world.books()
+    with pytest.raises(BeyondOwnReach):
+        await begin(world, at, guest)
+    assert await world.books() == before
+
+
 async def test_look_and_record_are_one_commit(world: World) -> None:
     """When the audit cannot be written nobody gets in, and whoever is in gets out only on the record."""
     at, member = await desk(world), await world.member()

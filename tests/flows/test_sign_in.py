@@ -12,7 +12,7 @@ from attrs import evolve
 from buddy_core import flows, sessions
 from buddy_core.access import SYSTEM, NotPermitted, may, require
 from buddy_core.accounts import AccountNotFound, BadEmail, WrongCredentials
-from buddy_core.kernel import AccountId
+from buddy_core.kernel import AccountId, IdempotencyMismatch
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.sessions import POLICY, Dead, DeadReason, EndReason, RefreshRefused, SignInLocked, Started
 from tests.contracts.cases import race
@@ -91,6 +91,23 @@ async def test_five_failed_tries_lock_an_address(world: World) -> None:
     assert isinstance(await fails(world, EMAIL, PASSWORD), SignInLocked)
     world.clock.advance(TICK)
     assert (await world.enter(EMAIL)).started
+
+
+async def test_a_repeat_of_registering_is_a_try(world: World) -> None:
+    """Five repeats with another password lock the address, also for signing in; a right one forgets them."""
+    await world.register(EMAIL, key="k")
+    for _ in range(4):
+        with pytest.raises(IdempotencyMismatch):
+            await world.register(EMAIL, key="k", password="Another-2026")
+    assert (await world.register(EMAIL, key="k")).account_id
+    for _ in range(5):
+        with pytest.raises(IdempotencyMismatch):
+            await world.register(EMAIL, key="k", password="Another-2026")
+    with pytest.raises(SignInLocked):
+        await world.register(EMAIL, key="k")
+    assert isinstance(await fails(world, EMAIL, PASSWORD), SignInLocked)
+    world.clock.advance(15 * MINUTE)
+    assert (await world.register(EMAIL, key="k")).account_id
 
 
 async def test_an_unknown_address_is_answered_as_a_known_one(world: World) -> None:

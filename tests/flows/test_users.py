@@ -11,11 +11,13 @@ from attrs import evolve
 
 from buddy_core import flows
 from buddy_core.access import (
+    BUILT_IN,
     SYSTEM,
     Actor,
     Assignment,
     BeyondOwnReach,
     NotPermitted,
+    OwnAccount,
     ReasonMissing,
     SecondFactorNeeded,
 )
@@ -164,6 +166,45 @@ async def test_nobody_resets_the_factor_of_somebody_who_may_more(world: World) -
     assert colleague is not None
     await world.give_factor(colleague)
     await reset(world, support, colleague)
+
+
+async def test_nobody_resets_their_own_factor(world: World) -> None:
+    """One's own factor is taken away by proving it, not by the desk."""
+    support = await world.staff("support")
+    assert support.account_id is not None
+    await world.give_factor(support.account_id)
+    before = await world.books()
+    with pytest.raises(OwnAccount):
+        await reset(world, support, support.account_id)
+    assert await world.books() == before
+
+
+async def test_ones_own_factor_is_taken_away_by_proving_it(world: World) -> None:
+    """A session that has not just proved it, and staff who look, take nothing away; staff's is recorded."""
+    support, member = await world.staff("support", ip="192.0.2.5"), BUILT_IN.actor(await world.member(EMAIL))
+    ports: dict[str, Any] = {"correlation_id": "c1", "uow": world.uow, "clock": world.clock, "ids": world.ids}
+    for actor in (support, member):
+        assert actor.account_id is not None
+        await world.give_factor(actor.account_id)
+        email = await world.email(actor.account_id)
+        here, elsewhere = [(await world.enter(email)).started for _ in range(2)]
+        before = await world.books()
+        attempts: tuple[tuple[type[Exception], Actor], ...] = (
+            (SecondFactorNeeded, evolve(actor, has_second_factor=False)),
+            (SecondFactorNeeded, evolve(actor, has_second_factor=False, owes_second_factor=True)),
+            (NotPermitted, evolve(actor, impersonator=VIEWER.account_id)),
+        )
+        for refusal, other in attempts:
+            with pytest.raises(refusal):
+                await flows.remove_own_second_factor(other, here.session.id, **ports)
+        assert await world.books() == before
+        proven = evolve(actor, has_second_factor=True)
+        await flows.remove_own_second_factor(proven, here.session.id, **ports)
+        assert isinstance(await world.identify(here), flows.Who)
+        assert await world.identify(elsewhere) == Dead(DeadReason.ENDED)
+        assert not (await look(world, support, actor.account_id)).has_second_factor
+    removed = [item for item in await world.records() if item.action.startswith("second_factor")]
+    assert [(item.actor, item.ip) for item in removed] == [(support.name, "192.0.2.5")]
 
 
 @pytest.mark.parametrize("act", [find, look, sign_out, reset], ids=lambda act: act.__name__)

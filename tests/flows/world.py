@@ -58,10 +58,6 @@ AD_UNIT = "unit-1"
 PASSWORD = "Monsoon-2026"
 VIEWER = BUILT_IN.actor(AccountId(UUID(int=0xA0)), has_second_factor=True)
 """Somebody without the permissions of staff."""
-SECOND = BUILT_IN.actor(
-    AccountId(UUID(int=0xA1)), [Assignment(AccountId(UUID(int=0xA1)), "finance")], has_second_factor=True
-)
-"""The second person, who approves what the first asks for."""
 
 _SEEDED = "seeded"
 """The correlation id of what a test begins with."""
@@ -77,6 +73,7 @@ class World:
     ids: SequentialIds = field(factory=SequentialIds)
     producer: Producer = None  # type: ignore[assignment]
     stock: Stock = field(factory=Stock)
+    _second: Actor | None = None
     _count: int = 0
 
     # -- what is there ------------------------------------------------------------------------------
@@ -265,7 +262,7 @@ class World:
         soon = self.clock.now() + tokens.NOTICE
         waiting = await self.set_value(kind, inr, usd, since=soon)
         if isinstance(waiting, flows.Awaiting):
-            await self.settle_request(waiting.request_id, actor=SECOND)
+            await self.settle_request(waiting.request_id, actor=await self.second())
         self.clock.set(soon)
 
     async def grant(
@@ -314,6 +311,12 @@ class World:
             change = Change("role.assign", str(account), [], after, _SEEDED)
             await record_in(tx, SYSTEM, change, self.clock.now())
         return await self.actor(account, ip=ip)
+
+    async def second(self) -> Actor:
+        """Return the second person, of finance, who approves what the first asks for."""
+        if self._second is None:
+            self._second = await self.staff("finance")
+        return self._second
 
     async def actor(self, account: AccountId, ip: str = "192.0.2.1") -> Actor:
         """Return an account with the roles that it has now, its second factor proved."""
@@ -578,13 +581,17 @@ class _Proxy:
 
 @define
 class Tampered:
-    """A store whose writing transactions await `before` and `after` around one method of one port."""
+    """A store whose writing transactions await `before` and `after` around one method of one port.
+
+    `change` makes another answer of the method's.
+    """
 
     uow: Uow
     port: str
     method: str
     before: Callable[[], Awaitable[None]] | None = None
     after: Callable[[], Awaitable[None]] | None = None
+    change: Callable[[Any], Any] | None = None
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Any]:
@@ -599,7 +606,7 @@ class Tampered:
                 answer = await real(*args, **kwargs)
                 if self.after is not None:
                     await self.after()
-                return answer
+                return answer if self.change is None else self.change(answer)
 
             yield _Proxy(tx, {self.port: _Proxy(port, {self.method: tampered})})
 

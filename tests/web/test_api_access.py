@@ -56,7 +56,7 @@ def test_the_roles_and_permissions_are_listed(service: Service) -> None:
     assert "title:submit" in found["partner_admin"]["may"]
     listed = {item["name"]: item for item in admin.get("/v1/admin/permissions").json["permissions"]}
     assert set(listed) == set(PERMISSIONS)
-    assert (listed["period:close"]["is_money"], listed["title:edit"]["is_planned"]) == (True, True)
+    assert (listed["period:close"]["is_guarded"], listed["title:edit"]["is_planned"]) == (True, True)
     assert listed["statement:read"]["scopes"] == ["global", "partner"]
 
 
@@ -126,19 +126,23 @@ def test_a_role_that_cannot_be_is_refused(service: Service) -> None:
 
 def test_nobody_gives_or_defines_what_they_have_not(service: Service) -> None:
     """Whoever may give and define roles does so within their own permissions."""
-    admin, viewer = app(service, ADMIN), app(service, VIEWER)
+    admin, keeper = app(service, ADMIN), app(service, MARIGOLD)
     body = {"title": "Keeper", "permissions": ["role:assign", "role:edit", "role:read"]}
     admin.post("/v1/admin/roles/keeper", body, method="PUT")
-    admin.post("/v1/admin/assignments", {"email": VIEWER, "role": "keeper"})
+    admin.post("/v1/admin/assignments", {"email": MARIGOLD, "role": "keeper"})
     more = {"title": "More", "permissions": ["period:close"]}
-    refused(viewer.post("/v1/admin/roles/more", more, method="PUT"), 403, "access.beyond_own_reach")
+    refused(keeper.post("/v1/admin/roles/more", more, method="PUT"), 403, "access.beyond_own_reach")
     for role in ("super_admin", "support"):
-        given = viewer.post("/v1/admin/assignments", {"email": VIEWER, "role": role})
+        given = keeper.post("/v1/admin/assignments", {"email": MARIGOLD, "role": role})
         refused(given, 403, "access.beyond_own_reach")
-    taken = viewer.post("/v1/admin/assignments/revoke", {"email": ADMIN, "role": "super_admin"})
+    taken = keeper.post("/v1/admin/assignments/revoke", {"email": ADMIN, "role": "super_admin"})
     refused(taken, 403, "access.beyond_own_reach")
     less = {"title": "Less", "permissions": ["role:read"]}
-    assert viewer.post("/v1/admin/roles/less", less, method="PUT").status_code == 200
+    assert keeper.post("/v1/admin/roles/less", less, method="PUT").status_code == 200
+    # Whoever gives roles needs a second factor, and the viewer has none.
+    admin.post("/v1/admin/assignments", {"email": VIEWER, "role": "keeper"})
+    unproven = app(service, VIEWER).post("/v1/admin/roles/other", less, method="PUT")
+    refused(unproven, 403, "access.second_factor_needed")
 
 
 def test_a_role_is_given_for_one_producer_or_territory(service: Service, enter: Enter) -> None:

@@ -150,6 +150,7 @@ def test_staff_look_as_a_member_and_change_nothing(service: Service, enter: Ente
     assert {line["action"] for line in lines} == {
         "impersonation.begin", "impersonation.look", "impersonation.end",
     }  # fmt: skip
+    support.get("/v1/me")
     again = support.post("/v1/admin/impersonation/end")
     assert (again.status_code, again.json["email"]) == (200, SUPPORT)
 
@@ -180,6 +181,9 @@ def test_a_browser_that_signs_out_while_looking_is_signed_out(service: Service) 
     support = member(service, SUPPORT)
     own = {name: support.http.get_cookie(name).value for name in ("buddy_session", "buddy_refresh")}
     support.post(f"/v1/admin/users/{user_id(support, VIEWER)}/impersonate", WHY)
+    # A form token of before the look is none of its own.
+    refused(support.post("/v1/auth/logout"), 403, "web.form_token_refused")
+    support.get("/v1/me")
     assert support.post("/v1/auth/logout").json["kind"] == "nobody"
     stolen = service.app.test_client()
     for name, value in own.items():

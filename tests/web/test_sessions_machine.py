@@ -200,7 +200,8 @@ class Life(RuleBasedStateMachine):
             who.user_id = answer.json["user_id"]
             self.entered(answer.json, who)
         self.change_role("assign_role")
-        self.staff.secret = self.send("/v1/auth/second-factor", by=self.access[-1]).json["secret"]
+        begun = self.send("/v1/auth/second-factor", {"password": PASSWORD}, by=self.access[-1])
+        self.staff.secret = begun.json["secret"]
         self.used.add(self.code())
         confirmed = self.send("/v1/auth/second-factor/confirm", {"code": self.code()}, by=self.access[-1])
         assert confirmed.status_code == 200, confirmed.text
@@ -229,14 +230,18 @@ class Life(RuleBasedStateMachine):
     @rule(number=PICK)
     def fail_often(self, number: int) -> None:
         """Fail as often as it takes to be locked out."""
-        if self.fired["locked"] < 200:
-            for _ in range(5):
-                self.sign_in(number % 2, False)
+        for _ in range(5):
+            self.sign_in(number % 2, False)
 
-    @rule(number=PICK)
-    def refresh(self, number: int) -> None:
-        """Renew a session; a token that was used before ends it instead."""
+    @rule(number=PICK, is_thief_next=st.booleans())
+    def renew(self, number: int, is_thief_next: bool) -> None:
+        """Renew a session; the thief may send the same token after it."""
         token = self.pick(self.refreshes, number)
+        for _ in range(1 + is_thief_next):
+            self.refresh(token)
+
+    def refresh(self, token: Refresh) -> None:
+        """Send a refresh token; one that was used before ends its session instead of renewing it."""
         answer = self.send("/v1/auth/refresh", {"refresh_token": token.text})
         if token.of.ended or self.now >= token.expires_at or self.now >= token.of.over_at:
             assert answer.json.get("code") == "sessions.refresh_refused"
@@ -299,7 +304,11 @@ class Life(RuleBasedStateMachine):
         tokens = self.living(self.staff)
         if not tokens:
             return
-        token, is_known = self.pick(tokens, number), self.code() in self.used
+        self.prove_with(self.pick(tokens, number))
+
+    def prove_with(self, token: Access) -> None:
+        """Enter the code that the authenticator shows now."""
+        is_known = self.code() in self.used
         answer = self.send("/v1/auth/second-factor/prove", {"code": self.code()}, by=token)
         if self.staff.codes.is_locked(self.now):
             assert answer.json.get("code") == "sessions.locked"
@@ -328,7 +337,10 @@ class Life(RuleBasedStateMachine):
         """Look as the member: with the role, a proven session, and not while looking."""
         asking = [item for item in self.living() if item.of.owner is self.staff or item.of.parent]
         proven = self.living(self.staff, proven=True)
-        token = self.pick(proven if proven and number % 4 else asking, number)
+        self.look_with(self.pick(proven if proven and number % 4 else asking, number))
+
+    def look_with(self, token: Access) -> None:
+        """Ask to look as the member with a token."""
         body = {"reason": "a film does not play", "minutes": 10}
         answer = self.send(f"/v1/admin/users/{self.member.user_id}/impersonate", body, by=token)
         if self.is_kept_from_changing(token, answer, needs_role=True):
@@ -343,11 +355,38 @@ class Life(RuleBasedStateMachine):
         self.sessions.append(session)
         self.fired["looked"] += 1
 
+    @rule(number=PICK, how=st.sampled_from(["role", "session", "time", "wish"]))
+    def look_and_lose(self, number: int, how: str) -> None:
+        """Look as the member from a new session; then lose the role, the session, the time or the wish."""
+        self.change_role("assign_role")
+        self.sign_in(1, True)
+        parent = self.access[-1]
+        if parent.of.owner is not self.staff or parent.why_dead(self.now):
+            return
+        self.service.clock.advance(timedelta(seconds=30))
+        self.prove_with(parent)
+        if not parent.of.is_proven:
+            return
+        self.look_with(parent)
+        if how == "role":
+            self.change_role("revoke_role")
+        elif how == "session":
+            self.send("/v1/auth/logout", by=parent)
+            self.end([parent.of], "logged out")
+        elif how == "time":
+            self.service.clock.advance(LOOK)
+        else:
+            self.stop(self.access[-1])
+
     @precondition(lambda self: any(item.of.parent for item in self.living()))
     @rule(number=PICK)
     def stop_looking(self, number: int) -> None:
         """Stop looking as the member."""
         token = self.pick([item for item in self.living() if item.of.parent], number)
+        self.stop(token)
+
+    def stop(self, token: Access) -> None:
+        """Stop looking by a token of support."""
         answer = self.send("/v1/admin/impersonation/end", by=token)
         assert answer.status_code == 200, answer.text
         self.end([token.of], "stopped looking")
@@ -482,7 +521,7 @@ def test_a_random_life_over_http(service: Service, request: pytest.FixtureReques
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=12,
+                max_examples=10,
                 stateful_step_count=40,
                 deadline=None,
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

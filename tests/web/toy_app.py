@@ -267,8 +267,8 @@ def _who() -> str | None:
     """Return whom the cookies or the bearer's token name: a session's account, or a guest."""
     visitors = web().visitors
     sent = visitors.bearer()
-    claims = visitors.claims() if sent is None else web().tokens.decode(sent)
-    found = claims or visitors.guest()
+    claims = visitors.claims() if sent is None else web().tokens.decode_all(sent)
+    found = claims[0] if claims else visitors.guest()
     return str(found.account_id) if found else None
 
 

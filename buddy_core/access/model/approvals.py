@@ -23,6 +23,8 @@ class SecondPersonRule:
     """The largest measure that one person may do alone."""
     measure: str
     """What is measured and in which unit, in words."""
+    over: timedelta
+    """How far back what was done before is measured along: small steps are no way around."""
     lives_for: timedelta = timedelta(days=7)
     """How long a request waits before it expires."""
 

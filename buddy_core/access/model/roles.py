@@ -9,6 +9,7 @@ from uuid import UUID
 
 from attrs import field, frozen
 
+from buddy_core.kernel.countries import COUNTRIES
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.ids import AccountId, PartnerId
 
@@ -17,8 +18,8 @@ EVERYTHING = "*"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 _PERMISSION = re.compile(r"[a-z][a-z0-9_]{0,39}:[a-z][a-z0-9_]{0,39}", re.ASCII)
-_TERRITORY = re.compile(r"[A-Z]{2}", re.ASCII)
 MAX_ROLE_TITLE = 80
+MAX_NOTE = 500
 
 
 class ScopeKind(StrEnum):
@@ -43,11 +44,16 @@ PLATFORM = Resource()
 """What belongs to no partner, territory or account: only a global role reaches it."""
 
 
+def _check_note(_: object, __: Any, note: str) -> None:
+    if len(note) > MAX_NOTE or (note and not note.isprintable()):
+        raise InvalidValue("note", f"must be at most {MAX_NOTE} printable characters on one line")
+
+
 def _check_scope(scope: Scope, _: Any, key: str) -> None:
     if scope.kind is ScopeKind.GLOBAL:
         is_right = key == ""
     elif scope.kind is ScopeKind.TERRITORY:
-        is_right = _TERRITORY.fullmatch(key) is not None
+        is_right = key in COUNTRIES
     else:
         is_right = _is_uuid(key)
     if not is_right:
@@ -131,8 +137,8 @@ class Permission:
     name: str = field(validator=_check_permission)
     does: str
     """What whoever has it may do, in words."""
-    is_money: bool = False
-    """It moves or values money: the session needs a second factor."""
+    is_guarded: bool = False
+    """It moves or values money, or gives power over those who do: the session needs a second factor."""
     is_unbound: bool = False
     """It is about no thing in particular: a role of any scope is enough."""
     while_impersonating: bool = False
@@ -161,7 +167,7 @@ class Role:
     includes: frozenset[str] = frozenset()
     scopes: frozenset[ScopeKind] = frozenset({ScopeKind.GLOBAL})
     """What an assignment of it may be limited to."""
-    note: str = ""
+    note: str = field(default="", validator=_check_note)
     """What it is kept from, and why."""
 
 

@@ -47,7 +47,7 @@ def require(actor: Actor, permission: str, resource: Resource = PLATFORM) -> Non
 
     Raises:
         NotPermitted: no role of the actor has the permission, or none for this.
-        SecondFactorNeeded: it is about money and none was proved lately, or the account's was never proved.
+        SecondFactorNeeded: it is guarded and none was proved lately, or the account's was never proved.
     """
     _pass(may(actor, permission, resource))
 
@@ -97,7 +97,7 @@ def explain(actor: Actor, permission: str, resource: Resource = PLATFORM) -> tup
     if verdict.reason is Reason.IMPERSONATING:
         lines.append("looking as somebody else: only reading is left")
     if verdict.reason is Reason.NEEDS_SECOND_FACTOR:
-        why = "the account has one" if actor.owes_second_factor else "it is about money"
+        why = "the account has one" if actor.owes_second_factor else "it is guarded"
         lines.append(f"{why}: the session has to prove a second factor")
     return tuple(lines)
 
@@ -115,7 +115,7 @@ def considered(actor: Actor, permission: str, resource: Resource = PLATFORM) -> 
 def _hindrance(actor: Actor, permission: Permission) -> Reason:
     if actor.impersonator is not None and not permission.while_impersonating:
         return Reason.IMPERSONATING
-    if actor.owes_second_factor or (permission.is_money and not actor.has_second_factor):
+    if actor.owes_second_factor or (permission.is_guarded and not actor.has_second_factor):
         return Reason.NEEDS_SECOND_FACTOR
     return Reason.GRANTED
 

@@ -35,12 +35,21 @@ def is_expired(lot: Lot, at: datetime) -> bool:
 
 
 def balance(wallet: Wallet, at: datetime) -> dict[TokenKind, int]:
-    """Return the spendable tokens of each kind at `at`, swept or not."""
+    """Return the spendable tokens of each kind at `at`, swept or not; what lapsed holds had is free."""
     totals: Counter[TokenKind] = Counter()
-    for item in wallet.lots:
+    for item in open_lots(wallet, at):
         if is_live(item.lot, at):
             totals[item.lot.kind] += item.remaining
     return dict(totals)
+
+
+def open_lots(wallet: Wallet, at: datetime) -> tuple[OpenLot, ...]:
+    """Return the wallet's lots as they are once the holds that have lapsed by `at` gave theirs back."""
+    lots = wallet.lots
+    for item in wallet.holds:
+        if item.has_lapsed(at):
+            lots = restored(lots, (Draw(held.lot, held.amount) for held in item.lots))
+    return lots
 
 
 def draw(
@@ -57,7 +66,7 @@ def draw(
     Raises:
         InsufficientTokens: the live lots that fit hold less.
     """
-    fitting = (item for item in wallet.lots if is_live(item.lot, at) and _fits(item.lot, scopes))
+    fitting = (item for item in wallet.lots if is_live(item.lot, at) and fits(item.lot, scopes))
     lots = draw_order(fitting, policy, _LOT)
     available = sum(item.remaining for item in lots)
     if available < amount:
@@ -78,5 +87,15 @@ def reduced(lots: Sequence[OpenLot], draws: Iterable[Draw]) -> tuple[OpenLot, ..
     return tuple(evolve(item, remaining=item.remaining - taken.get(item.lot.id, 0)) for item in lots)
 
 
-def _fits(lot: Lot, scopes: tuple[str, ...]) -> bool:
+def restored(lots: Sequence[OpenLot], draws: Iterable[Draw]) -> tuple[OpenLot, ...]:
+    """Return the lots with what `draws` had taken back in them; a lot that was used up is there again."""
+    left = {item.lot.id: item for item in lots}
+    for draw in draws:
+        before = left.get(draw.lot.id)
+        left[draw.lot.id] = OpenLot(draw.lot, draw.amount + (before.remaining if before else 0))
+    return tuple(left.values())
+
+
+def fits(lot: Lot, scopes: tuple[str, ...]) -> bool:
+    """Tell whether a lot may be spent on a title that answers to `scopes`."""
     return not lot.scopes or not set(lot.scopes).isdisjoint(scopes)

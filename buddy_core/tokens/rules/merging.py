@@ -14,18 +14,17 @@ from buddy_core.tokens.commands import MergeWallets
 from buddy_core.tokens.model import (
     EXPIRED,
     TRANSFERRED,
-    WALLET,
     Entry,
     Lot,
     OpenLot,
     Operation,
     Posting,
-    TokenKind,
     Wallet,
 )
 from buddy_core.tokens.rules.drawing import Draw, is_expired, reduced
-from buddy_core.tokens.rules.posting import Posted
-from buddy_core.tokens.rules.valuing import Versions, version_of
+from buddy_core.tokens.rules.holding import release
+from buddy_core.tokens.rules.posting import Because, Posted, moves, next_entry, numbers
+from buddy_core.tokens.rules.valuing import Versions
 
 
 @frozen
@@ -44,6 +43,8 @@ def merge(
 ) -> Merged:
     """Move every lot of `source` to `target`, then expire what exceeds the guest cap (C23).
 
+    Holds of the source are voided first, so that what they set aside moves as well;
+    whoever had asked for them holds the tokens again, in the target.
     A moved lot keeps origin, expiry, priority, cost share and guest mark; its new
     id follows from origin and target, so that any order of merges ends the same.
     What had expired unswept is written off first. The cap counts the units left
@@ -58,22 +59,25 @@ def merge(
         entries.append(made.entry)
         return made.wallet
 
+    for ended in release(source, source.holds, "merge", "merge", at):
+        source = ended.wallet
+        entries.append(ended.entry)
     stale = [Draw(item.lot, item.remaining) for item in source.lots if is_expired(item.lot, at)]
     if stale:
-        source = post(source, "stale", Operation.EXPIRE, _moves(stale, EXPIRED, versions), drawn=stale)
+        source = post(source, "stale", Operation.EXPIRE, _moved(stale, EXPIRED, versions), drawn=stale)
     moved = [Draw(item.lot, item.remaining) for item in source.lots]
-    arrivals = [_arrived(draw, target.account_id, at) for draw in moved]
-    source = post(source, "out", Operation.TRANSFER_OUT, _moves(moved, TRANSFERRED, versions), drawn=moved)
+    arrivals = [_arrived(draw, target.account_id) for draw in moved]
+    source = post(source, "out", Operation.TRANSFER_OUT, _moved(moved, TRANSFERRED, versions), drawn=moved)
     target = post(
         target,
         "in",
         Operation.TRANSFER_IN,
-        _moves([Draw(lot, -lot.amount) for lot in arrivals], TRANSFERRED, versions),
+        _moved([Draw(lot, -lot.amount) for lot in arrivals], TRANSFERRED, versions),
         opened=arrivals,
     )
     excess = _beyond_cap(target, command.guest_cap, at)
     if excess:
-        target = post(target, "cap", Operation.EXPIRE, _moves(excess, EXPIRED, versions), drawn=excess)
+        target = post(target, "cap", Operation.EXPIRE, _moved(excess, EXPIRED, versions), drawn=excess)
     if source.is_frozen and not target.is_frozen:
         target = post(target, "freeze", Operation.FREEZE, ())
     return Merged(
@@ -97,47 +101,30 @@ def _merge_entry(
     opened: Sequence[Lot] = (),
 ) -> Posted:
     other = command.to_account if wallet.account_id == command.from_account else command.from_account
-    entry = Entry(
-        id=entry_id,
-        account_id=wallet.account_id,
-        sequence=wallet.sequence + 1,
-        previous_hash=wallet.head,
-        operation=operation,
-        effective_at=at,
-        recorded_at=at,
-        idempotency_key=command.idempotency_key,
-        source="merge",
-        source_ref=str(other),
-        postings=postings,
-        lots=tuple(opened),
-    )
+    cause = Because(command.idempotency_key, "merge", str(other))
+    entry = next_entry(wallet, operation, cause, at, entry_id, postings, lots=tuple(opened))
     lots = (*reduced(wallet.lots, drawn), *(OpenLot(lot, lot.amount) for lot in opened))
     return Posted(wallet.after(entry, lots), entry)
 
 
-def _moves(draws: Sequence[Draw], account: str, versions: Versions) -> tuple[Posting, ...]:
-    """Post `-amount` on each lot and the sum per kind on `account`."""
-    totals: dict[TokenKind, int] = {}
-    for draw in draws:
-        totals[draw.lot.kind] = totals.get(draw.lot.kind, 0) + draw.amount
-    return (
-        *(
-            Posting(
-                WALLET, draw.lot.id, draw.lot.kind, -draw.amount, version_of(versions, draw.lot.kind).version
-            )
-            for draw in draws
-        ),
-        *(Posting(account, None, kind, n, version_of(versions, kind).version) for kind, n in totals.items()),
-    )
+def _moved(draws: Sequence[Draw], account: str, versions: Versions) -> tuple[Posting, ...]:
+    return moves(draws, account, numbers(draws, versions))
 
 
-def _arrived(draw: Draw, target: AccountId, at: datetime) -> Lot:
-    """Return the lot that `draw` becomes in the target; of a cost basis it takes its share, rounded down."""
+def moved_id(lot: Lot, owner: AccountId) -> LotId:
+    """Return the id that a lot has after a merge: it follows from its origin and the new owner."""
+    return LotId(derived_uuid("lot", lot.origin_id, owner))
+
+
+def cost_share(lot: Lot, amount: int) -> int | None:
+    """Return what `amount` tokens of a lot cost, rounded down; None where nobody bought them."""
+    return None if lot.cost_minor is None else lot.cost_minor * amount // lot.amount
+
+
+def _arrived(draw: Draw, target: AccountId) -> Lot:
+    """Return the lot that `draw` becomes in the target."""
     lot = draw.lot
-    cost = None if lot.cost_minor is None else lot.cost_minor * draw.amount // lot.amount
-    return evolve(
-        lot, id=LotId(derived_uuid("lot", lot.origin_id, target)), amount=draw.amount, cost_minor=cost
-    )
+    return evolve(lot, id=moved_id(lot, target), amount=draw.amount, cost_minor=cost_share(lot, draw.amount))
 
 
 def _beyond_cap(wallet: Wallet, cap: int, at: datetime) -> list[Draw]:
@@ -145,7 +132,9 @@ def _beyond_cap(wallet: Wallet, cap: int, at: datetime) -> list[Draw]:
 
     marked.sort(key=lambda item: item.lot.origin_id)
     marked.sort(key=lambda item: (item.lot.expires_at is None, item.lot.expires_at or at), reverse=True)
-    draws, room = [], cap
+    held = [part for item in wallet.holds for part in item.lots if part.lot.earned_as_guest]
+    # What is set aside comes back, or is spent; it has its place under the cap.
+    draws, room = [], max(0, cap - sum(part.amount for part in held))
     for item in marked:
         kept = min(room, item.remaining)
         room -= kept

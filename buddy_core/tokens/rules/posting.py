@@ -1,20 +1,24 @@
-"""Entries on one wallet: earn, spend, freeze; each returns the wallet afterwards and what to append."""
+"""Entries on one wallet: earn, buy, spend, freeze; each returns the wallet afterwards and what to append."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 from attrs import frozen
 
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import InvalidValue
-from buddy_core.kernel.ids import EntityId, EntryId, LotId
-from buddy_core.tokens.commands import EarnTokens, FreezeWallet, NewIds, SpendTokens
-from buddy_core.tokens.errors import NotFrozen, WalletFrozen
+from buddy_core.kernel.ids import EntityId, EntryId, HoldId, LotId, TitleId
+from buddy_core.tokens.commands import BuyTokens, EarnTokens, FreezeWallet, NewIds, SpendTokens
+from buddy_core.tokens.errors import BadLot, BadScope, NotFrozen, WalletFrozen
 from buddy_core.tokens.model import (
     ISSUED,
+    SOLD,
     WALLET,
     Entry,
+    Hold,
     Lot,
     OpenLot,
     Operation,
@@ -24,7 +28,7 @@ from buddy_core.tokens.model import (
     check_amount,
     spent_on,
 )
-from buddy_core.tokens.rules.drawing import draw, reduced
+from buddy_core.tokens.rules.drawing import Draw, draw, reduced
 from buddy_core.tokens.rules.valuing import Versions, version_of
 
 
@@ -36,12 +40,25 @@ class Posted:
     entry: Entry
 
 
+class Cause(Protocol):
+    """What caused an entry; every command that moves tokens says it."""
+
+    @property
+    def idempotency_key(self) -> str: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def source_ref(self) -> str: ...
+
+
 def earn(wallet: Wallet, command: EarnTokens, versions: Versions, at: datetime, ids: NewIds) -> Posted:
     """Open a lot in the wallet, issued against the system.
 
     Raises:
         WalletFrozen: a frozen wallet earns nothing.
-        BadTokenAmount, BadLot, UnknownKind: the command names no lot that can be.
+        BadTokenAmount, BadLot, BadScope, UnknownKind: the command names no lot that can be.
     """
     at = utc(at)
     if wallet.is_frozen:
@@ -60,20 +77,63 @@ def earn(wallet: Wallet, command: EarnTokens, versions: Versions, at: datetime, 
         priority=command.priority,
         scopes=command.scopes,
     )
+    return _opened(wallet, Operation.EARN, ISSUED, command, lot, versions, at, ids.entry)
+
+
+def buy(wallet: Wallet, command: BuyTokens, versions: Versions, at: datetime, ids: NewIds) -> Posted:
+    """Open a lot with its cost in the wallet, sold by the system.
+
+    Raises:
+        WalletFrozen: a frozen wallet takes nothing in.
+        BadTokenAmount, BadLot, BadScope, UnknownKind: the command names no lot that can be.
+        BadLot: it would take effect in the past.
+        UnknownCurrency, NoMinorUnit: nobody can have paid in that.
+    """
+    at = utc(at)
+    if wallet.is_frozen:
+        raise WalletFrozen(wallet.account_id)
+    assert ids.lot is not None, "buy opens a lot, so the step mints its id"
+    effective_from = at if command.effective_from is None else utc(command.effective_from, "effective_from")
+    if effective_from < at:
+        raise BadLot("it would take effect in the past")
+    lot = Lot(
+        id=ids.lot,
+        origin_id=ids.lot,
+        kind=command.kind,
+        amount=check_amount(command.amount),
+        effective_from=effective_from,
+        expires_at=command.expires_at,
+        created_at=at,
+        source=command.source,
+        earned_as_guest=False,
+        priority=command.priority,
+        scopes=command.scopes,
+        cost_minor=command.cost_minor,
+        cost_currency=command.cost_currency,
+    )
+    return _opened(wallet, Operation.PURCHASE, SOLD, command, lot, versions, at, ids.entry)
+
+
+def _opened(
+    wallet: Wallet,
+    operation: Operation,
+    account: str,
+    command: EarnTokens | BuyTokens,
+    lot: Lot,
+    versions: Versions,
+    at: datetime,
+    entry_id: EntryId,
+) -> Posted:
+    for scope in lot.scopes:
+        if scope.partition(":")[0] not in ("title", "type") or not scope.partition(":")[2].strip():
+            raise BadScope(scope)
     version = version_of(versions, lot.kind).version
     postings = (
-        Posting(ISSUED, None, lot.kind, -lot.amount, version),
+        Posting(account, None, lot.kind, -lot.amount, version),
         Posting(WALLET, lot.id, lot.kind, lot.amount, version),
     )
-    entry = _entry(
-        wallet,
-        Operation.EARN,
-        command,
-        at,
-        ids.entry,
-        postings,
-        lots=(lot,),
-        rule_version=command.rule_version,
+    entry = next_entry(
+        wallet, operation, command, at, entry_id, postings, lots=(lot,), rule_version=command.rule_version
     )
     return Posted(wallet.after(entry, (*wallet.lots, OpenLot(lot, lot.amount))), entry)
 
@@ -90,34 +150,67 @@ def spend(wallet: Wallet, command: SpendTokens, versions: Versions, at: datetime
     if wallet.is_frozen:
         raise WalletFrozen(wallet.account_id)
     draws = draw(wallet, check_amount(command.amount), command.title_scopes, at)
-    units = {
-        kind: (version_of(versions, kind).version, version_of(versions, kind).unit(command.currency))
-        for kind in {drawn.lot.kind for drawn in draws}
-    }
-
-    def valued(account: str, lot_id: LotId | None, kind: TokenKind, amount: int) -> Posting:
-        version, unit = units[kind]
-        return Posting(account, lot_id, kind, amount, version, command.currency, unit * amount)
-
-    by_kind: dict[TokenKind, int] = {}
-    for drawn in draws:
-        by_kind[drawn.lot.kind] = by_kind.get(drawn.lot.kind, 0) + drawn.amount
-    postings = (
-        *(valued(WALLET, drawn.lot.id, drawn.lot.kind, -drawn.amount) for drawn in draws),
-        *(valued(spent_on(command.title_id), None, kind, amount) for kind, amount in by_kind.items()),
-    )
-    entry = _entry(
+    entry = next_entry(
         wallet,
         Operation.SPEND,
         command,
         at,
         ids.entry,
-        postings,
+        spending_postings(draws, command.title_id, command.currency, versions),
         rule_version=command.rule_version,
         country=command.country,
         entity=command.entity,
     )
     return Posted(wallet.after(entry, reduced(wallet.lots, draws)), entry)
+
+
+def spending_postings(
+    draws: Sequence[Draw], title: TitleId, currency: str, versions: Versions
+) -> tuple[Posting, ...]:
+    """Move `draws` from their lots to a title, each with its exact value by the versions in force.
+
+    Raises:
+        UnknownKind, NoValueInCurrency: the tokens cannot be valued.
+    """
+    units = {
+        kind: (version_of(versions, kind).version, version_of(versions, kind).unit(currency))
+        for kind in {drawn.lot.kind for drawn in draws}
+    }
+
+    def valued(account: str, lot_id: LotId | None, kind: TokenKind, amount: int) -> Posting:
+        version, unit = units[kind]
+        return Posting(account, lot_id, kind, amount, version, currency, unit * amount)
+
+    by_kind: dict[TokenKind, int] = {}
+    for drawn in draws:
+        by_kind[drawn.lot.kind] = by_kind.get(drawn.lot.kind, 0) + drawn.amount
+    return (
+        *(valued(WALLET, drawn.lot.id, drawn.lot.kind, -drawn.amount) for drawn in draws),
+        *(valued(spent_on(title), None, kind, amount) for kind, amount in by_kind.items()),
+    )
+
+
+def moves(draws: Sequence[Draw], account: str, versions: dict[TokenKind, int]) -> tuple[Posting, ...]:
+    """Move `draws` from their lots to a system account, the sum of each kind at once; no value moves."""
+    totals: dict[TokenKind, int] = {}
+    for drawn in draws:
+        totals[drawn.lot.kind] = totals.get(drawn.lot.kind, 0) + drawn.amount
+    return (
+        *(
+            Posting(WALLET, drawn.lot.id, drawn.lot.kind, -drawn.amount, versions[drawn.lot.kind])
+            for drawn in draws
+        ),
+        *(Posting(account, None, kind, amount, versions[kind]) for kind, amount in totals.items()),
+    )
+
+
+def numbers(draws: Sequence[Draw], versions: Versions) -> dict[TokenKind, int]:
+    """Return the number of the version in force of each kind drawn.
+
+    Raises:
+        UnknownKind: a kind has none.
+    """
+    return {kind: version_of(versions, kind).version for kind in {drawn.lot.kind for drawn in draws}}
 
 
 def freeze(wallet: Wallet, command: FreezeWallet, at: datetime, ids: NewIds) -> Posted:
@@ -132,48 +225,55 @@ def freeze(wallet: Wallet, command: FreezeWallet, at: datetime, ids: NewIds) -> 
     if not command.is_frozen and not wallet.is_frozen:
         raise NotFrozen(wallet.account_id)
     operation = Operation.FREEZE if command.is_frozen else Operation.UNFREEZE
-    entry = Entry(
-        id=ids.entry,
-        account_id=wallet.account_id,
-        sequence=wallet.sequence + 1,
-        previous_hash=wallet.head,
-        operation=operation,
-        effective_at=utc(at),
-        recorded_at=utc(at),
-        idempotency_key=command.idempotency_key,
-        source=command.by,
-        source_ref=command.reason,
-    )
+    why = Because(command.idempotency_key, command.by, command.reason)
+    entry = next_entry(wallet, operation, why, utc(at), ids.entry, ())
     return Posted(wallet.after(entry, wallet.lots), entry)
 
 
-def _entry(
+@frozen
+class Because:
+    """A cause that no command gives as such: a person and a reason, or an operation of the ledger's own."""
+
+    idempotency_key: str
+    source: str
+    source_ref: str
+
+
+def next_entry(
     wallet: Wallet,
     operation: Operation,
-    command: EarnTokens | SpendTokens,
+    cause: Cause,
     at: datetime,
     entry_id: EntryId,
     postings: tuple[Posting, ...],
     *,
+    effective_at: datetime | None = None,
     lots: tuple[Lot, ...] = (),
+    holds: tuple[Hold, ...] = (),
     rule_version: int | None = None,
+    corrects: EntryId | None = None,
+    hold_id: HoldId | None = None,
     country: str | None = None,
     entity: EntityId | None = None,
 ) -> Entry:
+    """Return the entry that follows the wallet's last; it counts from `at` where nothing else is said."""
     return Entry(
         id=entry_id,
         account_id=wallet.account_id,
         sequence=wallet.sequence + 1,
         previous_hash=wallet.head,
         operation=operation,
-        effective_at=at,
+        effective_at=at if effective_at is None else effective_at,
         recorded_at=at,
-        idempotency_key=command.idempotency_key,
-        source=command.source,
-        source_ref=command.source_ref,
+        idempotency_key=cause.idempotency_key,
+        source=cause.source,
+        source_ref=cause.source_ref,
         postings=postings,
         lots=lots,
+        holds=holds,
         rule_version=rule_version,
+        corrects=corrects,
+        hold_id=hold_id,
         country=country,
         entity=entity,
     )

@@ -5,9 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
-from uuid import UUID
-
-from attrs import evolve
 
 from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
 from buddy_adapters.system import SequentialIds, SettableClock
@@ -37,33 +34,37 @@ from buddy_core.flows import (
     set_token_value,
     unlock_title,
 )
-from buddy_core.kernel.ids import AccountId, EntryId, HoldId, LotId
+from buddy_core.kernel.ids import AccountId, HoldId
 from buddy_core.tokens import (
     BONUS,
-    HELD,
     PAID,
-    SOLD,
-    WALLET,
+    AdjustTokens,
+    BuyTokens,
     EarnTokens,
-    Entry,
     FreezeWallet,
-    Hold,
-    Lot,
-    OpenLot,
-    Operation,
-    Posted,
-    Posting,
+    HoldTokens,
+    PostHold,
+    RefundTokens,
+    ReverseTokens,
     SetTokenValue,
-    Wallet,
+    SpendTokens,
+    VoidHold,
+    adjust_tokens,
+    buy_tokens,
     earn_tokens,
-    spent_on,
+    hold_tokens,
+    post_hold,
+    refund_tokens,
+    reverse_tokens,
+    spend_tokens,
+    void_hold,
 )
 from buddy_web.reference import SELLER_ROUTES, TOKEN_VALUES, seed_reference
 from tests.crash.world import Request, add_catalogue, member, title_id, viewer
 
 START = datetime(2026, 1, 20, 8, 30, 0, 123456, tzinfo=UTC)
 BUYER = member(9)
-"""Who has bought tokens, holds some and got some back: what the ledger can store but no flow writes yet."""
+"""Who has bought tokens, holds some and got some back: what no flow of ours does yet."""
 
 
 async def fill(uow: SqlUnitOfWork) -> None:
@@ -80,7 +81,7 @@ async def fill(uow: SqlUnitOfWork) -> None:
             await tx.accounts.add(Account(account, AccountType.REGISTERED, START, mail), credential)
     for account in (viewer(0), viewer(1), member(0)):
         await _earn(account, uow, clock, ids)
-    await _buy_hold_and_refund(uow)
+    await _buy_hold_and_refund(uow, clock, ids)
 
     async def unlock(account: AccountId, title: int, country: str) -> None:
         clock.advance(timedelta(minutes=7, microseconds=11))
@@ -167,6 +168,9 @@ async def _ask_and_decide(uow: SqlUnitOfWork, clock: SettableClock) -> None:
             await ask_in(tx, by, rule, f"apr_{number}", change, measure, "a film stopped", clock.now())
             if second is not None:
                 await decide_in(tx, second, f"apr_{number}", outcome, "as agreed", clock.now(), "c-5")
+            if second is not None and outcome is Outcome.APPROVED:
+                done = {"tokens": 50 + number, "request": f"apr_{number}"}
+                await record_in(tx, second, Change(change.action, change.resource, None, done), clock.now())
     looking = Actor(viewer(0), impersonator=BUYER, ip="192.0.2.7")
     async with uow.begin() as tx:
         await record_in(tx, looking, Change("wallet.read", str(viewer(0)), None, None), clock.now())
@@ -190,60 +194,35 @@ async def _earn(account: AccountId, uow: SqlUnitOfWork, clock: SettableClock, id
         await earn_tokens(command, uow=uow, clock=clock, ids=ids)
 
 
-async def _buy_hold_and_refund(uow: SqlUnitOfWork) -> None:
-    """Post entries that only the ledger's format knows so far: purchase, hold, void, spend and refund."""
-    lot = Lot(
-        id=LotId(UUID(int=0x6001)),
-        origin_id=LotId(UUID(int=0x6001)),
-        kind=PAID,
-        amount=50,
-        effective_from=START,
-        expires_at=START + timedelta(days=365),
-        created_at=START,
-        source="order",
-        earned_as_guest=False,
-        cost_minor=4900,
-        cost_currency="INR",
+async def _buy_hold_and_refund(uow: SqlUnitOfWork, clock: SettableClock, ids: SequentialIds) -> None:
+    """Buy, hold, void, post, spend and refund; reverse and adjust; what one hold set aside stays so."""
+    who: dict[str, Any] = {"uow": uow, "clock": clock, "ids": ids}
+    cause: dict[str, Any] = {"source": "test", "source_ref": "ord_1"}
+    scopes = ("type:film",)
+    seller = {"country": "IN", "entity": SELLER_ROUTES.otherwise, "currency": "INR"}
+
+    async def hold(amount: int, key: str, minutes: int = 10) -> HoldId:
+        end = clock.now() + timedelta(minutes=minutes)
+        return await hold_tokens(HoldTokens(BUYER, scopes, amount, end, idempotency_key=key, **cause), **who)
+
+    lasting = clock.now() + timedelta(days=365)
+    bought = await buy_tokens(
+        BuyTokens(BUYER, PAID, 50, 4900, "INR", idempotency_key="b-1", expires_at=lasting, **cause), **who
     )
-    hold = Hold(HoldId(UUID(int=0x6101)), 5, START + timedelta(minutes=10))
-    title = spent_on(title_id(0))
-    steps: list[tuple[Operation, int, str, dict[str, Any]]] = [
-        (Operation.PURCHASE, 50, SOLD, {"lots": (lot,)}),
-        (Operation.HOLD, -5, HELD, {"holds": (hold,)}),
-        (Operation.VOID, 5, HELD, {"hold_id": hold.id}),
-        (Operation.SPEND, -4, title, {"country": "IN", "entity": SELLER_ROUTES.otherwise}),
-        (Operation.REFUND, 4, title, {"corrects": EntryId(UUID(int=0x6204))}),
-    ]
-    wallet, left = Wallet(BUYER), 0
-    posted = []
-    for sequence, (operation, amount, account, facts) in enumerate(steps, start=1):
-        left += amount
-        entry = Entry(
-            id=EntryId(UUID(int=0x6200 + sequence)),
-            account_id=BUYER,
-            sequence=sequence,
-            previous_hash=wallet.head,
-            operation=operation,
-            effective_at=START,
-            recorded_at=START + timedelta(microseconds=sequence),
-            idempotency_key=f"b-{sequence}",
-            source="test",
-            source_ref=f"ord_{sequence}",
-            postings=_postings(lot, amount, account),
-        )
-        entry = evolve(entry, **facts)
-        wallet = wallet.after(entry, (OpenLot(lot, left),))
-        posted.append(Posted(wallet, entry))
-    async with uow.begin() as tx:
-        await tx.wallets.append(posted)
-
-
-def _postings(lot: Lot, amount: int, account: str) -> tuple[Posting, Posting]:
-    """Move `amount` between the lot and an account; what is spent is worth a rupee a token."""
-    is_spend = account not in (SOLD, HELD)
-
-    def one(of: str, lot_id: LotId | None, moved: int) -> Posting:
-        worth = Fraction(100 * moved) if is_spend else None
-        return Posting(of, lot_id, PAID, moved, 1, "INR" if is_spend else None, worth)
-
-    return one(WALLET, lot.id, amount), one(account, None, -amount)
+    first = await hold(5, "b-2")
+    await void_hold(VoidHold(BUYER, first, idempotency_key="b-3", **cause), **who)
+    second = await hold(6, "b-4")
+    await post_hold(
+        PostHold(BUYER, second, title_id(0), scopes, idempotency_key="b-5", amount=4, **seller, **cause),
+        **who,
+    )
+    spent = await spend_tokens(
+        SpendTokens(BUYER, title_id(0), scopes, 4, idempotency_key="b-6", **seller, **cause), **who
+    )
+    await refund_tokens(RefundTokens(BUYER, spent, idempotency_key="b-7", amount=3, **cause), **who)
+    withdrawn = await earn_tokens(EarnTokens(BUYER, BONUS, 2, "gift", "", "b-8", None, False), **who)
+    await reverse_tokens(ReverseTokens(BUYER, withdrawn, idempotency_key="b-9", **cause), **who)
+    async with uow.read() as tx:
+        [lot] = (await tx.entries.get([bought]))[bought].lots
+    await adjust_tokens(AdjustTokens(BUYER, bought, lot.id, -1, "one too many", "system", "b-10"), **who)
+    await hold(7, "b-11", minutes=60)

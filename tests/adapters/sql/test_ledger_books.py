@@ -20,24 +20,27 @@ from buddy_adapters.sql.migrate import migrate
 from buddy_adapters.sql.tables import metadata
 from buddy_adapters.sql.types import Id, Instant
 from buddy_adapters.sql.unit_of_work import SqlTx, SqlUnitOfWork
-from buddy_core.kernel import AccountId, EntityId, EntryId, HoldId, TitleId, derived_uuid
+from buddy_core.kernel import AccountId, EntityId, EntryId, TitleId, derived_uuid
+from buddy_core.kernel.outcomes import Done
 from buddy_core.kernel.proof import Fault
 from buddy_core.tokens import (
     BONUS,
     EarnTokens,
-    Entry,
     FreezeWallet,
-    Hold,
-    Operation,
-    Posted,
+    HoldTokens,
+    RefundTokens,
     SetTokenValue,
     SpendTokens,
+    VoidHold,
     check_books,
     check_versions,
     earn_in,
     freeze_in,
+    hold_in,
+    refund_in,
     set_value_in,
     spend_in,
+    void_in,
 )
 from tests.postgres import PostgresServer
 
@@ -51,6 +54,7 @@ TABLES = (
     "token_lots",
     "token_lot_balances",
     "token_holds",
+    "token_open_holds",
     "token_value_versions",
 )
 CELLS = [(table, column.name) for table in TABLES for column in metadata.tables[table].columns]
@@ -224,32 +228,22 @@ async def _write(url: str) -> None:
         await earn_in(tx, [earn], AT, ids)
         scopes = (f"title:{TITLE}",)
         spend = SpendTokens(ANN, TITLE, scopes, 2, "unlock", "g1", "k2", "IN", EntityId("newtact"), "INR", 1)
-        await spend_in(tx, [spend], AT, ids)
+        [spent] = await spend_in(tx, [spend], AT, ids)
+        assert isinstance(spent, Done)
+        await _hold_and_refund(tx, spent.value.entry_id, ids)
         await freeze_in(tx, FreezeWallet(ANN, True, "checked", "admin", "k3"), AT, ids)
-        await _hold(tx, ids)
         await _take_triggers_off(tx)
     await engine.dispose()
 
 
-async def _hold(tx: SqlTx, ids: Ids) -> None:
-    """Append an entry with a hold and with every optional column, which no rule writes yet."""
-    wallet = (await tx.wallets.load([ANN]))[ANN]
-    entry = Entry(
-        id=EntryId(ids.uuid7()),
-        account_id=ANN,
-        sequence=wallet.sequence + 1,
-        previous_hash=wallet.head,
-        operation=Operation.HOLD,
-        effective_at=AT,
-        recorded_at=AT,
-        idempotency_key="k4",
-        source="test",
-        source_ref="",
-        holds=(Hold(HoldId(ids.uuid7()), 1, AT),),
-        corrects=EntryId(ids.uuid7()),
-        hold_id=HoldId(ids.uuid7()),
-    )
-    await tx.wallets.append([Posted(wallet.after(entry, wallet.lots), entry)])
+async def _hold_and_refund(tx: SqlTx, spent: EntryId, ids: Ids) -> None:
+    """Write what fills the optional columns: a hold that ends, one that stays, and a refund."""
+    scopes, end = (f"title:{TITLE}",), AT + timedelta(hours=1)
+    for key in ("k4", "k5"):
+        [made] = await hold_in(tx, [HoldTokens(ANN, scopes, 1, end, "test", "", key)], AT, ids)
+    assert isinstance(made, Done)
+    await void_in(tx, [VoidHold(ANN, made.value.holds[0].id, "test", "", "k6")], AT, ids)
+    await refund_in(tx, [RefundTokens(ANN, spent, "test", "", "k7", 1)], AT, ids)
 
 
 async def _take_triggers_off(tx: SqlTx) -> None:

@@ -34,35 +34,35 @@ account:read            .  .  .  .  .  .  .  .  .  .  .  .  .  O  looking
 account:manage          .  .  .  .  .  .  .  .  .  .  .  .  .  O
 desk:read               G  G  GT GT G  G  .  .  G  G  GT GT G  .  unbound
 user:read               G  G  .  .  .  .  .  .  .  G  .  .  .  .
-user:impersonate        G  G  .  .  .  .  .  .  .  G  .  .  .  .
+user:impersonate        G  G  .  .  .  .  .  .  .  G  .  .  .  .  guarded
 session:revoke          G  G  .  .  .  .  .  .  .  G  .  .  .  .
-second_factor:reset     G  G  .  .  .  .  .  .  .  G  .  .  .  .
+second_factor:reset     G  G  .  .  .  .  .  .  .  G  .  .  .  .  guarded
 role:read               G  G  .  .  .  .  .  .  .  .  .  .  G  .
-role:assign             G  .  .  .  .  .  .  .  .  .  .  .  .  .
-role:edit               G  .  .  .  .  .  .  .  .  .  .  .  .  .
-approval:read           G  G  .  .  G  .  .  .  .  G  .  .  G  .  unbound
+role:assign             G  .  .  .  .  .  .  .  .  .  .  .  .  .  guarded
+role:edit               G  .  .  .  .  .  .  .  .  .  .  .  .  .  guarded
+approval:read           G  G  .  .  G  .  .  .  .  G  .  .  G  .
 audit:read              G  G  .  .  .  .  .  .  .  .  .  .  G  .
 flag:set                G  G  .  .  .  .  .  .  .  .  .  .  .  .
 demo:clock              G  G  .  .  .  .  .  .  .  .  .  .  .  .
 token_value:read        G  .  .  .  G  G  .  .  .  .  .  .  G  .
-token_value:set         G  .  .  .  G  .  .  .  .  .  .  .  .  .  money
-token_value:approve     G  .  .  .  G  .  .  .  .  .  .  .  .  .  money
-cost:set                G  G  .  .  .  .  .  .  .  .  .  .  .  .  money
-reward_rule:set         G  G  .  .  .  .  .  .  G  .  .  .  .  .  money
+token_value:set         G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded
+token_value:approve     G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded
+cost:set                G  G  .  .  .  .  .  .  .  .  .  .  .  .  guarded
+reward_rule:set         G  G  .  .  .  .  .  .  G  .  .  .  .  .  guarded
 reward:read             G  G  .  .  G  .  .  .  G  G  .  .  G  .
-reward:release          G  .  .  .  G  .  .  .  .  .  .  .  .  .  money
+reward:release          G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded
 wallet:freeze           G  .  .  .  G  .  .  .  .  G  .  .  .  .
-tokens:grant            G  .  .  .  .  .  .  .  .  G  .  .  .  .  money
-tokens:approve          G  .  .  .  G  .  .  .  .  .  .  .  .  .  money
+tokens:grant            G  .  .  .  .  .  .  .  .  G  .  .  .  .  guarded
+tokens:approve          G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded
 period:read             G  .  .  .  G  G  .  .  .  .  .  .  G  .
-period:close            G  .  .  .  G  G  .  .  .  .  .  .  .  .  money
+period:close            G  .  .  .  G  G  .  .  .  .  .  .  .  .  guarded
 statement:read          G  .  .  .  G  G  P  .  .  .  .  .  G  .
-terms:edit              G  .  .  .  .  G  .  .  .  .  .  .  .  .  money planned
+terms:edit              G  .  .  .  .  G  .  .  .  .  .  .  .  .  guarded planned
 payout:read             G  .  .  .  G  G  P  .  .  .  .  .  G  .  planned
-payout:prepare          G  .  .  .  .  G  .  .  .  .  .  .  .  .  money planned
-payout:approve          G  .  .  .  G  .  .  .  .  .  .  .  .  .  money planned
-refund:issue            G  .  .  .  G  .  .  .  .  .  .  .  .  .  money planned
-refund:approve          G  .  .  .  G  .  .  .  .  .  .  .  .  .  money planned
+payout:prepare          G  .  .  .  .  G  .  .  .  .  .  .  .  .  guarded planned
+payout:approve          G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded planned
+refund:issue            G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded planned
+refund:approve          G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded planned
 invoice:read            G  .  .  .  G  .  .  .  .  .  .  .  G  .  planned
 title:read              G  G  GT GT .  .  P  P  .  .  .  .  .  .  planned
 title:edit              G  G  GT .  .  .  .  .  .  .  .  .  .  .  planned
@@ -90,7 +90,7 @@ CELLS = {
 """For each role and permission: the letters of its scopes, or a full stop."""
 
 MARKS = {row[0]: frozenset(row[1 + len(_HEAD) :]) for row in _ROWS}
-"""For each permission: money (second factor), planned, unbound, looking (left while impersonating)."""
+"""For each permission: guarded (second factor), planned, unbound, looking (left while impersonating)."""
 
 NAMES = tuple(MARKS)
 """Every permission, in order."""

@@ -135,11 +135,11 @@ class Life(RuleBasedStateMachine):
         )
 
     def may(self, who: AccountId | None, permission: str, thing: str, looking: bool, proved: bool) -> bool:
-        """Tell what the answer has to be: looking as somebody leaves what is marked, money needs proof."""
+        """Tell what the answer has to be: looking as somebody leaves what is marked, what is guarded needs proof."""
         if looking:
             return "looking" in MARKS[permission] and self.has(who, permission, thing)
         return self.has(who, permission, thing) and (
-            proved or who is None or "money" not in MARKS[permission]
+            proved or who is None or "guarded" not in MARKS[permission]
         )
 
     def reaches(self, who: AccountId | None, role: str, scope: str) -> bool:

@@ -68,6 +68,8 @@ async def _live() -> Stored:
             change = Change("tokens.grant", str(account(9)), None, {"tokens": 50 + number})
             await ask_in(tx, asking, rule, f"apr_{number}", change, Fraction(50 + number), "why", AT)
         await decide_in(tx, deciding, "apr_1", Outcome.APPROVED, "", LATER, "cor-1")
+        done = {"tokens": 51, "request": "apr_1"}
+        await record_in(tx, deciding, Change("tokens.grant", str(account(9)), None, done), LATER)
         await decide_in(tx, asking, "apr_2", Outcome.WITHDRAWN, "not needed", LATER, "cor-2")
         await record_in(tx, deciding, Change("flag.set", "ads", True, False), LATER)
     async with uow.read() as tx:
@@ -78,7 +80,7 @@ async def _live() -> Stored:
 
 @pytest.fixture(scope="module")
 def stored() -> Stored:
-    """A chain of seven records, three requests and two decisions."""
+    """A chain of eight records, three requests and two decisions."""
     return asyncio.run(_live())
 
 
@@ -100,7 +102,7 @@ def old(number: int, previous: bytes = GENESIS) -> AuditRecord:
 def test_what_was_written_is_clean(stored: Stored) -> None:
     """Nothing is found in what the steps wrote, nor in nothing at all."""
     records, requests, decisions = stored
-    assert (len(records), len(requests), len(decisions)) == (7, 3, 2)
+    assert (len(records), len(requests), len(decisions)) == (8, 3, 2)
     assert check_audit(records, hashes_of(records)) == []
     assert check_approvals(requests, decisions, records) == []
     assert check_audit([], []) == check_approvals([], [], []) == []
@@ -175,7 +177,9 @@ def test_any_altered_request_is_found(stored: Stored, name: str) -> None:
     for place, item in enumerate(requests):
         changed = [*requests[:place], altered(item, name), *requests[place + 1 :]]
         faults = check_approvals(changed, decisions, records)
-        assert {fault.table for fault in faults} == {"access_approvals"}
+        # Whose it is and what it is for is told by its decision too.
+        told = {"access_approval_decisions"} if name in ("requested_by", "act") else set()
+        assert {"access_approvals"} <= {fault.table for fault in faults} <= {"access_approvals", *told}
 
 
 @pytest.mark.parametrize("name", [field.name for field in attrs.fields(Decision)])
@@ -186,6 +190,42 @@ def test_any_altered_decision_is_found(stored: Stored, name: str) -> None:
         changed = [*decisions[:place], altered(item, name), *decisions[place + 1 :]]
         faults = check_approvals(requests, changed, records)
         assert {fault.table for fault in faults} == {"access_approval_decisions"}
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize("by", [None, account(1), account(2)], ids=["system", "asker", "another"])
+def test_only_the_asker_withdraws_and_only_others_decide(outcome: Outcome, by: AccountId | None) -> None:
+    """A decision that the rules forbid is named, however well it is written into the audit too."""
+    asked = Request("apr_1", "tokens.grant", "x", "{}", "51", "why", account(1), AT, LATER)
+    decided = Decision("apr_1", outcome, by, AT, "as agreed")
+    told = [
+        AuditRecord(1, AT, "x", action, "apr_1", "null", after, "", GENESIS)
+        for action, after in (
+            ("approval.request", canonical_bytes(asked).decode()),
+            ("approval.decide", canonical_bytes(decided).decode()),
+            ("tokens.grant", '{"request":"apr_1"}'),
+        )
+    ]
+    faults = check_approvals([asked], [decided], told)
+    is_right = (outcome is Outcome.WITHDRAWN) == (by == account(1))
+    assert [fault.problem for fault in faults] == (
+        [] if is_right else ["decided by whoever must not decide it"]
+    )
+
+
+def test_an_approval_without_its_act_is_found(stored: Stored) -> None:
+    """Without a record of the same act that names the request, the approval did nothing, and is named."""
+    records, requests, decisions = stored
+    place = next(at for at, item in enumerate(records) if item.action == "tokens.grant")
+    acted = records[place]
+    for changed in (
+        [],
+        [evolve(acted, action="token_value.set")],
+        [evolve(acted, after='{"request":"apr_2"}')],
+        *([evolve(acted, after=text)] for text in ("{}", "[]", "null", "{", "1", "")),
+    ):
+        faults = check_approvals(requests, decisions, [*records[:place], *changed, *records[place + 1 :]])
+        assert [(fault.table, fault.row) for fault in faults] == [("access_approval_decisions", "apr_1")]
 
 
 TAKEN: dict[str, Callable[[Stored], tuple[Any, Any, Any]]] = {

@@ -139,7 +139,7 @@ def test_what_no_role_grants_is_denied(data: st.DataObject) -> None:
                 and ("unbound" in marks or resource in PLACES[item.scope])
             }
             is_own = permission in MEMBERS and resource.account_id == ME
-            is_free = not owes and ("money" not in marks or proved)
+            is_free = not owes and ("guarded" not in marks or proved)
             assert bool(may(actor, permission, resource)) is (bool(reached or is_own) and is_free)
 
 
@@ -405,7 +405,7 @@ def test_an_answer_is_explained_line_by_line() -> None:
         f"viewer (own:{ME}) does not have the permission",
         f"partner_admin (partner:{RED}) does not have the permission",
         "finance (global) has the permission and reaches this",
-        "it is about money: the session has to prove a second factor",
+        "it is guarded: the session has to prove a second factor",
     )
     assert explain(BUILT_IN.actor(ME, impersonator=ELSE), "title:watch", RESOURCES[4]) == (
         f"title:watch on account {ME}: no (impersonating)",
@@ -443,7 +443,7 @@ def test_a_second_person_is_needed_above_the_limit(act: str, limit: Fraction) ->
     assert [needs_second_person(act, measure) for measure in (Fraction(0), limit - step, limit)] == [None] * 3
     assert [needs_second_person(act, measure) for measure in (limit + step, limit * 9, None)] == [rule] * 3
     assert (rule.act, rule.above) == (act, limit)
-    assert "money" in MARKS[rule.approve]
+    assert "guarded" in MARKS[rule.approve]
 
 
 def test_other_acts_need_nobody_else() -> None:

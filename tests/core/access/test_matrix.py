@@ -66,7 +66,7 @@ def test_the_table_is_complete() -> None:
     assert tuple(PERMISSIONS) == NAMES
     for name, item in PERMISSIONS.items():
         flags = {
-            "money": item.is_money,
+            "guarded": item.is_guarded,
             "planned": item.is_planned,
             "unbound": item.is_unbound,
             "looking": item.while_impersonating,
@@ -94,15 +94,15 @@ def test_a_role_may_what_the_table_says_and_nothing_else(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", STAFF_ROLES)
-def test_money_needs_a_second_factor(role: str) -> None:
-    """Without one every permission about money is refused for that reason, and nothing else changes."""
+def test_what_is_guarded_needs_a_second_factor(role: str) -> None:
+    """Without one every guarded permission is refused for that reason, and nothing else changes."""
     ways = [how for how, (letter, _) in GIVEN_AS.items() if letter in GIVEN[role]]
     for how in ways:
         with_it, without = given(role, how, has_second_factor=True), given(role, how)
         for permission in NAMES:
             for resource in RESOURCES.values():
                 answer, bare = may(with_it, permission, resource), may(without, permission, resource)
-                is_stopped = bool(answer) and "money" in MARKS[permission]
+                is_stopped = bool(answer) and "guarded" in MARKS[permission]
                 assert bare.reason is (Reason.NEEDS_SECOND_FACTOR if is_stopped else answer.reason)
 
 
@@ -157,7 +157,7 @@ def test_the_page_shows_the_same_table() -> None:
     shown = {row[0].strip("`"): row for row in rows if row[0].strip("`") in NAMES and len(row) == len(head)}
     assert tuple(shown) == NAMES
     words = {
-        "money": "second factor",
+        "guarded": "second factor",
         "looking": "impersonating",
         "unbound": "any scope",
         "planned": "planned",
