@@ -7,7 +7,16 @@ from typing import Protocol
 
 from attrs import frozen
 
-from buddy_core.access import AccessTx, Actor, BeyondOwnReach, Change, check_reason, record_in, require
+from buddy_core.access import (
+    AccessTx,
+    Actor,
+    BeyondOwnReach,
+    Change,
+    afresh_in,
+    check_reason,
+    record_in,
+    require,
+)
 from buddy_core.accounts import AccountsTx, resolve_in
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
@@ -56,6 +65,7 @@ async def begin_impersonation(
 
     async def work(tx: ImpersonateTx) -> Started:
         at = clock.now()
+        require(await afresh_in(tx, actor), "user:impersonate")
         account = await resolve_in(tx, command.account_id)
         given = await tx.assignments.of(account.id)
         if given:

@@ -14,6 +14,7 @@ from buddy_core.access import (
     Change,
     OwnAccount,
     actor_in,
+    afresh_in,
     check_reach,
     check_reason,
     record_in,
@@ -189,6 +190,7 @@ async def reset_second_factor(
 
     async def work(tx: UsersTx) -> None:
         at = clock.now()
+        require(await afresh_in(tx, actor), "second_factor:reset")
         account = await resolve_in(tx, account_id)
         if actor.account_id == account.id:
             raise OwnAccount

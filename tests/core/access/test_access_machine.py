@@ -135,7 +135,7 @@ class Life(RuleBasedStateMachine):
         )
 
     def may(self, who: AccountId | None, permission: str, thing: str, looking: bool, proved: bool) -> bool:
-        """Tell what the answer has to be: looking as somebody leaves what is marked, what is guarded needs proof."""
+        """Tell what the answer has to be: looking leaves what is marked, and what is guarded needs proof."""
         if looking:
             return "looking" in MARKS[permission] and self.has(who, permission, thing)
         return self.has(who, permission, thing) and (
@@ -352,7 +352,10 @@ class Life(RuleBasedStateMachine):
 
         async def work(tx: Any) -> None:
             actor = await self._actor(tx, by, looker, proved)
-            await decide_in(tx, actor, number, outcome, reason, self.now, "")
+            request, _ = await decide_in(tx, actor, number, outcome, reason, self.now, "")
+            if outcome is Outcome.APPROVED:
+                done = Change(request.act, request.resource, None, {"request": request.id})
+                await record_in(tx, actor, done, self.now)
 
         is_open = number not in self.decided and self.now < expires_at
         if outcome is Outcome.WITHDRAWN:
@@ -362,7 +365,7 @@ class Life(RuleBasedStateMachine):
                 is_open
                 and by != asker
                 and self.may(by, ACTS[act][1], "platform", looker is not None, proved)
-                and (outcome is Outcome.APPROVED or bool(reason))
+                and (by is not None if outcome is Outcome.APPROVED else bool(reason))
             )
         assert self._tried(work) is expected
         if expected:
