@@ -22,7 +22,15 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId, IdSource, LoginSessionId
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.sessions import BeginImpersonation, EndReason, SessionsTx, Started, end_in, impersonate_in
+from buddy_core.sessions import (
+    BeginImpersonation,
+    EndReason,
+    LoginSessionNotFound,
+    SessionsTx,
+    Started,
+    end_in,
+    impersonate_in,
+)
 
 
 class ImpersonateTx(AccountsTx, SessionsTx, AccessTx, Protocol):
@@ -92,7 +100,7 @@ async def end_impersonation(
     clock: Clock,
     ids: IdSource,
 ) -> None:
-    """Stop looking as somebody else.
+    """Stop looking as somebody else; again changes nothing and leaves no second record.
 
     Raises:
         LoginSessionNotFound: it is not a session that this member of staff began.
@@ -102,6 +110,12 @@ async def end_impersonation(
 
     async def work(tx: ImpersonateTx) -> None:
         at = clock.now()
+        found = await tx.login_sessions.lock(session)
+        if found is None or found.impersonator != who:
+            # Their own session is ended by signing out, and somebody else's is not theirs to end.
+            raise LoginSessionNotFound
+        if found.ended_at is not None:
+            return
         ended = await end_in(tx, who, session, EndReason.IMPERSONATION_ENDED, at, ids)
         change = Change("impersonation.end", str(ended.account_id), None, None, correlation_id)
         await record_in(tx, actor, change, at)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 from attrs import evolve, frozen
@@ -171,38 +172,14 @@ def change_role(user: str) -> Response:
 @permission("session:revoke")
 def sign_out_user(user: str) -> Response:
     """End every session of the account."""
-    w = web()
-    account, reason = user_named(w, user), text(request.form, "reason")
-    try:
-        w.call(
-            w.container.sign_out_user,
-            current_actor(),
-            account.id,
-            reason,
-            correlation_id=correlation_id.get(),
-        )
-    except BuddyError as error:
-        return _failed(w, account, "sign-out", {"reason": reason}, error)
-    return _done(user, "signed_out")
+    return _with_reason(user, web().container.sign_out_user, "sign-out", "signed_out")
 
 
 @admin_access.post("/users/<opaque_id:user>/second-factor")
 @permission("second_factor:reset")
 def reset_second_factor(user: str) -> Response:
     """Take away a second factor that its owner has lost."""
-    w = web()
-    account, reason = user_named(w, user), text(request.form, "reason")
-    try:
-        w.call(
-            w.container.reset_second_factor,
-            current_actor(),
-            account.id,
-            reason,
-            correlation_id=correlation_id.get(),
-        )
-    except BuddyError as error:
-        return _failed(w, account, "second-factor", {"reason": reason}, error)
-    return _done(user, "factor_reset")
+    return _with_reason(user, web().container.reset_second_factor, "second-factor", "factor_reset")
 
 
 @admin_access.post("/users/<opaque_id:user>/tokens")
@@ -305,6 +282,17 @@ def _failed(w: Web, account: Account, at: str, typed: dict[str, str], error: Bud
 
 def _done(user: str, what: str) -> Response:
     return go(f"/admin/users/{user}?done={what}")
+
+
+def _with_reason(user: str, handler: Callable[..., Any], form: str, done: str) -> Response:
+    """Do to an account what needs nothing but a reason; a refusal is said at its form."""
+    w = web()
+    account, reason = user_named(w, user), text(request.form, "reason")
+    try:
+        w.call(handler, current_actor(), account.id, reason, correlation_id=correlation_id.get())
+    except BuddyError as error:
+        return _failed(w, account, form, {"reason": reason}, error)
+    return _done(user, done)
 
 
 def _assignment(account: Account, form: dict[str, str]) -> AssignRole:

@@ -283,3 +283,16 @@ async def test_look_and_record_are_one_commit(world: World) -> None:
     assert await world.books() == before
     assert [item.id for item in await world.sessions(member)] == [started.session.id]
     assert await looking(world, started)
+
+
+async def test_stopping_to_look_ends_nothing_else_and_is_told_once(world: World) -> None:
+    """Staff's own session is not ended by it, and a look that has ended leaves no second record."""
+    at, who = await desk(world), await world.member()
+    started = await begin(world, at, who)
+    with pytest.raises(LoginSessionNotFound):
+        await end(world, at.actor, at.started)
+    assert isinstance(await world.identify(at.started, ip="192.0.2.5"), flows.Who)
+    for _ in range(2):
+        await end(world, at.actor, started)
+    told = [item.action for item in await world.records() if item.action == "impersonation.end"]
+    assert told == ["impersonation.end"]
