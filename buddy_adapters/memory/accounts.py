@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from attrs import evolve
@@ -33,6 +33,9 @@ class MemoryAccounts:
 
     async def get(self, account: AccountId) -> Account | None:
         return self._accounts.get(account)
+
+    async def get_all(self, accounts: Collection[AccountId]) -> dict[AccountId, Account]:
+        return self._accounts.found(accounts)
 
     async def lock(self, accounts: Sequence[AccountId]) -> dict[AccountId, Account]:
         return self._accounts.found(accounts)

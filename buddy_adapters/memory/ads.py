@@ -8,7 +8,7 @@ from datetime import datetime
 from attrs import evolve
 
 from buddy_adapters.memory.tables import TableName, Tables
-from buddy_core.ads import AdCallback, Cap, NoRewardRule, Reward, RewardRule, RewardStatus
+from buddy_core.ads import AdCallback, Cap, NoRewardRule, PlaceUse, Reward, RewardRule, RewardStatus
 from buddy_core.kernel import AccountId, Contention
 
 RULES: TableName[int, RewardRule] = TableName("reward_rules")
@@ -29,6 +29,9 @@ class MemoryRewardRules:
         if not live:
             raise NoRewardRule
         return max(live, key=lambda rule: rule.version)
+
+    async def newest(self, limit: int) -> list[RewardRule]:
+        return sorted(self._rules.rows(), key=lambda rule: rule.version, reverse=True)[:limit]
 
     async def add(self, rule: RewardRule) -> None:
         if not self._rules.add(rule.version, rule):
@@ -69,6 +72,16 @@ class MemoryRewards:
         mine = [reward for reward in self._rewards.rows() if reward.account_id == account]
         return sorted(mine, key=_age, reverse=True)[:limit]
 
+    async def uses(
+        self, scope: str, subjects: Sequence[str], since: datetime, until: datetime
+    ) -> list[PlaceUse]:
+        found: dict[tuple[str, AccountId, RewardStatus], list[Reward]] = {}
+        for reward in self._rewards.rows():
+            subject = _place(reward, scope)
+            if subject in subjects and reward.settled_at is not None and since <= reward.settled_at < until:
+                found.setdefault((subject, reward.account_id, reward.status), []).append(reward)
+        return [PlaceUse(*key, len(mine), max(item.id for item in mine)) for key, mine in found.items()]
+
     async def reward_of_callback(self, network: str, transaction_id: str) -> str | None:
         found = self._callbacks.get((network, transaction_id))
         return found[1] if found else None
@@ -95,11 +108,27 @@ class MemoryRewardCounters:
     async def peek(self, caps: Sequence[Cap]) -> Cap | None:
         return next((cap for cap in caps if self._count(cap) >= cap.limit), None)
 
-    async def carry(self, source: Cap, target: Cap) -> None:
-        self._counts.put(_key(target), self._count(target) + self._count(source))
+    async def carry(self, scope: str, source: str, target: str) -> None:
+        for where, subject, day in list(self._counts):
+            if (where, subject) == (scope, source) and day:
+                added = self._counts.get((where, subject, day)) or 0
+                before = self._counts.get((where, target, day)) or 0
+                self._counts.put((where, target, day), before + added)
+
+    async def most(self, scope: str, day: str, at_least: int, limit: int) -> dict[str, int]:
+        counted = [
+            (-(self._counts.get(key) or 0), key[1])
+            for key in self._counts
+            if (key[0], key[2]) == (scope, day) and (self._counts.get(key) or 0) >= at_least
+        ]
+        return {subject: -paid for paid, subject in sorted(counted)[:limit]}
 
     def _count(self, cap: Cap) -> int:
         return self._counts.get(_key(cap)) or 0
+
+
+def _place(reward: Reward, scope: str) -> str:
+    return reward.device_id if scope == "device" else reward.ip_key
 
 
 def _key(cap: Cap) -> tuple[str, str, str]:

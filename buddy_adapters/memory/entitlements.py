@@ -28,6 +28,10 @@ class MemoryGrants:
         wanted = [grant for grant in mine if titles is None or grant.title_id in titles]
         return sorted(wanted, key=lambda grant: (grant.granted_at, grant.id))
 
+    async def of_accounts(self, accounts: Sequence[AccountId], titles: Sequence[TitleId]) -> list[Grant]:
+        found = [grant for account in set(accounts) for grant in await self.of_account(account, titles)]
+        return sorted(found, key=lambda grant: (grant.granted_at, grant.id))
+
     async def add(self, grants: Sequence[Grant]) -> None:
         for grant in grants:
             key = (grant.account_id, grant.title_id)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from buddy_adapters.memory.tables import TableName, Tables
-from buddy_core.kernel import Contention, Envelope, EventId, Receipt
+from buddy_core.kernel import Contention, Envelope, EventId, Receipt, ReceiptName
 
-RECEIPTS: TableName[tuple[str, str], Receipt] = TableName("receipts")
+RECEIPTS: TableName[ReceiptName, Receipt] = TableName("receipts")
 UNSENT: TableName[EventId, Envelope] = TableName("outbox_unsent")
 SENT: TableName[EventId, tuple[Envelope, datetime]] = TableName("outbox_sent")
 
@@ -22,10 +22,13 @@ class MemoryReceipts:
     async def find(self, scope: str, key: str) -> Receipt | None:
         return self._receipts.get((scope, key))
 
-    async def add(self, receipt: Receipt) -> None:
-        request = receipt.request
-        if not self._receipts.add((request.scope, request.key), receipt):
-            raise Contention("receipt")
+    async def find_all(self, names: Sequence[ReceiptName]) -> dict[ReceiptName, Receipt]:
+        return self._receipts.found(names)
+
+    async def add(self, *receipts: Receipt) -> None:
+        for receipt in receipts:
+            if not self._receipts.add((receipt.request.scope, receipt.request.key), receipt):
+                raise Contention("receipt")
 
 
 class MemoryOutbox:

@@ -23,6 +23,9 @@ class MemoryCostTables:
             raise NoTokenCosts
         return max(live, key=lambda costs: costs.version)
 
+    async def newest(self, limit: int) -> list[TokenCosts]:
+        return sorted(self._costs.rows(), key=lambda costs: costs.version, reverse=True)[:limit]
+
     async def add(self, costs: TokenCosts) -> None:
         if not self._costs.add(costs.version, costs):
             raise Contention("token costs")

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 from attrs import evolve
 
 from buddy_adapters.memory.tables import TableName, Tables
 from buddy_core.kernel import AccountId, Contention, EntryId, HoldId, LotId
+from buddy_core.kernel.canonical import instant_text
 from buddy_core.kernel.proof import Fault
 from buddy_core.tokens import (
     AccountBooks,
     Entry,
+    Glance,
     Hold,
     Lot,
+    Mark,
     Operation,
     Posted,
     TokenKind,
     ValueVersion,
     Wallet,
+    entry_body,
     is_expired,
     version_at,
 )
@@ -176,6 +180,14 @@ class MemoryLedgerBooks:
         named = {*self._wallets, *self._balances, *self._open, *(account for account, _ in self._entries)}
         return sorted(named)
 
+    async def marks(self) -> dict[AccountId, Mark]:
+        found = self._wallets.found(list(self._wallets))
+        return {account: (wallet.sequence, wallet.head) for account, wallet in found.items()}
+
+    async def glances(self, accounts: Sequence[AccountId], batch: int) -> AsyncIterator[Sequence[Glance]]:
+        for start in range(0, len(accounts), batch):
+            yield [_glance(self._books(account)) for account in accounts[start : start + batch]]
+
     async def of_accounts(self, accounts: Sequence[AccountId]) -> list[AccountBooks]:
         return [self._books(account) for account in accounts]
 
@@ -197,3 +209,24 @@ class MemoryLedgerBooks:
             hashes=list(self._hashes.found(numbers).values()),
             open_holds=dict(self._open.get(account) or {}),
         )
+
+
+def _glance(books: AccountBooks) -> Glance:
+    stored = books.stored
+    return Glance(
+        account=books.account_id,
+        stored=None
+        if stored is None
+        else (
+            stored.sequence,
+            stored.head,
+            stored.is_frozen,
+            None if stored.moved_at is None else instant_text(stored.moved_at),
+        ),
+        balances={str(lot): left for lot, left in books.balances.items()},
+        entries=[
+            (entry_body(entry), entry.previous_hash, digest)
+            for entry, digest in zip(books.entries, books.hashes, strict=True)
+        ],
+        is_odd=bool(books.open_holds),
+    )

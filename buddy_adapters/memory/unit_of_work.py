@@ -19,6 +19,7 @@ from buddy_adapters.memory.ads import MemoryRewardCounters, MemoryRewardRules, M
 from buddy_adapters.memory.catalog import MemoryProducers, MemoryTitles
 from buddy_adapters.memory.entitlements import MemoryGrantBooks, MemoryGrants
 from buddy_adapters.memory.flags import MemoryFlags
+from buddy_adapters.memory.lot_movements import MemoryLotMovements
 from buddy_adapters.memory.outbox import MemoryOutbox, MemoryOutboxQueue, MemoryReceipts
 from buddy_adapters.memory.playback import MemoryPositions, MemorySessions
 from buddy_adapters.memory.pricing import MemoryCostTables
@@ -46,7 +47,7 @@ from buddy_core.rights import Licences
 from buddy_core.royalty import RoyaltyBooks, Statements, TokenSpends
 from buddy_core.sessions import Lockouts, LoginSessions, RefreshTokens, SecondFactors, SessionsTx
 from buddy_core.shortids import ShortIdBooks, ShortIds
-from buddy_core.tokens import Entries, LedgerBooks, ValueVersions, Wallets
+from buddy_core.tokens import Entries, LedgerBooks, LotMovements, ValueVersions, Wallets
 
 if TYPE_CHECKING:
     from buddy_core import flows
@@ -63,6 +64,7 @@ class MemoryTx:
         self.entries: Entries = MemoryEntries(tables)
         self.token_values: ValueVersions = MemoryValueVersions(tables)
         self.ledger_books: LedgerBooks = MemoryLedgerBooks(tables)
+        self.lot_movements: LotMovements = MemoryLotMovements(tables)
         self.grants: Grants = MemoryGrants(tables)
         self.grant_books: GrantBooks = MemoryGrantBooks(tables)
         self.token_spends: TokenSpends = MemoryTokenSpends(tables)

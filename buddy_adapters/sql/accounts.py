@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Table, Text, UniqueConstraint, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_adapters.sql.dialect import insert_ignoring, insert_rows, integrity_as, locked
+from buddy_adapters.sql.dialect import any_of, insert_ignoring, insert_rows, integrity_as, locked
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.types import Id, Instant
 from buddy_core.accounts import Account, AccountType, Credential, EmailTaken
@@ -57,6 +57,11 @@ class SqlAccounts:
         found = await self._connection.execute(select(accounts_table).where(accounts_table.c.id == account))
         row = found.mappings().one_or_none()
         return None if row is None else account_from_row(row)
+
+    async def get_all(self, accounts: Collection[AccountId]) -> dict[AccountId, Account]:
+        query = select(accounts_table).where(any_of(self._connection, accounts_table.c.id, accounts))
+        found = await self._connection.execute(query)
+        return {row["id"]: account_from_row(row) for row in found.mappings()}
 
     async def lock(self, accounts: Sequence[AccountId]) -> dict[AccountId, Account]:
         query = select(accounts_table).where(accounts_table.c.id.in_(accounts)).order_by(accounts_table.c.id)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     select,
     tuple_,
     update,
@@ -33,6 +34,7 @@ from buddy_core.ads import (
     AdCallback,
     Cap,
     NoRewardRule,
+    PlaceUse,
     Reward,
     RewardRule,
     RewardStatus,
@@ -63,6 +65,8 @@ rewards_table = Table(
     CheckConstraint("expires_at > started_at", name="expires_at"),
     Index("ix_ads_rewards_account_id_started_at", "account_id", "started_at"),
     Index("ix_ads_rewards_status_started_at", "status", "started_at"),
+    Index("ix_ads_rewards_device_id_settled_at", "device_id", "settled_at"),
+    Index("ix_ads_rewards_ip_key_settled_at", "ip_key", "settled_at"),
 )
 
 callbacks_table = Table(
@@ -109,8 +113,9 @@ counters_table = Table(
     Column("subject", Text, primary_key=True),
     Column("day", Text, primary_key=True),
     Column("paid", Integer, nullable=False),
-    CheckConstraint("scope IN ('account', 'device', 'ip', 'guest')", name="scope"),
+    CheckConstraint("scope IN ('account', 'device', 'ip', 'guest', 'guest_device')", name="scope"),
     CheckConstraint("paid >= 0", name="paid"),
+    Index("ix_ads_counters_day_scope_paid", "day", "scope", "paid"),
 )
 
 
@@ -153,6 +158,21 @@ class SqlRewards:
         newest = query.order_by(rewards_table.c.started_at.desc(), rewards_table.c.id.desc())
         return await self._all(newest.limit(limit))
 
+    async def uses(
+        self, scope: str, subjects: Sequence[str], since: datetime, until: datetime
+    ) -> list[PlaceUse]:
+        if not subjects:
+            return []
+        place = rewards_table.c.device_id if scope == "device" else rewards_table.c.ip_key
+        by = (place, rewards_table.c.account_id, rewards_table.c.status)
+        query = select(
+            *by, func.count().label("rewards"), func.max(rewards_table.c.id).label("last_id")
+        ).where(place.in_(subjects), rewards_table.c.settled_at >= since, rewards_table.c.settled_at < until)
+        return [
+            PlaceUse(row[0], AccountId(row[1]), RewardStatus(row[2]), row[3], row[4])
+            for row in await self._connection.execute(query.group_by(*by))
+        ]
+
     async def reward_of_callback(self, network: str, transaction_id: str) -> str | None:
         query = select(callbacks_table.c.reward_id).where(
             callbacks_table.c.network == network, callbacks_table.c.transaction_id == transaction_id
@@ -187,6 +207,10 @@ class SqlRewardRules:
             raise NoRewardRule
         return rule_from_row(row)
 
+    async def newest(self, limit: int) -> list[RewardRule]:
+        query = select(rules_table).order_by(rules_table.c.version.desc()).limit(limit)
+        return [rule_from_row(row) for row in (await self._connection.execute(query)).mappings()]
+
     async def add(self, rule: RewardRule) -> None:
         if not await insert_ignoring(self._connection, rules_table, [rule_to_row(rule)]):
             raise Contention("reward rule")
@@ -208,10 +232,29 @@ class SqlRewardCounters:
     async def peek(self, caps: Sequence[Cap]) -> Cap | None:
         return _first_reached(caps, await self._counts(_counters(caps)))
 
-    async def carry(self, source: Cap, target: Cap) -> None:
-        paid = await self._locked_counts([source, target])
-        carried = counters_table.c.paid + paid[_counter_key(source)]
-        await self._connection.execute(update(counters_table).where(_of([target])).values(paid=carried))
+    async def carry(self, scope: str, source: str, target: str) -> None:
+        columns = counters_table.c
+        query = select(columns.day).where(
+            columns.scope == scope, columns.subject == source, columns.day != "", columns.paid > 0
+        )
+        days = (await self._connection.execute(query)).scalars().all()
+        if not days:
+            return
+        paid = await self._locked_counts(
+            [Cap(scope, subject, day, 0) for subject in (source, target) for day in days]
+        )
+        for day in days:
+            carried = columns.paid + paid[scope, source, day]
+            of_target = _of([Cap(scope, target, day, 0)])
+            await self._connection.execute(update(counters_table).where(of_target).values(paid=carried))
+
+    async def most(self, scope: str, day: str, at_least: int, limit: int) -> dict[str, int]:
+        columns = counters_table.c
+        counted = select(columns.subject, columns.paid).where(
+            columns.day == day, columns.scope == scope, columns.paid >= at_least
+        )
+        ranked = counted.order_by(columns.paid.desc(), columns.subject).limit(limit)
+        return {row.subject: row.paid for row in await self._connection.execute(ranked)}
 
     async def _locked_counts(self, caps: Sequence[Cap]) -> dict[tuple[str, str, str], int]:
         """Return the counts, which nobody else changes until the transaction ends."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, column, func, update
+from sqlalchemy import Column, ColumnElement, Select, Table, any_, bindparam, column, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -157,6 +157,16 @@ async def _update_from_arrays(
 
 def _column(name: str) -> str:
     return name.removeprefix("old_")
+
+
+def any_of(connection: AsyncConnection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """Return the condition that `column` is one of `values`; its text is the same however many they are.
+
+    PostgreSQL plans a statement anew for each text; an IN has one for each number of values.
+    """
+    if is_postgresql(connection):
+        return column == any_(bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
+    return column.in_(values)
 
 
 def locked(connection: AsyncConnection, query: Select[Any]) -> Select[Any]:

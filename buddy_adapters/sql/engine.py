@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from buddy_adapters.group_commit import GroupCommit, Work
 from buddy_adapters.sql.dialect import domain_error, value_error
 from buddy_core.kernel.errors import InvalidValue
 
@@ -18,6 +19,8 @@ POOL_OVERFLOW = 10
 POOL_TIMEOUT_S = 30
 
 _READS = "buddy_reads"
+C = TypeVar("C")
+R = TypeVar("R")
 
 
 def make_engine(
@@ -42,6 +45,16 @@ def make_engine(
         )
     event.listen(engine.sync_engine, "handle_error", _to_domain)
     return engine
+
+
+def group_commit_on(engine: AsyncEngine, work: Work[C, R], **limits: int) -> GroupCommit[C, R]:
+    """Return a queue before a batch handler that suits the database; `limits` are its other arguments.
+
+    Three lanes keep PostgreSQL and ourselves at work at once. SQLite has one writer, so one
+    lane takes whoever has come meanwhile.
+    """
+    lanes, most_in_batch = (3, 64) if engine.dialect.name == "postgresql" else (1, 256)
+    return GroupCommit(work, **{"lanes": lanes, "most_in_batch": most_in_batch, **limits})
 
 
 def writer(engine: AsyncEngine) -> AsyncEngine:

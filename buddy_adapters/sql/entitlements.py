@@ -17,11 +17,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_adapters.sql.dialect import insert_ignoring, insert_rows, integrity_as, update_rows
+from buddy_adapters.sql.dialect import any_of, insert_rows, integrity_as, update_rows
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.raw import raw_rows, readable, rebuilt
 from buddy_adapters.sql.triggers import APPEND_ONLY
 from buddy_adapters.sql.types import Id, Instant
+from buddy_adapters.sql.writes import Writes
 from buddy_core.entitlements import (
     TOKEN_UNLOCK,
     Grant,
@@ -71,7 +72,8 @@ changes = Table(
     Column("at", Instant, primary_key=True),
     Column("status", String(16), nullable=False),
     Column("reason", Text, nullable=False),
-    Column("successor_id", Id, nullable=False),
+    # A refund ends a grant, and no other takes its place.
+    Column("successor_id", Id),
     CheckConstraint(f"status IN ({_STATUSES})", "status"),
     info=APPEND_ONLY,
 )
@@ -80,22 +82,32 @@ changes = Table(
 class SqlGrants:
     """Grants by account. The status on a grant's row is what its one recorded change says."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, writes: Writes) -> None:
         self._connection = connection
+        self._writes = writes
 
     async def of_account(self, account: AccountId, titles: Sequence[TitleId] | None = None) -> list[Grant]:
+        await self._writes.flush()
         query = select(grants).where(grants.c.account_id == account)
         if titles is not None:
             query = query.where(grants.c.title_id.in_(titles))
         rows = await self._connection.execute(query.order_by(grants.c.granted_at, grants.c.id))
         return [grant_from_row(row) for row in rows.mappings()]
 
+    async def of_accounts(self, accounts: Sequence[AccountId], titles: Sequence[TitleId]) -> list[Grant]:
+        await self._writes.flush()
+        query = select(grants).where(
+            any_of(self._connection, grants.c.account_id, accounts),
+            any_of(self._connection, grants.c.title_id, titles),
+        )
+        rows = await self._connection.execute(query.order_by(grants.c.granted_at, grants.c.id))
+        return [grant_from_row(row) for row in rows.mappings()]
+
     async def add(self, grants_: Sequence[Grant]) -> None:
-        rows = [grant_to_row(grant) for grant in grants_]
-        if await insert_ignoring(self._connection, grants, rows) != len(rows):
-            raise Contention("unlock")
+        self._writes.insert(grants, map(grant_to_row, grants_), lambda: Contention("unlock"))
 
     async def change(self, changes_: Sequence[GrantChange]) -> None:
+        await self._writes.flush()
         with integrity_as(lambda: Contention("grant")):
             await insert_rows(self._connection, changes, [change_to_row(change) for change in changes_])
         # A grant changes once: one that is not active any more is not found here.
@@ -177,10 +189,10 @@ def change_from_row(row: Mapping[Any, Any]) -> GrantChange:
         status=GrantStatus(row["status"]),
         at=row["at"],
         reason=row["reason"],
-        successor_id=GrantId(row["successor_id"]),
+        successor_id=None if row["successor_id"] is None else GrantId(row["successor_id"]),
     )
 
 
-def _conforms(connection: AsyncConnection) -> tuple[Grants, GrantBooks]:
+def _conforms(connection: AsyncConnection, writes: Writes) -> tuple[Grants, GrantBooks]:
     """Hold every class here to its port; read by the type checker alone."""
-    return SqlGrants(connection), SqlGrantBooks(connection)
+    return SqlGrants(connection, writes), SqlGrantBooks(connection)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from attrs import Factory, define
 from sqlalchemy import ColumnElement, Table, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from buddy_adapters.sql.ledger_glances import read_glances
 from buddy_adapters.sql.raw import (
     RawRow,
     Unreadable,
@@ -25,6 +27,7 @@ from buddy_adapters.sql.raw import (
     rebuilt,
 )
 from buddy_adapters.sql.tokens_tables import (
+    balance_to_row,
     balances,
     entries,
     entry_from_row,
@@ -36,9 +39,6 @@ from buddy_adapters.sql.tokens_tables import (
     lot_to_row,
     lots,
     open_holds,
-    posting_from_row,
-    posting_to_row,
-    postings,
     value_versions,
     version_from_row,
     version_to_row,
@@ -48,7 +48,7 @@ from buddy_adapters.sql.tokens_tables import (
 )
 from buddy_core.kernel.ids import AccountId, HoldId, LotId
 from buddy_core.kernel.proof import Fault
-from buddy_core.tokens import AccountBooks, Entry, LedgerBooks, ValueVersion, Wallet
+from buddy_core.tokens import AccountBooks, Entry, Glance, LedgerBooks, Mark, ValueVersion, Wallet
 
 T = TypeVar("T")
 Parts = dict[Any, list[RawRow]]
@@ -69,6 +69,38 @@ class SqlLedgerBooks:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._ahead: asyncio.Task[list[Glance]] | None = None
+
+    async def marks(self) -> dict[AccountId, Mark]:
+        found: dict[AccountId, Mark] = {}
+        for row in await raw_rows(self._connection, wallets):
+            # A row that cannot be read is told of when its account is.
+            with suppress(Unreadable):
+                found[_account(row)] = (row["sequence"], row["head"])
+        return found
+
+    async def glances(self, accounts: Sequence[AccountId], batch: int) -> AsyncIterator[Sequence[Glance]]:
+        """Read each batch while the one before is looked at."""
+        starts = range(0, len(accounts), batch)
+        try:
+            for start in starts:
+                glances = await self._reading(accounts[start : start + batch])
+                self._ahead = None
+                if start + batch < len(accounts):
+                    self._ahead = self._reading(accounts[start + batch : start + 2 * batch])
+                    # It asks now, and the database works while we do.
+                    await asyncio.sleep(0)
+                yield glances
+        finally:
+            await self._idle()
+
+    def _reading(self, accounts: Sequence[AccountId]) -> asyncio.Task[list[Glance]]:
+        return self._ahead or asyncio.create_task(read_glances(self._connection, accounts))
+
+    async def _idle(self) -> None:
+        """Wait until nothing is being read: a connection answers one at a time."""
+        if self._ahead is not None:
+            await asyncio.wait([self._ahead])
 
     async def accounts(self) -> list[AccountId]:
         found: set[AccountId] = set()
@@ -80,7 +112,8 @@ class SqlLedgerBooks:
         return sorted(found)
 
     async def of_accounts(self, accounts: Sequence[AccountId]) -> list[AccountBooks]:
-        """Read seven statements for any number of accounts."""
+        """Read six statements for any number of accounts."""
+        await self._idle()
         by_account: dict[Any, _Rows] = defaultdict(_Rows)
         for row in await self._of(wallets, accounts):
             by_account[_account(row)].wallet = row
@@ -90,13 +123,13 @@ class SqlLedgerBooks:
             by_account[_account(row)].entries.append(row)
         for row in await self._of(open_holds, accounts):
             by_account[_account(row)].open_holds.append(row)
-        parts = {table: await self._parts(table, accounts) for table in (postings, lots, holds)}
+        parts = {table: await self._parts(table, accounts) for table in (lots, holds)}
         return [_books(account, by_account[account], parts) for account in accounts]
 
     async def strays(self) -> list[Fault]:
         entry = entries.alias("entry")
         faults: list[Fault] = []
-        for table in (postings, lots, holds):
+        for table in (lots, holds):
             nowhere = ~exists(select(entry.c.id).where(entry.c.id == table.c.entry_id))
             faults += await self._all(table, nowhere, "inserted, or its entry is missing: it has none")
         no_lot = ~exists(select(lots.c.id).where(lots.c.id == balances.c.lot_id))
@@ -174,14 +207,12 @@ def _books(account: AccountId, rows: _Rows, parts: Mapping[Table, Parts]) -> Acc
 
 def _entry(row: RawRow, parts: Mapping[Table, Parts]) -> tuple[Entry | None, list[Fault]]:
     """Return the entry of a row, or None and what is wrong with the row or with a part of it."""
-    of_entry, faults = _each(postings, row, parts, posting_from_row, posting_to_row)
-    opened, broken = _each(lots, row, parts, lot_from_row, lot_to_row)
-    faults += broken
+    opened, faults = _each(lots, row, parts, lot_from_row, lot_to_row)
     held, broken = _each(holds, row, parts, hold_from_row, hold_to_row)
     faults += broken
 
     def build(values: Mapping[str, Any]) -> Entry:
-        return entry_from_row(values, tuple(of_entry), tuple(opened), tuple(held))
+        return entry_from_row(values, tuple(opened), tuple(held))
 
     made, _, broken = readable(entries, [row], lambda raw: rebuilt(entries, raw, build, entry_to_row))
     faults += broken
@@ -211,8 +242,11 @@ def _wallet(row: RawRow) -> Wallet:
 
 
 def _balance(row: RawRow) -> tuple[LotId, int]:
-    values = decoded(balances, row)
-    return LotId(values["lot_id"]), values["remaining"]
+    def build(values: Mapping[str, Any]) -> tuple[AccountId, LotId, int]:
+        return AccountId(values["account_id"]), LotId(values["lot_id"]), values["remaining"]
+
+    _, lot, remaining = rebuilt(balances, row, build, lambda made: balance_to_row(*made))
+    return lot, remaining
 
 
 def _open_hold(row: RawRow) -> tuple[HoldId, datetime]:

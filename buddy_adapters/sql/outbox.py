@@ -6,16 +6,34 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, String, Table, Text, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    column,
+    func,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_adapters.sql.dialect import insert_ignoring, insert_rows
+from buddy_adapters.sql.dialect import is_postgresql
+from buddy_adapters.sql.direct import text_of
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.triggers import APPEND_ONLY
 from buddy_adapters.sql.types import Hash, Id, Instant
+from buddy_adapters.sql.writes import Writes
 from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.events import Envelope, Outbox, OutboxQueue
-from buddy_core.kernel.idempotency import MAX_KEY_LENGTH, Receipt, Receipts, RequestKey
+from buddy_core.kernel.idempotency import MAX_KEY_LENGTH, Receipt, ReceiptName, Receipts, RequestKey
 from buddy_core.kernel.ids import EventId
 
 receipts = Table(
@@ -49,45 +67,72 @@ Index(
 )
 
 
+_ONE = text_of(
+    select(receipts).where(receipts.c.scope == bindparam("scope"), receipts.c.key == bindparam("key"))
+)
+_NAMED = (
+    func.unnest(bindparam("scopes", type_=ARRAY(Text)), bindparam("keys", type_=ARRAY(Text)))
+    .table_valued(column("scope", Text), column("key", Text), name="named")
+    .render_derived()
+)
+_MANY = text_of(
+    select(receipts).join(_NAMED, and_(receipts.c.scope == _NAMED.c.scope, receipts.c.key == _NAMED.c.key))
+)
+
+
 class SqlReceipts:
     """Receipts by scope and key."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, writes: Writes) -> None:
         self._connection = connection
+        self._writes = writes
 
     async def find(self, scope: str, key: str) -> Receipt | None:
-        query = select(receipts).where(receipts.c.scope == scope, receipts.c.key == key)
-        row = (await self._connection.execute(query)).mappings().one_or_none()
-        return None if row is None else receipt_from_row(row)
+        return (await self.find_all([(scope, key)])).get((scope, key))
 
-    async def add(self, receipt: Receipt) -> None:
-        if await insert_ignoring(self._connection, receipts, [receipt_to_row(receipt)]) != 1:
-            raise Contention("request")
+    async def find_all(self, names: Sequence[ReceiptName]) -> dict[ReceiptName, Receipt]:
+        await self._writes.flush()
+        if not is_postgresql(self._connection):
+            query = select(receipts).where(tuple_(receipts.c.scope, receipts.c.key).in_(names))
+            rows: Sequence[Any] = (await self._connection.execute(query)).all()
+        elif len(names) == 1:
+            rows = await self._writes.direct.rows(_ONE, *names[0])
+        else:
+            scopes, keys = zip(*names, strict=True)
+            rows = await self._writes.direct.rows(_MANY, list(scopes), list(keys))
+        found = (dict(zip(receipts.c.keys(), row, strict=True)) for row in rows)
+        return {(row["scope"], row["key"]): receipt_from_row(row) for row in found}
+
+    async def add(self, *given: Receipt) -> None:
+        self._writes.insert(receipts, map(receipt_to_row, given), lambda: Contention("request"))
 
 
 class SqlOutbox:
     """Events as rows, written in the commit of the change that they tell of."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, writes: Writes) -> None:
+        self._writes = writes
 
     async def add(self, envelopes: Sequence[Envelope]) -> None:
-        await insert_rows(self._connection, outbox, [envelope_to_row(item) for item in envelopes])
+        self._writes.insert(outbox, map(envelope_to_row, envelopes), lambda: Contention("event"))
 
 
 class SqlOutboxQueue:
     """The rows that were not sent yet; a serial would skip those that commit late."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, writes: Writes) -> None:
         self._connection = connection
+        self._writes = writes
 
     async def unsent(self, limit: int) -> list[Envelope]:
+        await self._writes.flush()
         query = select(outbox).where(outbox.c.sent_at.is_(None)).order_by(outbox.c.at, outbox.c.id)
         rows = await self._connection.execute(query.limit(limit))
         return [envelope_from_row(row) for row in rows.mappings()]
 
     async def mark_sent(self, ids: Sequence[EventId], at: datetime) -> None:
         if ids:
+            await self._writes.flush()
             unsent = update(outbox).where(outbox.c.id.in_(ids), outbox.c.sent_at.is_(None))
             await self._connection.execute(unsent.values(sent_at=at))
 
@@ -116,6 +161,7 @@ def envelope_to_row(envelope: Envelope) -> dict[str, Any]:
         "subject": envelope.subject,
         "at": envelope.at,
         "body": envelope.body,
+        "sent_at": None,
     }
 
 
@@ -124,6 +170,6 @@ def envelope_from_row(row: Mapping[Any, Any]) -> Envelope:
     return Envelope(EventId(row["id"]), row["type"], row["subject"], row["at"], row["body"])
 
 
-def _conforms(connection: AsyncConnection) -> tuple[Receipts, Outbox, OutboxQueue]:
+def _conforms(connection: AsyncConnection, writes: Writes) -> tuple[Receipts, Outbox, OutboxQueue]:
     """Hold every class here to its port; read by the type checker alone."""
-    return SqlReceipts(connection), SqlOutbox(connection), SqlOutboxQueue(connection)
+    return SqlReceipts(connection, writes), SqlOutbox(writes), SqlOutboxQueue(connection, writes)

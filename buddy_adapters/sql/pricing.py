@@ -44,6 +44,10 @@ class SqlCostTables:
             raise NoTokenCosts
         return costs_from_row(row)
 
+    async def newest(self, limit: int) -> list[TokenCosts]:
+        query = select(costs_table).order_by(costs_table.c.version.desc()).limit(limit)
+        return [costs_from_row(row) for row in (await self._connection.execute(query)).mappings()]
+
     async def add(self, costs: TokenCosts) -> None:
         if not await insert_ignoring(self._connection, costs_table, [costs_to_row(costs)]):
             raise Contention("token costs")

@@ -28,6 +28,7 @@ from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.raw import RawRow, decoded, raw_rows, readable, rebuilt
 from buddy_adapters.sql.triggers import APPEND_ONLY
 from buddy_adapters.sql.types import Hash, Id, Instant
+from buddy_adapters.sql.writes import Writes
 from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.ids import EntityId, EntryId, TitleId
 from buddy_core.kernel.periods import Period
@@ -55,9 +56,15 @@ token_spends = Table(
     Column("entity", Text, nullable=False),
     Column("country", String(2), nullable=False),
     Column("at", Instant, nullable=False),
+    Column("spent_at", Instant),
     CheckConstraint("tokens <> 0", "tokens"),
     CheckConstraint("version >= 1", "version"),
     CheckConstraint("value_denominator >= 1", "value_denominator"),
+    CheckConstraint(
+        "(tokens > 0 AND value_numerator >= 0 AND spent_at IS NULL) "
+        "OR (tokens < 0 AND value_numerator <= 0 AND spent_at IS NOT NULL)",
+        "spent_at",
+    ),
     Index("ix_royalty_token_spends_period", "entity", "at"),
     info=APPEND_ONLY,
 )
@@ -98,8 +105,11 @@ ClosedMonths = dict[EntityId, datetime | None]
 class SqlTokenSpends:
     """Royalty facts; a closed month takes no more of them."""
 
-    def __init__(self, connection: AsyncConnection, held_open: ClosedMonths | None = None) -> None:
+    def __init__(
+        self, connection: AsyncConnection, writes: Writes, held_open: ClosedMonths | None = None
+    ) -> None:
         self._connection = connection
+        self._writes = writes
         self._held_open: ClosedMonths = {} if held_open is None else held_open
 
     async def add(self, spends: Sequence[TokenSpend]) -> None:
@@ -113,10 +123,10 @@ class SqlTokenSpends:
                 closed = await _closed_until(self._connection, entity)
             if closed is not None and at < closed:
                 raise PeriodAlreadyClosed(entity, await self._closed_month(entity, at))
-        with integrity_as(lambda: Contention("token spend")):
-            await insert_rows(self._connection, token_spends, [spend_to_row(spend) for spend in spends])
+        self._writes.insert(token_spends, map(spend_to_row, spends), lambda: Contention("token spend"))
 
     async def of_period(self, entity: EntityId, period: Period) -> list[TokenSpend]:
+        await self._writes.flush()
         query = (
             select(token_spends)
             .where(token_spends.c.entity == entity)
@@ -126,6 +136,7 @@ class SqlTokenSpends:
         return [spend_from_row(row) for row in (await self._connection.execute(query)).mappings()]
 
     async def first_at(self, entity: EntityId, since: datetime | None) -> datetime | None:
+        await self._writes.flush()
         query = select(func.min(token_spends.c.at)).where(token_spends.c.entity == entity)
         if since is not None:
             query = query.where(token_spends.c.at >= since)
@@ -248,6 +259,7 @@ def spend_to_row(spend: TokenSpend) -> dict[str, Any]:
         "entity": spend.entity,
         "country": spend.country,
         "at": spend.at,
+        "spent_at": spend.spent_at,
     }
 
 
@@ -264,6 +276,7 @@ def spend_from_row(row: Mapping[Any, Any]) -> TokenSpend:
         entity=EntityId(row["entity"]),
         country=row["country"],
         at=row["at"],
+        spent_at=row["spent_at"],
     )
 
 
@@ -297,6 +310,6 @@ def statement_from_row(row: Mapping[Any, Any]) -> StoredStatement:
     )
 
 
-def _conforms(connection: AsyncConnection) -> tuple[TokenSpends, Statements, RoyaltyBooks]:
+def _conforms(connection: AsyncConnection, writes: Writes) -> tuple[TokenSpends, Statements, RoyaltyBooks]:
     """Hold every class here to its port; read by the type checker alone."""
-    return SqlTokenSpends(connection), SqlStatements(connection), SqlRoyaltyBooks(connection)
+    return SqlTokenSpends(connection, writes), SqlStatements(connection), SqlRoyaltyBooks(connection)

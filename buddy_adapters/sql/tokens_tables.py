@@ -17,6 +17,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    column,
+    table,
 )
 
 from buddy_adapters.sql.metadata import metadata
@@ -25,19 +27,19 @@ from buddy_adapters.sql.types import CanonicalJson, Hash, Id, Instant
 from buddy_core.kernel.ids import AccountId, LotId
 from buddy_core.tokens import (
     MAX_TOKENS,
-    WALLET,
     Entry,
     Hold,
     Lot,
     Operation,
-    Posting,
     TokenKind,
     ValueVersion,
     Wallet,
+    postings_from_text,
 )
 
 Row = Mapping[Any, Any]
 
+_ROOM_TO_UPDATE = {"fillfactor": 70}
 _OPERATIONS = ", ".join(f"'{operation.value}'" for operation in Operation)
 
 # The hot tables point at each other without foreign keys, which would cost a quarter of the speed of a
@@ -50,8 +52,10 @@ wallets = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("head", Hash, nullable=False),
     Column("is_frozen", Boolean, nullable=False),
+    Column("moved_at", Instant),
     CheckConstraint("sequence >= 0", "sequence"),
     CheckConstraint("length(head) = 32", "head"),
+    postgresql_with=_ROOM_TO_UPDATE,
 )
 
 entries = Table(
@@ -73,6 +77,8 @@ entries = Table(
     Column("hold_id", Id),
     Column("country", String(2)),
     Column("entity", Text),
+    # One row for an entry and its postings, in the canonical form that its hash is taken over.
+    Column("postings", Text, nullable=False),
     UniqueConstraint("account_id", "sequence"),
     # A merge writes several entries with one key, but never two of one operation on one wallet.
     UniqueConstraint("account_id", "operation", "idempotency_key", name="uq_token_entries_idempotency"),
@@ -89,30 +95,20 @@ Index(
     sqlite_where=entries.c.corrects.is_not(None),
 )
 
-postings = Table(
+postings = table(
     "token_postings",
-    metadata,
-    Column("entry_id", Id, primary_key=True),
-    Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("account", Text, nullable=False),
-    Column("lot_id", Id),
-    Column("kind", String(32), nullable=False),
-    Column("amount", BigInteger, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("currency", String(3)),
-    Column("value_numerator", BigInteger),
-    Column("value_denominator", BigInteger),
-    CheckConstraint("position >= 0", "position"),
-    CheckConstraint(f"account <> '{WALLET}' OR lot_id IS NOT NULL", "lot"),
-    CheckConstraint("amount <> 0", "amount"),
-    CheckConstraint("version >= 1", "version"),
-    CheckConstraint(
-        "(currency IS NULL) = (value_numerator IS NULL) AND (currency IS NULL) = (value_denominator IS NULL)",
-        "value",
-    ),
-    CheckConstraint("value_denominator >= 1", "value_denominator"),
-    info=APPEND_ONLY,
+    column("entry_id", Id),
+    column("position", Integer),
+    column("account", Text),
+    column("lot_id", Id),
+    column("kind", Text),
+    column("amount", BigInteger),
+    column("version", BigInteger),
+    column("currency", Text),
+    column("value_numerator", BigInteger),
+    column("value_denominator", BigInteger),
 )
+"""A view of the postings that lie in the entries, for sums over many; nothing can be written to it."""
 
 lots = Table(
     "token_lots",
@@ -147,14 +143,18 @@ balances = Table(
     Column("lot_id", Id, primary_key=True),
     Column("account_id", Id, nullable=False),
     Column("remaining", BigInteger, nullable=False),
+    # Said beside the number, so that an index can stay as it is while the number changes.
+    Column("is_open", Boolean, nullable=False),
     CheckConstraint("remaining >= 0", "remaining"),
+    CheckConstraint("is_open = (remaining > 0)", "open"),
+    postgresql_with=_ROOM_TO_UPDATE,
 )
 # Only what can still be spent is looked up by account; a wallet's used-up lots cost nothing.
 Index(
     "ix_token_lot_balances_open",
     balances.c.account_id,
-    postgresql_where=balances.c.remaining > 0,
-    sqlite_where=balances.c.remaining > 0,
+    postgresql_where=balances.c.is_open,
+    sqlite_where=balances.c.is_open,
 )
 
 holds = Table(
@@ -205,6 +205,7 @@ def wallet_to_row(wallet: Wallet) -> dict[str, Any]:
         "sequence": wallet.sequence,
         "head": wallet.head,
         "is_frozen": wallet.is_frozen,
+        "moved_at": wallet.moved_at,
     }
 
 
@@ -227,33 +228,34 @@ def entry_to_row(entry: Entry) -> dict[str, Any]:
         "hold_id": entry.hold_id,
         "country": entry.country,
         "entity": entry.entity,
+        "postings": entry.postings_text,
     }
 
 
-def parts_to_rows(
-    made: Sequence[Entry],
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the rows of all postings, lots and holds of entries, each numbered within its entry."""
-    of_entry, opened, held = [], [], []
+def parts_to_rows(made: Sequence[Entry]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of all lots and holds of entries, each numbered within its entry."""
+    opened, held = [], []
     for entry in made:
-        for position, posting in enumerate(entry.postings):
-            of_entry.append({"entry_id": entry.id, "position": position, **posting_to_row(posting)})
         for position, lot in enumerate(entry.lots):
             place = {"entry_id": entry.id, "position": position, "account_id": entry.account_id}
             opened.append(place | lot_to_row(lot))
         for position, hold in enumerate(entry.holds):
             held.append({"entry_id": entry.id, "position": position, **hold_to_row(hold)})
-    return of_entry, opened, held
+    return opened, held
 
 
 def wallet_from_row(row: Row) -> Wallet:
     """Return the wallet of a row, without its lots."""
-    return Wallet(AccountId(row["account_id"]), row["sequence"], row["head"], row["is_frozen"])
+    return Wallet(
+        AccountId(row["account_id"]),
+        row["sequence"],
+        row["head"],
+        row["is_frozen"],
+        moved_at=row["moved_at"],
+    )
 
 
-def entry_from_row(
-    row: Row, of_entry: tuple[Posting, ...], opened: tuple[Lot, ...], held: tuple[Hold, ...]
-) -> Entry:
+def entry_from_row(row: Row, opened: tuple[Lot, ...], held: tuple[Hold, ...]) -> Entry:
     """Return the entry of a row and of what hangs on it, each in order of position."""
     return Entry(
         id=row["id"],
@@ -266,7 +268,7 @@ def entry_from_row(
         idempotency_key=row["idempotency_key"],
         source=row["source"],
         source_ref=row["source_ref"],
-        postings=of_entry,
+        postings=postings_from_text(row["postings"]),
         lots=opened,
         holds=held,
         rule_version=row["rule_version"],
@@ -274,35 +276,6 @@ def entry_from_row(
         hold_id=row["hold_id"],
         country=row["country"],
         entity=row["entity"],
-    )
-
-
-def posting_to_row(posting: Posting) -> dict[str, Any]:
-    """Return the posting's row, without its place in an entry."""
-    value = posting.value
-    return {
-        "account": posting.account,
-        "lot_id": posting.lot_id,
-        "kind": posting.kind,
-        "amount": posting.amount,
-        "version": posting.version,
-        "currency": posting.currency,
-        "value_numerator": None if value is None else value.numerator,
-        "value_denominator": None if value is None else value.denominator,
-    }
-
-
-def posting_from_row(row: Row) -> Posting:
-    """Return the posting of a row."""
-    numerator, denominator = row["value_numerator"], row["value_denominator"]
-    return Posting(
-        account=row["account"],
-        lot_id=row["lot_id"],
-        kind=TokenKind(row["kind"]),
-        amount=row["amount"],
-        version=row["version"],
-        currency=row["currency"],
-        value=None if numerator is None else Fraction(numerator, denominator),
     )
 
 
@@ -361,7 +334,7 @@ def open_hold_to_row(account: AccountId, hold: Hold) -> dict[str, Any]:
 
 def balance_to_row(account: AccountId, lot: LotId, remaining: int) -> dict[str, Any]:
     """Return the row that says what is left of a lot."""
-    return {"lot_id": lot, "account_id": account, "remaining": remaining}
+    return {"lot_id": lot, "account_id": account, "remaining": remaining, "is_open": remaining > 0}
 
 
 def version_to_row(version: ValueVersion) -> dict[str, Any]:

@@ -7,7 +7,7 @@ so that `verify` sees an altered byte even where it would mean the same.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,12 +35,12 @@ class Instant(TypeDecorator[datetime]):
             return None
         return utc(value) if dialect.name == "postgresql" else instant_text(value)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        # asyncpg gives what we want, in UTC: nothing is called for each value then.
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
+
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if dialect.name == "postgresql":
-            return value.astimezone(UTC)  # type: ignore[no-any-return]
-        return instant_from_text(value)
+        return None if value is None else instant_from_text(value)
 
 
 class Id(TypeDecorator[UUID]):
@@ -59,8 +59,11 @@ class Id(TypeDecorator[UUID]):
             return value
         return str(value)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
+
     def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
-        if value is None or isinstance(value, UUID):
+        if value is None:
             return value
         try:
             found = UUID(value)

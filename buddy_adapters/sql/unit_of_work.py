@@ -24,6 +24,7 @@ from buddy_adapters.sql.engine import reader, writer
 from buddy_adapters.sql.entitlements import SqlGrantBooks, SqlGrants
 from buddy_adapters.sql.flags import SqlFlags
 from buddy_adapters.sql.ledger_books import SqlLedgerBooks
+from buddy_adapters.sql.lot_movements import SqlLotMovements
 from buddy_adapters.sql.outbox import SqlOutbox, SqlOutboxQueue, SqlReceipts
 from buddy_adapters.sql.playback import SqlPositions, SqlSessions
 from buddy_adapters.sql.pricing import SqlCostTables
@@ -37,6 +38,7 @@ from buddy_adapters.sql.sessions import (
 )
 from buddy_adapters.sql.shortids import SqlShortIdBooks, SqlShortIds
 from buddy_adapters.sql.tokens import SqlEntries, SqlValueVersions, SqlWallets
+from buddy_adapters.sql.writes import Writes
 
 if TYPE_CHECKING:
     from buddy_core import flows
@@ -52,15 +54,17 @@ class SqlTx:
     def __init__(self, connection: AsyncConnection) -> None:
         held_open: ClosedMonths = {}
         self.connection = connection
-        self.receipts = SqlReceipts(connection)
-        self.outbox = SqlOutbox(connection)
-        self.outbox_queue = SqlOutboxQueue(connection)
-        self.wallets = SqlWallets(connection)
-        self.entries = SqlEntries(connection)
-        self.token_values = SqlValueVersions(connection)
+        self.writes = Writes(connection)
+        self.receipts = SqlReceipts(connection, self.writes)
+        self.outbox = SqlOutbox(self.writes)
+        self.outbox_queue = SqlOutboxQueue(connection, self.writes)
+        self.wallets = SqlWallets(connection, self.writes)
+        self.entries = SqlEntries(connection, self.writes)
+        self.token_values = SqlValueVersions(connection, self.writes.direct)
         self.ledger_books = SqlLedgerBooks(connection)
-        self.grants = SqlGrants(connection)
-        self.token_spends = SqlTokenSpends(connection, held_open)
+        self.lot_movements = SqlLotMovements(connection)
+        self.grants = SqlGrants(connection, self.writes)
+        self.token_spends = SqlTokenSpends(connection, self.writes, held_open)
         self.statements = SqlStatements(connection, held_open)
         self.grant_books = SqlGrantBooks(connection)
         self.royalty_books = SqlRoyaltyBooks(connection)
@@ -116,7 +120,9 @@ class SqlUnitOfWork:
 async def _transaction(engine: AsyncEngine, line: asyncio.Lock | None) -> AsyncIterator[SqlTx]:
     with driver_errors():
         async with line or nullcontext(), engine.begin() as connection:
-            yield SqlTx(connection)
+            tx = SqlTx(connection)
+            yield tx
+            await tx.writes.flush()
 
 
 def _conforms(

@@ -15,7 +15,7 @@ from buddy_core.accounts.handlers import begin_guest, check_credentials, find_ac
 from buddy_core.accounts.model import Account, AccountType, Credential
 from buddy_core.accounts.ports import Accounts, AccountsTx, Passwords
 from buddy_core.accounts.rules import check_merge, check_password, fold_email
-from buddy_core.accounts.steps import add_guest_in, add_member_in, resolve_in
+from buddy_core.accounts.steps import add_guest_in, add_member_in, resolve_each_in, resolve_in
 
 __all__ = [
     "Account",
@@ -43,5 +43,6 @@ __all__ = [
     "check_password",
     "find_account",
     "fold_email",
+    "resolve_each_in",
     "resolve_in",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -24,6 +24,10 @@ class Accounts(Protocol):
 
     async def get(self, account: AccountId) -> Account | None:
         """Return an account, or None."""
+        ...
+
+    async def get_all(self, accounts: Collection[AccountId]) -> dict[AccountId, Account]:
+        """Return the accounts that exist among these."""
         ...
 
     async def lock(self, accounts: Sequence[AccountId]) -> dict[AccountId, Account]:

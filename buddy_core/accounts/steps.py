@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from buddy_core.accounts.errors import AccountNotFound
@@ -18,12 +19,23 @@ async def resolve_in(tx: AccountsTx, account: AccountId) -> Account:
     Raises:
         AccountNotFound: there is none.
     """
-    found = await tx.accounts.get(account)
-    while found is not None and found.merged_into is not None:
-        found = await tx.accounts.get(found.merged_into)
+    found = (await resolve_each_in(tx, [account])).get(account)
     if found is None:
         raise AccountNotFound(account)
     return found
+
+
+async def resolve_each_in(tx: AccountsTx, accounts: Collection[AccountId]) -> dict[AccountId, Account]:
+    """Return for each account that exists the account itself, or the member it was merged into."""
+    known = await tx.accounts.get_all(set(accounts))
+    owners = {account: known[account] for account in accounts if account in known}
+    while further := {owner.merged_into for owner in owners.values() if owner.merged_into is not None}:
+        known = await tx.accounts.get_all(further)
+        owners = {
+            account: owner if owner.merged_into is None else known[owner.merged_into]
+            for account, owner in owners.items()
+        }
+    return owners
 
 
 async def add_guest_in(tx: AccountsTx, account: AccountId, at: datetime, ids: IdSource) -> Account:

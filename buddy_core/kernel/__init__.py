@@ -48,10 +48,12 @@ from buddy_core.kernel.idempotency import (
     MAX_KEY_LENGTH,
     IdempotencyMismatch,
     Receipt,
+    ReceiptName,
     Receipts,
     ReceiptTx,
     RequestKey,
     once,
+    once_each,
     request_key,
 )
 from buddy_core.kernel.ids import (
@@ -132,6 +134,7 @@ __all__ = [
     "PartnerId",
     "Period",
     "Receipt",
+    "ReceiptName",
     "ReceiptTx",
     "Receipts",
     "Refused",
@@ -162,6 +165,7 @@ __all__ = [
     "month_of",
     "next_month",
     "once",
+    "once_each",
     "plain",
     "previous_month",
     "request_key",

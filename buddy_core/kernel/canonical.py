@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from fractions import Fraction
+from json.encoder import encode_basestring
 from typing import Any
 from uuid import UUID
 
@@ -33,39 +34,56 @@ def canonical_bytes(value: Any) -> bytes:
     Raises:
         InvalidValue: a float, a naive datetime, or a type without a canonical form.
     """
-    return json.dumps(
-        plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    ).encode()
+    return _encode(plain(value)).encode()
 
 
 def plain(value: Any) -> Any:
     """Return `value` as JSON-ready values: the same rules as `canonical_bytes`."""
-    if value is None or (isinstance(value, bool | str) and not isinstance(value, Enum)):
-        return value
-    if isinstance(value, Enum):
-        return plain(value.value)
-    if isinstance(value, int):
-        return value
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, datetime):
-        return instant_text(value)
-    if isinstance(value, Fraction):
-        return f"{value.numerator}/{value.denominator}"
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Mapping):
-        return {_key(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if attrs.has(type(value)):
-        return {f.name: plain(getattr(value, f.name)) for f in attrs.fields(type(value))}
-    raise InvalidValue("value", f"{type(value).__name__} has no canonical form")
+    kind = type(value)
+    return (_KNOWN.get(kind) or _learnt(kind))(value)
+
+
+json_text: Callable[[str], str] = encode_basestring
+"""Return a text as canonical JSON: in quotes, with what must be escaped escaped."""
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _fraction(value: Fraction) -> str:
+    return f"{value.numerator}/{value.denominator}"
+
+
+def _items(value: Sequence[Any]) -> list[Any]:
+    return [plain(item) for item in value]
+
+
+def _pairs(value: Mapping[Any, Any]) -> dict[str, Any]:
+    return {_key(key): plain(item) for key, item in value.items()}
+
+
+def _learnt(kind: type) -> Callable[[Any], Any]:
+    """Return how values of a type are written; asked once a type."""
+    _KNOWN[kind] = _writer_of(kind)
+    return _KNOWN[kind]
+
+
+def _writer_of(kind: type) -> Callable[[Any], Any]:
+    if issubclass(kind, Enum):
+        return lambda value: plain(value.value)
+    for known, write in _WRITERS.items():
+        if issubclass(kind, known):
+            return write
+    if attrs.has(kind):
+        names = tuple(field.name for field in attrs.fields(kind))
+        return lambda value: {name: plain(getattr(value, name)) for name in names}
+    raise InvalidValue("value", f"{kind.__name__} has no canonical form")
 
 
 def instant_text(value: datetime) -> str:
     """Return an instant as `YYYY-MM-DDTHH:MM:SS.ffffffZ`, always with six decimals."""
-    return utc(value).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return utc(value).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def instant_from_text(text: str) -> datetime:
@@ -75,11 +93,11 @@ def instant_from_text(text: str) -> datetime:
         InvalidValue: the text is not in exactly that form.
     """
     try:
-        value = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        value = datetime.fromisoformat(text)
     except (ValueError, TypeError) as error:
         raise InvalidValue("instant", f"{text!r} is not YYYY-MM-DDTHH:MM:SS.ffffffZ") from error
-    if instant_text(value) != text:
-        raise InvalidValue("instant", f"{text!r} is not in canonical form")
+    if value.tzinfo is not UTC or instant_text(value) != text:
+        raise InvalidValue("instant", f"{text!r} is not YYYY-MM-DDTHH:MM:SS.ffffffZ")
     return value
 
 
@@ -93,3 +111,22 @@ def _key(key: Any) -> str:
     if not isinstance(text, str):
         raise InvalidValue("key", f"{key!r} cannot be an object key")
     return text
+
+
+_WRITERS: Mapping[type, Callable[[Any], Any]] = {
+    type(None): _same,
+    bool: _same,
+    int: _same,
+    str: _same,
+    UUID: str,
+    datetime: instant_text,
+    Fraction: _fraction,
+    bytes: bytes.hex,
+    Mapping: _pairs,
+    list: _items,
+    tuple: _items,
+}
+_KNOWN: dict[type, Callable[[Any], Any]] = {}
+_encode = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
+).encode

@@ -22,6 +22,8 @@ def utc(value: datetime, field: str = "at") -> datetime:
     Raises:
         InvalidValue: `value` is naive: without an offset it names no instant.
     """
+    if value.tzinfo is UTC:
+        return value
     if value.tzinfo is None or value.utcoffset() is None:
         raise InvalidValue(field, "a naive datetime names no instant; give it an offset, such as UTC")
     return value.astimezone(UTC)
@@ -29,4 +31,5 @@ def utc(value: datetime, field: str = "at") -> datetime:
 
 def whole_second(value: datetime) -> datetime:
     """Truncate an instant to its second: expiries are kept and compared to the second."""
-    return utc(value).replace(microsecond=0)
+    value = utc(value)
+    return value.replace(microsecond=0) if value.microsecond else value

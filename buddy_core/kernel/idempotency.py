@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import attrs
@@ -13,6 +14,7 @@ from attrs import field, frozen
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.errors import Conflict, Contention, InvalidValue
+from buddy_core.kernel.outcomes import Done, Outcome, Refused, unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
 
 MAX_KEY_LENGTH = 255
@@ -61,6 +63,10 @@ class Receipt:
     at: datetime
 
 
+ReceiptName = tuple[str, str]
+"""Scope and key: what a receipt is found by."""
+
+
 class Receipts(Protocol):
     """Answers given, by scope and key."""
 
@@ -68,11 +74,16 @@ class Receipts(Protocol):
         """Return the receipt of an earlier request, or None."""
         ...
 
-    async def add(self, receipt: Receipt) -> None:
-        """Store a receipt.
+    async def find_all(self, names: Sequence[ReceiptName]) -> dict[ReceiptName, Receipt]:
+        """Return the receipts that exist among `names`."""
+        ...
+
+    async def add(self, *receipts: Receipt) -> None:
+        """Store receipts.
 
         Raises:
-            Contention: another request with this scope and key committed first.
+            Contention: another request with this scope and key committed first; at the
+                latest when the transaction ends.
         """
         ...
 
@@ -121,15 +132,85 @@ async def once(
             await lock(tx)
         seen = await tx.receipts.find(request.scope, request.key)
         if seen is not None:
-            if seen.request.fingerprint != request.fingerprint:
-                raise IdempotencyMismatch(request.key)
-            return decode(seen.result)
+            return unwrap(_answered(request, seen, decode))
         at = clock.now()
         result = await work(tx, at)
         await tx.receipts.add(Receipt(request, encode(result), at))
         return result
 
     return await retried(uow, answer)
+
+
+async def once_each(
+    uow: UnitOfWork[Tx],
+    requests: Sequence[RequestKey],
+    clock: Clock,
+    work: Callable[[Tx, Sequence[int], datetime], Awaitable[Sequence[Outcome[R]]]],
+    *,
+    encode: Callable[[R], bytes],
+    decode: Callable[[int, bytes], R],
+    prepare: Callable[[Tx, bool], Awaitable[object]],
+) -> list[Outcome[R]]:
+    """Do many requests in one transaction, each once; a refused one refuses alone and leaves no receipt.
+
+    The outcome is as if they had come one after another: of those that share a key the
+    first is done, and the others are answered in a transaction that follows. `work` is
+    given the places of those to do in `requests`, and answers each in that order; `decode`
+    is given the place too.
+
+    `prepare` runs after the receipts are looked up and before the clock is read. It is told
+    whether it has to keep other writers off: not for one request on its first try, which
+    meets nobody nearly always; if somebody was first after all, the write finds it out.
+
+    Raises:
+        Contention: other writers won the same rows several times running.
+    """
+    answers: dict[int, Outcome[R]] = {}
+
+    async def answer(places: Sequence[int], tx: Tx, has_lost: bool) -> dict[int, Outcome[R]]:
+        must_lock = has_lost or len(places) > 1
+        if must_lock:
+            await prepare(tx, True)
+        names = [(requests[place].scope, requests[place].key) for place in places]
+        receipts = await tx.receipts.find_all(names)
+        found: dict[int, Outcome[R]] = {}
+        for place, name in zip(places, names, strict=True):
+            if name in receipts:
+                found[place] = _answered(requests[place], receipts[name], partial(decode, place))
+        todo = [place for place in places if place not in found]
+        if not todo:
+            return found
+        if not must_lock:
+            await prepare(tx, False)
+        at = clock.now()
+        outcomes = await work(tx, todo, at)
+        await tx.receipts.add(
+            *(
+                Receipt(requests[place], encode(outcome.value), at)
+                for place, outcome in zip(todo, outcomes, strict=True)
+                if isinstance(outcome, Done)
+            )
+        )
+        return found | dict(zip(todo, outcomes, strict=True))
+
+    while places := _first_of_each_key(requests, answers):
+        answers |= await _tried(uow, partial(answer, places))
+    return [answers[place] for place in range(len(requests))]
+
+
+def _first_of_each_key(requests: Sequence[RequestKey], answered: Container[int]) -> list[int]:
+    """Return the places of the first unanswered request of each scope and key."""
+    first: dict[ReceiptName, int] = {}
+    for place, request in enumerate(requests):
+        if place not in answered:
+            first.setdefault((request.scope, request.key), place)
+    return list(first.values())
+
+
+def _answered(request: RequestKey, receipt: Receipt, decode: Callable[[bytes], R]) -> Outcome[R]:
+    if receipt.request.fingerprint != request.fingerprint:
+        return Refused(IdempotencyMismatch(request.key))
+    return Done(decode(receipt.result))
 
 
 async def retried(uow: UnitOfWork[AnyTx], work: Callable[[AnyTx], Awaitable[R]]) -> R:
@@ -140,11 +221,15 @@ async def retried(uow: UnitOfWork[AnyTx], work: Callable[[AnyTx], Awaitable[R]])
     Raises:
         Contention: other writers won the same rows several times running.
     """
-    for _ in range(_TRIES - 1):
+    return await _tried(uow, lambda tx, _: work(tx))
+
+
+async def _tried(uow: UnitOfWork[AnyTx], work: Callable[[AnyTx, bool], Awaitable[R]]) -> R:
+    for tried in range(_TRIES - 1):
         try:
             async with uow.begin() as tx:
-                return await work(tx)
+                return await work(tx, tried > 0)
         except Contention:
             continue
     async with uow.begin() as tx:
-        return await work(tx)
+        return await work(tx, True)

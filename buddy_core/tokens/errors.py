@@ -6,7 +6,7 @@ from datetime import datetime
 
 import attrs
 
-from buddy_core.kernel.errors import Invalid, NotFound, Rejected
+from buddy_core.kernel.errors import Invalid, NotFound, Rejected, Unavailable
 from buddy_core.kernel.ids import AccountId, EntryId, HoldId, LotId
 
 
@@ -20,6 +20,22 @@ class BadTokenAmount(Invalid):
 
     def message(self) -> str:
         return f"{self.amount!r} is not a number of tokens; give a whole number from 1 to 2^53."
+
+
+@attrs.define
+class ClockBehind(Unavailable):
+    """This host's clock shows an instant before one that the wallet's history has already."""
+
+    code = "tokens.clock_behind"
+
+    at: datetime
+    last: datetime
+
+    def message(self) -> str:
+        return (
+            f"It is {self.at.isoformat()} by this host's clock, and the wallet's last entry is of "
+            f"{self.last.isoformat()}. Nothing was written; set the clock, then try again."
+        )
 
 
 @attrs.define
@@ -400,3 +416,29 @@ class BadBreakage(Invalid):
 
     def message(self) -> str:
         return f"No breakage follows from these figures: {self.problem}."
+
+
+@attrs.define
+class NotReplayable(Invalid):
+    """Entries make a wallet only in the order they were written, all of them, unaltered."""
+
+    code = "tokens.not_replayable"
+
+    sequence: int
+    problem: str
+
+    def message(self) -> str:
+        return (
+            f"Entry {self.sequence} does not follow from the wallet before it: {self.problem}. "
+            "Replay all entries of one account in order, and let buddy verify check the store."
+        )
+
+
+@attrs.define
+class BadStatementPlace(Invalid):
+    """A statement goes on only where one of its own pages ended."""
+
+    code = "tokens.bad_statement_place"
+
+    def message(self) -> str:
+        return "No page of this statement ended there. Begin at the newest, or send what the last page gave."

@@ -7,16 +7,26 @@ Entries of a wallet form a hash chain; nothing of them is ever changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, NewType
+from uuid import UUID
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from attrs.validators import instance_of, optional
 
-from buddy_core.kernel.canonical import GENESIS, canonical_bytes, chain_hash
+from buddy_core.kernel.canonical import (
+    GENESIS,
+    canonical_bytes,
+    chain_hash,
+    instant_from_text,
+    instant_text,
+    json_text,
+)
 from buddy_core.kernel.clock import utc, whole_second
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.ids import AccountId, EntityId, EntryId, HoldId, LotId, TitleId
@@ -269,10 +279,15 @@ class Entry:
     country: str | None = None
     entity: EntityId | None = None
 
-    @property
+    @cached_property
+    def postings_text(self) -> str:
+        """The postings as canonical JSON: a list of lists, each in the order of the fields of `Posting`."""
+        return f"[{','.join(map(_posting_text, self.postings))}]"
+
+    @cached_property
     def hash(self) -> bytes:
         """SHA-256 over the previous hash and every column of entry, postings, lots and holds."""
-        return chain_hash(self.previous_hash, canonical_bytes(_body(self)))
+        return chain_hash(self.previous_hash, entry_body(self).encode())
 
 
 @frozen
@@ -289,20 +304,25 @@ class Wallet:
     is_frozen: bool = False
     lots: tuple[OpenLot, ...] = ()
     holds: tuple[OpenHold, ...] = ()
+    moved_at: datetime | None = None
+    """When its last entry was recorded; the next one is recorded no earlier."""
 
     def after(
         self, entry: Entry, lots: tuple[OpenLot, ...], holds: tuple[OpenHold, ...] | None = None
     ) -> Wallet:
         """Return the wallet once `entry` is appended and its lots are `lots`; None: its holds stay."""
-        frozen_now = {Operation.FREEZE: True, Operation.UNFREEZE: False}
-        return evolve(
-            self,
-            sequence=entry.sequence,
-            head=entry.hash,
-            is_frozen=frozen_now.get(entry.operation, self.is_frozen),
-            lots=tuple(item for item in lots if item.remaining),
-            holds=self.holds if holds is None else holds,
+        return Wallet(
+            self.account_id,
+            entry.sequence,
+            entry.hash,
+            _FREEZING.get(entry.operation, self.is_frozen),
+            tuple(item for item in lots if item.remaining),
+            self.holds if holds is None else holds,
+            entry.recorded_at,
         )
+
+
+_FREEZING = {Operation.FREEZE: True, Operation.UNFREEZE: False}
 
 
 @frozen
@@ -346,40 +366,131 @@ class ValueVersion:
         return chain_hash(self.previous_hash, canonical_bytes(body))
 
 
-def _body(entry: Entry) -> list[Any]:
+def entry_body(entry: Entry) -> str:
+    """Return the canonical JSON of all that an entry's hash covers; written out, for each spend makes one."""
+    recorded_at = instant_text(entry.recorded_at)
+    same = entry.effective_at == entry.recorded_at
+    effective_at = recorded_at if same else instant_text(entry.effective_at)
+    lots = canonical_bytes([_lot_body(lot) for lot in entry.lots]).decode() if entry.lots else "[]"
+    holds = (
+        canonical_bytes([[hold.id, hold.amount, hold.expires_at] for hold in entry.holds]).decode()
+        if entry.holds
+        else "[]"
+    )
+    return (
+        f'["{entry.id}","{entry.account_id}",{entry.sequence},"{entry.operation.value}",'
+        f'"{effective_at}","{recorded_at}",{json_text(entry.idempotency_key)},{json_text(entry.source)},'
+        f"{json_text(entry.source_ref)},{_number(entry.rule_version)},{_id(entry.corrects)},{_id(entry.hold_id)},"
+        f"{_text(entry.country)},{_text(entry.entity)},{entry.postings_text},{lots},{holds}]"
+    )
+
+
+def entry_from_body(body: Sequence[Any], previous_hash: bytes) -> Entry:
+    """Return the entry whose hash was taken over `body`, as `json.loads` reads it.
+
+    Raises:
+        ValueError, TypeError, BuddyError: it is the body of no entry.
+    """
+    identity, account, sequence, operation, effective_at, recorded_at, key, source, ref = body[:9]
+    rule, corrects, hold_id, country, entity, postings, lots, holds = body[9:]
+    return Entry(
+        EntryId(UUID(identity)),
+        AccountId(UUID(account)),
+        sequence,
+        previous_hash,
+        Operation(operation),
+        instant_from_text(effective_at),
+        instant_from_text(recorded_at),
+        key,
+        source,
+        ref,
+        tuple(map(_posting_from_body, postings)),
+        tuple(map(_lot_from_body, lots)),
+        tuple(Hold(HoldId(UUID(hold)), amount, instant_from_text(end)) for hold, amount, end in holds),
+        rule,
+        None if corrects is None else EntryId(UUID(corrects)),
+        None if hold_id is None else HoldId(UUID(hold_id)),
+        country,
+        entity,
+    )
+
+
+def postings_from_text(text: str) -> tuple[Posting, ...]:
+    """Return the postings that `Entry.postings_text` wrote.
+
+    Raises:
+        ValueError, TypeError: the text is no list of postings.
+    """
+    return tuple(map(_posting_from_body, json.loads(text)))
+
+
+def _posting_from_body(body: Sequence[Any]) -> Posting:
+    account, lot, kind, amount, version, currency, value = body
+    return Posting(
+        account,
+        None if lot is None else LotId(UUID(lot)),
+        kind,
+        amount,
+        version,
+        currency,
+        None if value is None else Fraction(value),
+    )
+
+
+def _lot_from_body(body: Sequence[Any]) -> Lot:
+    identity, origin, kind, amount, effective_from, expires_at, created_at, priority, scopes, *rest = body
+    source, earned_as_guest, cost_minor, cost_currency = rest
+    return Lot(
+        LotId(UUID(identity)),
+        LotId(UUID(origin)),
+        kind,
+        amount,
+        instant_from_text(effective_from),
+        None if expires_at is None else instant_from_text(expires_at),
+        instant_from_text(created_at),
+        source,
+        earned_as_guest,
+        priority,
+        tuple(scopes),
+        cost_minor,
+        cost_currency,
+    )
+
+
+def _posting_text(posting: Posting) -> str:
+    value = posting.value
+    worth = "null" if value is None else f'"{value.numerator}/{value.denominator}"'
+    return (
+        f"[{json_text(posting.account)},{_id(posting.lot_id)},{json_text(posting.kind)},{posting.amount},"
+        f"{posting.version},{_text(posting.currency)},{worth}]"
+    )
+
+
+def _id(value: UUID | None) -> str:
+    return "null" if value is None else f'"{value}"'
+
+
+def _number(value: int | None) -> str:
+    return "null" if value is None else str(value)
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else json_text(value)
+
+
+def _lot_body(lot: Lot) -> list[Any]:
     return [
-        entry.id,
-        entry.account_id,
-        entry.sequence,
-        entry.operation,
-        entry.effective_at,
-        entry.recorded_at,
-        entry.idempotency_key,
-        entry.source,
-        entry.source_ref,
-        entry.rule_version,
-        entry.corrects,
-        entry.hold_id,
-        entry.country,
-        entry.entity,
-        [[p.account, p.lot_id, p.kind, p.amount, p.version, p.currency, p.value] for p in entry.postings],
-        [
-            [
-                lot.id,
-                lot.origin_id,
-                lot.kind,
-                lot.amount,
-                lot.effective_from,
-                lot.expires_at,
-                lot.created_at,
-                lot.priority,
-                lot.scopes,
-                lot.source,
-                lot.earned_as_guest,
-                lot.cost_minor,
-                lot.cost_currency,
-            ]
-            for lot in entry.lots
-        ],
-        [[hold.id, hold.amount, hold.expires_at] for hold in entry.holds],
+        lot.id,
+        lot.origin_id,
+        lot.kind,
+        lot.amount,
+        lot.effective_from,
+        lot.expires_at,
+        lot.created_at,
+        lot.priority,
+        lot.scopes,
+        lot.source,
+        lot.earned_as_guest,
+        lot.cost_minor,
+        lot.cost_currency,
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from buddy_core.kernel.idempotency import ReceiptTx
 from buddy_core.kernel.ids import AccountId, EntryId, HoldId, LotId
 from buddy_core.kernel.proof import Fault
 from buddy_core.tokens.model import Entry, Hold, Lot, TokenKind, ValueVersion, Wallet
+from buddy_core.tokens.rules.accounting import BoughtLot, GivenLots
 from buddy_core.tokens.rules.posting import Posted
 
 
@@ -87,6 +88,25 @@ class ValueVersions(Protocol):
         ...
 
 
+class LotMovements(Protocol):
+    """How tokens came to lots and left them, added up between instants, for the accounting view.
+
+    `instants` are ascending. What was recorded after the last of them is left out.
+    """
+
+    async def sold_in(self) -> dict[str, datetime]:
+        """Return each currency in which tokens were bought, with when the first of its lots was opened."""
+        ...
+
+    def bought(self, currency: str, instants: Sequence[datetime]) -> AsyncIterator[Sequence[BoughtLot]]:
+        """Yield, in batches, the lots bought in a currency, each once with all movements of its origin."""
+        ...
+
+    async def given(self, instants: Sequence[datetime]) -> list[GivenLots]:
+        """Return the lots that nobody bought, added up by kind and by when they end."""
+        ...
+
+
 class TokensTx(ReceiptTx, Protocol):
     """A transaction that token steps can work in."""
 
@@ -109,7 +129,7 @@ class AccountBooks:
 
     account_id: AccountId
     stored: Wallet | None
-    """Sequence, head and freeze of the wallet's row; `lots` is empty. None: no such row."""
+    """Sequence, head, freeze and last move of the wallet's row; `lots` is empty. None: no such row."""
     balances: Mapping[LotId, int]
     """What the lot balances say is left, zero included."""
     entries: Sequence[Entry]
@@ -121,8 +141,39 @@ class AccountBooks:
     """The holds that are stored as open, with the end of each."""
 
 
+Mark = tuple[int, bytes]
+"""Where a wallet stands: the sequence and the hash of its last entry."""
+
+
+@frozen
+class Glance:
+    """One account as stored, in the form in which it is quickest to look at.
+
+    An entry is the text that its hash was taken over, made from the columns as they lie
+    there, with the previous hash and the hash that are stored beside them.
+    """
+
+    account: AccountId
+    stored: tuple[int, bytes, bool, str | None] | None
+    """Sequence, head, freeze and last move (canonical text) of the wallet's row; None: no such row."""
+    balances: Mapping[str, int]
+    """What the lot balances say is left, zero included, by the lot's id as text."""
+    entries: Sequence[tuple[str, bytes, bytes]]
+    """In order of sequence."""
+    is_odd: bool = False
+    """Something lies there that a quick look does not take in: a hold, or a row that cannot be read."""
+
+
 class LedgerBooks(Protocol):
     """The ledger as stored, for `buddy verify`."""
+
+    async def marks(self) -> dict[AccountId, Mark]:
+        """Return where every wallet stands that has a row."""
+        ...
+
+    def glances(self, accounts: Sequence[AccountId], batch: int) -> AsyncIterator[Sequence[Glance]]:
+        """Yield a glance at each of these accounts, in their order, up to `batch` at a time."""
+        ...
 
     async def accounts(self) -> list[AccountId]:
         """Return every account that a wallet, entry or lot balance names."""

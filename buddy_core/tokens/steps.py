@@ -1,4 +1,8 @@
-"""Load, decide and save inside a transaction that is given; never begins or commits one."""
+"""Load, decide and save inside a transaction that is given; never begins or commits one.
+
+Whoever calls a step has locked the wallets, or must be ready to begin again: a wallet that
+has moved on since it was loaded is a Contention, at the latest when the transaction ends.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from attrs import frozen
 
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.events import Envelope, Event, envelope
-from buddy_core.kernel.ids import AccountId, EntryId, EventId, HoldId, IdSource, LotId, TitleId
+from buddy_core.kernel.ids import AccountId, EntryId, EventId, HoldId, IdSource, LotId
 from buddy_core.kernel.outcomes import Done, Outcome, Refused
 from buddy_core.tokens.commands import (
     AdjustTokens,
@@ -33,22 +37,11 @@ from buddy_core.tokens.commands import (
 )
 from buddy_core.tokens.errors import EntryNotFound, HoldExpired, HoldNotFound, LotNotFound
 from buddy_core.tokens.events import (
-    HoldPosted,
-    HoldVoided,
-    TokensAdjusted,
-    TokensBought,
-    TokensEarned,
-    TokensExpired,
-    TokensHeld,
-    TokensRefunded,
-    TokensReversed,
-    TokensSpent,
     TokensTransferred,
     TokenValueSet,
     WalletFreezeChanged,
 )
 from buddy_core.tokens.model import (
-    ADJUSTED,
     EXPIRED,
     WALLET,
     Entry,
@@ -58,7 +51,6 @@ from buddy_core.tokens.model import (
     TokenKind,
     ValueVersion,
     Wallet,
-    is_spent,
 )
 from buddy_core.tokens.ports import TokensTx
 from buddy_core.tokens.rules.correcting import Spending, adjust, holds_on, home_id, refund, reverse
@@ -67,6 +59,7 @@ from buddy_core.tokens.rules.expiring import expire
 from buddy_core.tokens.rules.holding import hold, lapse, post, release, void
 from buddy_core.tokens.rules.merging import merge
 from buddy_core.tokens.rules.posting import Posted, buy, earn, freeze, spend
+from buddy_core.tokens.rules.telling import by_kind, tell
 from buddy_core.tokens.rules.valuing import next_version
 
 
@@ -335,14 +328,12 @@ async def _decide_all(
     What ends a lapsed hold is written with the first command that takes effect; one
     that is refused writes nothing at all.
     """
-    accounts = sorted({command.account_id for command in commands})
-    await tx.wallets.lock(accounts)
-    wallets: dict[AccountId, Wallet] = await tx.wallets.load(accounts)
+    wallets = await tx.wallets.load(sorted({command.account_id for command in commands}))
     outcomes: list[Outcome[Made]] = []
     for command in commands:
         wallet = wallets[command.account_id]
-        over = lapse(wallet, at) if wallet.holds else []
         try:
+            over = lapse(wallet, at) if wallet.holds else []
             made = [*over, *decide(over[-1].wallet if over else wallet, command)]
         except BuddyError as error:
             outcomes.append(Refused(error))
@@ -452,119 +443,12 @@ def _spent(posted: Posted, at: datetime) -> Spent:
 
 
 def _swept(made: Made) -> Swept:
-    expired = sum(sum(_by_kind(item.entry, EXPIRED).values()) for item in made)
+    expired = sum(sum(by_kind(item.entry, EXPIRED).values()) for item in made)
     return Swept(expired, sum(item.entry.operation is Operation.VOID for item in made))
 
 
 def _told(entries: Iterable[Entry], ids: IdSource) -> list[Envelope]:
-    return [_sealed(_TELLING[entry.operation](entry), entry, ids) for entry in entries]
-
-
-def _earned(entry: Entry) -> Event:
-    [lot] = entry.lots
-    return TokensEarned(entry.id, entry.account_id, lot.kind, lot.amount, entry.source, entry.source_ref)
-
-
-def _bought(entry: Entry) -> Event:
-    [lot] = entry.lots
-    assert lot.cost_minor is not None, "what is bought has a cost"
-    assert lot.cost_currency is not None, "a cost has a currency"
-    return TokensBought(
-        entry.id,
-        entry.account_id,
-        lot.kind,
-        lot.amount,
-        lot.cost_minor,
-        lot.cost_currency,
-        entry.source,
-        entry.source_ref,
-    )
-
-
-def _spending(entry: Entry) -> Event:
-    title, by_kind, currency = _collected(entry)
-    return TokensSpent(entry.id, entry.account_id, title, by_kind, currency)
-
-
-def _expired(entry: Entry) -> Event:
-    return TokensExpired(entry.id, entry.account_id, _by_kind(entry, EXPIRED))
-
-
-def _held(entry: Entry) -> Event:
-    [made] = entry.holds
-    return TokensHeld(entry.id, entry.account_id, made.id, made.amount, made.expires_at)
-
-
-def _hold_posted(entry: Entry) -> Event:
-    assert entry.hold_id is not None, "a post names its hold"
-    title, by_kind, currency = _collected(entry)
-    return HoldPosted(entry.id, entry.account_id, entry.hold_id, title, by_kind, currency)
-
-
-def _hold_voided(entry: Entry) -> Event:
-    assert entry.hold_id is not None, "a void names its hold"
-    return HoldVoided(entry.id, entry.account_id, entry.hold_id, entry.source)
-
-
-def _refunded(entry: Entry) -> Event:
-    assert entry.corrects is not None, "a refund names the spend"
-    _, taken, _ = _collected(entry)
-    by_kind = {kind: -amount for kind, amount in taken.items()}
-    expired = sum(_by_kind(entry, EXPIRED).values())
-    return TokensRefunded(entry.id, entry.account_id, entry.corrects, by_kind, expired)
-
-
-def _reversed(entry: Entry) -> Event:
-    assert entry.corrects is not None, "a reversal names the earning"
-    taken = -sum(_by_kind(entry, WALLET).values())
-    uncollectable = -sum(_by_kind(entry, ADJUSTED).values())
-    return TokensReversed(entry.id, entry.account_id, entry.corrects, taken, uncollectable)
-
-
-def _adjusted(entry: Entry) -> Event:
-    assert entry.corrects is not None, "an adjustment names what it corrects"
-    [posting] = [item for item in entry.postings if item.lot_id is not None]
-    assert posting.lot_id is not None, "the wallet's posting has the lot"
-    return TokensAdjusted(
-        entry.id,
-        entry.account_id,
-        entry.corrects,
-        posting.lot_id,
-        posting.amount,
-        entry.source_ref,
-        entry.source,
-    )
-
-
-_TELLING: dict[Operation, Callable[[Entry], Event]] = {
-    Operation.EARN: _earned,
-    Operation.PURCHASE: _bought,
-    Operation.SPEND: _spending,
-    Operation.EXPIRE: _expired,
-    Operation.HOLD: _held,
-    Operation.POST: _hold_posted,
-    Operation.VOID: _hold_voided,
-    Operation.REFUND: _refunded,
-    Operation.REVERSE: _reversed,
-    Operation.ADJUST: _adjusted,
-}
-"""The event of each entry that a batch can make, from the entry alone."""
-
-
-def _collected(entry: Entry) -> tuple[TitleId, dict[str, int], str]:
-    """Return the title of a spend or its refund, what it collected of each kind, and the currency."""
-    [first, *_] = [item for item in entry.postings if is_spent(item.account)]
-    title = TitleId(UUID(first.account.partition(":")[2]))
-    assert first.currency is not None, "what a title collects is valued"
-    return title, _by_kind(entry, first.account), first.currency
-
-
-def _by_kind(entry: Entry, account: str) -> dict[str, int]:
-    by_kind: dict[str, int] = {}
-    for item in entry.postings:
-        if item.account == account:
-            by_kind[str(item.kind)] = by_kind.get(str(item.kind), 0) + item.amount
-    return by_kind
+    return [_sealed(tell(entry), entry, ids) for entry in entries]
 
 
 def _sealed(event: Event, entry: Entry, ids: IdSource) -> Envelope:

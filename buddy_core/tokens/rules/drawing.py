@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from operator import attrgetter
+from typing import Protocol
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from buddy_core.tokens.errors import InsufficientTokens
-from buddy_core.tokens.model import Lot, OpenLot, TokenKind, Wallet
+from buddy_core.tokens.model import Lot, OpenHold, OpenLot, TokenKind, Wallet
 from buddy_core.tokens.rules.ordering import LEDGER_POLICY, DrawPolicy, draw_order
 
 _LOT = attrgetter("lot")
@@ -24,6 +25,16 @@ class Draw:
     amount: int
 
 
+class Stock(Protocol):
+    """Lots and holds that are open: a wallet, or one as it stood at some other time."""
+
+    @property
+    def lots(self) -> tuple[OpenLot, ...]: ...
+
+    @property
+    def holds(self) -> tuple[OpenHold, ...]: ...
+
+
 def is_live(lot: Lot, at: datetime) -> bool:
     """Tell whether a lot can be spent at `at`: from its start, up to but not at its expiry."""
     return lot.effective_from <= at and not is_expired(lot, at)
@@ -34,7 +45,7 @@ def is_expired(lot: Lot, at: datetime) -> bool:
     return lot.expires_at is not None and lot.expires_at <= at
 
 
-def balance(wallet: Wallet, at: datetime) -> dict[TokenKind, int]:
+def balance(wallet: Stock, at: datetime) -> dict[TokenKind, int]:
     """Return the spendable tokens of each kind at `at`, swept or not; what lapsed holds had is free."""
     totals: Counter[TokenKind] = Counter()
     for item in open_lots(wallet, at):
@@ -43,7 +54,7 @@ def balance(wallet: Wallet, at: datetime) -> dict[TokenKind, int]:
     return dict(totals)
 
 
-def open_lots(wallet: Wallet, at: datetime) -> tuple[OpenLot, ...]:
+def open_lots(wallet: Stock, at: datetime) -> tuple[OpenLot, ...]:
     """Return the wallet's lots as they are once the holds that have lapsed by `at` gave theirs back."""
     lots = wallet.lots
     for item in wallet.holds:
@@ -84,7 +95,10 @@ def draw(
 def reduced(lots: Sequence[OpenLot], draws: Iterable[Draw]) -> tuple[OpenLot, ...]:
     """Return the lots with what `draws` took gone from them."""
     taken = {draw.lot.id: draw.amount for draw in draws}
-    return tuple(evolve(item, remaining=item.remaining - taken.get(item.lot.id, 0)) for item in lots)
+    return tuple(
+        OpenLot(item.lot, item.remaining - taken[item.lot.id]) if item.lot.id in taken else item
+        for item in lots
+    )
 
 
 def restored(lots: Sequence[OpenLot], draws: Iterable[Draw]) -> tuple[OpenLot, ...]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from attrs import frozen
 
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import InvalidValue
-from buddy_core.kernel.ids import EntityId, EntryId, HoldId, LotId, TitleId
+from buddy_core.kernel.ids import EntityId, EntryId, HoldId, TitleId
 from buddy_core.tokens.commands import BuyTokens, EarnTokens, FreezeWallet, NewIds, SpendTokens
-from buddy_core.tokens.errors import BadLot, BadScope, NotFrozen, WalletFrozen
+from buddy_core.tokens.errors import BadLot, BadScope, ClockBehind, NotFrozen, WalletFrozen
 from buddy_core.tokens.model import (
     ISSUED,
     SOLD,
@@ -30,6 +30,9 @@ from buddy_core.tokens.model import (
 )
 from buddy_core.tokens.rules.drawing import Draw, draw, reduced
 from buddy_core.tokens.rules.valuing import Versions, version_of
+
+MAX_SKEW = timedelta(seconds=5)
+"""How far one host's clock may be behind another's that has just written to the same wallet."""
 
 
 @frozen
@@ -172,21 +175,29 @@ def spending_postings(
     Raises:
         UnknownKind, NoValueInCurrency: the tokens cannot be valued.
     """
-    units = {
-        kind: (version_of(versions, kind).version, version_of(versions, kind).unit(currency))
-        for kind in {drawn.lot.kind for drawn in draws}
-    }
-
-    def valued(account: str, lot_id: LotId | None, kind: TokenKind, amount: int) -> Posting:
-        version, unit = units[kind]
-        return Posting(account, lot_id, kind, amount, version, currency, unit * amount)
-
     by_kind: dict[TokenKind, int] = {}
     for drawn in draws:
         by_kind[drawn.lot.kind] = by_kind.get(drawn.lot.kind, 0) + drawn.amount
+    in_force = {kind: version_of(versions, kind) for kind in by_kind}
+    units = {kind: version.unit(currency) for kind, version in in_force.items()}
+    account = spent_on(title)
     return (
-        *(valued(WALLET, drawn.lot.id, drawn.lot.kind, -drawn.amount) for drawn in draws),
-        *(valued(spent_on(title), None, kind, amount) for kind, amount in by_kind.items()),
+        *(
+            Posting(
+                WALLET,
+                drawn.lot.id,
+                drawn.lot.kind,
+                -drawn.amount,
+                in_force[drawn.lot.kind].version,
+                currency,
+                units[drawn.lot.kind] * -drawn.amount,
+            )
+            for drawn in draws
+        ),
+        *(
+            Posting(account, None, kind, amount, in_force[kind].version, currency, units[kind] * amount)
+            for kind, amount in by_kind.items()
+        ),
     )
 
 
@@ -256,7 +267,17 @@ def next_entry(
     country: str | None = None,
     entity: EntityId | None = None,
 ) -> Entry:
-    """Return the entry that follows the wallet's last; it counts from `at` where nothing else is said."""
+    """Return the entry that follows the wallet's last; it counts from `at` where nothing else is said.
+
+    A clock that is behind the wallet's last entry by `MAX_SKEW` or less is that of another
+    host: the entry is recorded with the last one then, so that records never go back.
+
+    Raises:
+        ClockBehind: the clock is behind by more.
+    """
+    last = wallet.moved_at
+    if last is not None and at < last - MAX_SKEW:
+        raise ClockBehind(at, last)
     return Entry(
         id=entry_id,
         account_id=wallet.account_id,
@@ -264,7 +285,7 @@ def next_entry(
         previous_hash=wallet.head,
         operation=operation,
         effective_at=at if effective_at is None else effective_at,
-        recorded_at=at,
+        recorded_at=at if last is None or last < at else last,
         idempotency_key=cause.idempotency_key,
         source=cause.source,
         source_ref=cause.source_ref,

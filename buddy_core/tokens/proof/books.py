@@ -277,6 +277,9 @@ def _check_state(books: AccountBooks) -> list[Fault]:
     faults += [Fault(BALANCES, str(lot), "is below zero") for lot, amount in left.items() if amount < 0]
     if books.stored is not None and books.stored.is_frozen != is_frozen:
         faults.append(Fault(WALLETS, str(books.account_id), "altered: frozen is not what its entries say"))
+    last = books.entries[-1].recorded_at if books.entries else None
+    if books.stored is not None and books.stored.moved_at != last:
+        faults.append(Fault(WALLETS, str(books.account_id), "altered: its last move is not its last entry's"))
     return faults
 
 

@@ -1,0 +1,72 @@
+"""The driver itself under a transaction of PostgreSQL, for the statements that run at every spend.
+
+SQLAlchemy makes a statement's cache key, looks up its text and wraps each row; for a statement
+of a fixed text that is more work than asking it. These go to asyncpg as they are, in the
+transaction that SQLAlchemy began and will end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from asyncpg import InterfaceError, PostgresError
+from sqlalchemy import Select, Table
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+DIALECT: Any = asyncpg.dialect()  # type: ignore[no-untyped-call]
+_BROKEN_KEY = ("23505", "23P01")
+"""A unique key is taken, or a row excludes another; other classes are for `domain_error` to name."""
+
+
+def text_of(query: Select[Any]) -> str:
+    """Return a query as text for `Direct.rows`; its parameters are given in the order in which they stand."""
+    return str(query.compile(dialect=DIALECT))
+
+
+class Direct:
+    """Statements straight to the driver; it lives as long as its transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._driver: Any = None
+
+    async def rows(self, text: str, *given: Any) -> Sequence[Any]:
+        """Return the rows of a query with `$1`, `$2`, ...; each has its columns by place.
+
+        Raises:
+            IntegrityError, DBAPIError: as SQLAlchemy raises them.
+        """
+        if self._driver is None:
+            # The first one goes the long way: SQLAlchemy begins the transaction with it.
+            found = (await self._connection.exec_driver_sql(text, given)).all()
+            self._driver = (await self._connection.get_raw_connection()).driver_connection
+            return found
+        with _as_sqlalchemy(text):
+            rows: Sequence[Any] = await self._driver.fetch(text, *given)
+            return rows
+
+    async def copy(self, table: Table, records: Sequence[tuple[Any, ...]]) -> None:
+        """Append rows, each in the order of the table's columns, by COPY.
+
+        Raises:
+            IntegrityError, DBAPIError: as SQLAlchemy raises them.
+        """
+        if self._driver is None:
+            await self.rows("SELECT 1")
+        with _as_sqlalchemy(f"COPY {table.name}"):
+            names = [column.name for column in table.c]
+            await self._driver.copy_records_to_table(table.name, records=records, columns=names)
+
+
+@contextmanager
+def _as_sqlalchemy(text: str) -> Iterator[None]:
+    try:
+        yield
+    except (PostgresError, InterfaceError) as error:
+        state = getattr(error, "sqlstate", None)
+        kind = IntegrityError if state in _BROKEN_KEY else DBAPIError
+        raise kind(text, None, error) from error
