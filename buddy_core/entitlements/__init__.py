@@ -1,6 +1,6 @@
 """May this guest or member watch this title now, and why; a pure decision over plain facts."""
 
-from buddy_core.entitlements.events import AccessGranted, GrantsMerged
+from buddy_core.entitlements.events import AccessEnded, AccessGranted, GrantsMerged
 from buddy_core.entitlements.model import (
     TOKEN_UNLOCK,
     Allowed,
@@ -15,11 +15,12 @@ from buddy_core.entitlements.model import (
 )
 from buddy_core.entitlements.ports import EntitlementsTx, GrantBooks, GrantRecords, Grants
 from buddy_core.entitlements.proof import GrantFacts, PaidUnlock, check_grants
-from buddy_core.entitlements.rules import GrantMerge, decide, is_live, merge_grants
-from buddy_core.entitlements.steps import grant_in, merge_grants_in
+from buddy_core.entitlements.rules import GrantMerge, decide, is_live, merge_grants, refunded_grants
+from buddy_core.entitlements.steps import end_refunded_in, grant_in, merge_grants_in
 
 __all__ = [
     "TOKEN_UNLOCK",
+    "AccessEnded",
     "AccessGranted",
     "Allowed",
     "Decision",
@@ -40,8 +41,10 @@ __all__ = [
     "ViewerFacts",
     "check_grants",
     "decide",
+    "end_refunded_in",
     "grant_in",
     "is_live",
     "merge_grants",
     "merge_grants_in",
+    "refunded_grants",
 ]

@@ -30,3 +30,14 @@ class GrantsMerged(Event):
     to_account: AccountId
     transferred: int
     superseded: int
+
+
+@frozen
+class AccessEnded(Event):
+    """An account may no longer watch a title: what paid for the grant was refunded."""
+
+    type: ClassVar[str] = "entitlements.ended.v1"
+    grant_id: GrantId
+    account_id: AccountId
+    title_id: TitleId
+    kind: str

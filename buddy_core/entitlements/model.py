@@ -22,6 +22,8 @@ class GrantStatus(StrEnum):
     """Moved to another account by a merge; the successor there carries on."""
     SUPERSEDED = "superseded"
     """An older grant of the same title stays instead; no token returns."""
+    REFUNDED = "refunded"
+    """The tokens that paid for it went back; nothing takes its place."""
 
 
 @frozen
@@ -46,13 +48,13 @@ class Grant:
 
 @frozen
 class GrantChange:
-    """A new status of a grant, why, and the grant that takes its place."""
+    """A new status of a grant, why, and the grant that takes its place, if one does."""
 
     grant_id: GrantId
     status: GrantStatus
     at: datetime
     reason: str
-    successor_id: GrantId
+    successor_id: GrantId | None
 
 
 class Reason(StrEnum):

@@ -20,6 +20,10 @@ class Grants(Protocol):
         """Return the account's grants, oldest first; of all titles, or of those named."""
         ...
 
+    async def of_accounts(self, accounts: Sequence[AccountId], titles: Sequence[TitleId]) -> list[Grant]:
+        """Return the grants of any of these accounts for any of these titles, oldest first."""
+        ...
+
     async def add(self, grants: Sequence[Grant]) -> None:
         """Store new grants.
 

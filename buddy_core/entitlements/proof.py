@@ -8,7 +8,7 @@ from datetime import datetime
 from attrs import frozen
 
 from buddy_core.entitlements.model import TOKEN_UNLOCK, Grant, GrantChange, GrantStatus
-from buddy_core.entitlements.rules import age
+from buddy_core.entitlements.rules import MERGE, REFUND, age
 from buddy_core.kernel.ids import AccountId, EntryId, GrantId, TitleId, derived_uuid
 from buddy_core.kernel.proof import Fault
 
@@ -34,6 +34,8 @@ class GrantFacts:
     paid: Mapping[EntryId, PaidUnlock]
     merges: frozenset[tuple[AccountId, datetime]]
     """Each account that took part in a merge, and when."""
+    refunds: frozenset[tuple[EntryId, datetime]] = frozenset()
+    """Each entry whose tokens were given back, and when."""
 
 
 def check_grants(grants: Iterable[Grant], changes: Iterable[GrantChange], facts: GrantFacts) -> list[Fault]:
@@ -51,10 +53,15 @@ def check_grants(grants: Iterable[Grant], changes: Iterable[GrantChange], facts:
         for change in by_grant.values()
         if change.status is GrantStatus.TRANSFERRED and change.grant_id in by_id
     }
+    refunded = {entry_id for entry_id, _ in facts.refunds}
     for grant in by_id.values():
         found = by_grant.get(grant.id)
         if grant.status is not (found.status if found else GrantStatus.ACTIVE):
             faults.append(Fault(GRANTS, str(grant.id), "altered: its status is not that of its changes"))
+        if grant.status is GrantStatus.ACTIVE and grant.entry_id in refunded:
+            faults.append(
+                Fault(GRANTS, str(grant.id), "altered: it has ended, for its tokens were given back")
+            )
         if grant.kind != TOKEN_UNLOCK:
             faults.append(Fault(GRANTS, str(grant.id), f"altered: {grant.kind!r} is no kind of grant"))
         elif grant.id == grant.origin_id:
@@ -101,10 +108,16 @@ def _check_moved(grant: Grant, before: Grant | None, changes: Mapping[GrantId, G
 
 def _check_change(change: GrantChange, grants: Mapping[GrantId, Grant], facts: GrantFacts) -> list[Fault]:
     row = str(change.grant_id)
-    grant, successor = grants.get(change.grant_id), grants.get(change.successor_id)
+    grant = grants.get(change.grant_id)
+    if grant is not None and change.status is GrantStatus.REFUNDED:
+        is_told = (change.reason, change.successor_id) == (REFUND, None)
+        if is_told and (grant.entry_id, change.at) in facts.refunds:
+            return []
+        return [Fault(CHANGES, row, "inserted or altered: there was no such refund")]
+    successor = None if change.successor_id is None else grants.get(change.successor_id)
     if grant is None or successor is None:
         return [Fault(CHANGES, row, "inserted or altered: a grant that it names does not exist")]
-    if change.reason != "merge" or (grant.account_id, change.at) not in facts.merges:
+    if change.reason != MERGE or (grant.account_id, change.at) not in facts.merges:
         return [Fault(CHANGES, row, "inserted or altered: there was no such merge")]
     if change.status is GrantStatus.TRANSFERRED:
         fits = successor.account_id != grant.account_id and successor.origin_id == grant.origin_id

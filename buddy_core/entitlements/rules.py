@@ -1,4 +1,4 @@
-"""May this viewer watch this title here and now; and what a merge does to grants."""
+"""May this viewer watch this title here and now; and what merges and refunds do to grants."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ from buddy_core.entitlements.model import (
     ViewerFacts,
 )
 from buddy_core.kernel.countries import COUNTRIES
-from buddy_core.kernel.ids import AccountId, GrantId, derived_uuid
+from buddy_core.kernel.ids import AccountId, EntryId, GrantId, derived_uuid
 
 MAX_HEIGHT = 1080
 """What a token unlock shows at most, in lines of picture."""
+MERGE, REFUND = "merge", "refund"
+"""Why a grant's status changes."""
 
 
 def decide(viewer: ViewerFacts, title: TitleFacts, at: datetime) -> Decision:
@@ -83,14 +85,22 @@ def merge_grants(
             continue
         twin = mine.get(grant.title_id) if grant.kind == TOKEN_UNLOCK else None
         if twin is not None and age(twin) <= age(grant):
-            changes.append(GrantChange(grant.id, GrantStatus.SUPERSEDED, at, "merge", twin.id))
+            changes.append(GrantChange(grant.id, GrantStatus.SUPERSEDED, at, MERGE, twin.id))
             continue
         new_id = GrantId(derived_uuid("grant", grant.origin_id, target))
-        changes.append(GrantChange(grant.id, GrantStatus.TRANSFERRED, at, "merge", new_id))
+        changes.append(GrantChange(grant.id, GrantStatus.TRANSFERRED, at, MERGE, new_id))
         if twin is not None:
-            changes.append(GrantChange(twin.id, GrantStatus.SUPERSEDED, at, "merge", new_id))
+            changes.append(GrantChange(twin.id, GrantStatus.SUPERSEDED, at, MERGE, new_id))
         grants.append(evolve(grant, id=new_id, account_id=target, recorded_at=at))
     return GrantMerge(tuple(changes), tuple(grants))
+
+
+def refunded_grants(grants: Iterable[Grant], entry_id: EntryId) -> list[Grant]:
+    """Return those of an account's grants that end when `entry_id`, which paid for them, is refunded.
+
+    There is none where the grant gave way to an older one before: that one was paid for apart.
+    """
+    return [grant for grant in grants if grant.entry_id == entry_id and grant.status is GrantStatus.ACTIVE]
 
 
 def age(grant: Grant) -> tuple[datetime, GrantId]:

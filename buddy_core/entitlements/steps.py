@@ -1,16 +1,16 @@
-"""Grant access and merge grants inside a transaction that is given."""
+"""Grant access, end what was refunded, and merge grants inside a transaction that is given."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from buddy_core.entitlements.events import AccessGranted, GrantsMerged
-from buddy_core.entitlements.model import Grant, GrantStatus
+from buddy_core.entitlements.events import AccessEnded, AccessGranted, GrantsMerged
+from buddy_core.entitlements.model import Grant, GrantChange, GrantStatus
 from buddy_core.entitlements.ports import EntitlementsTx
-from buddy_core.entitlements.rules import GrantMerge, merge_grants
+from buddy_core.entitlements.rules import REFUND, GrantMerge, merge_grants, refunded_grants
 from buddy_core.kernel.events import envelope
-from buddy_core.kernel.ids import AccountId, EventId, IdSource
+from buddy_core.kernel.ids import AccountId, EntryId, EventId, IdSource, TitleId
 
 
 async def grant_in(tx: EntitlementsTx, grants: Sequence[Grant], at: datetime, ids: IdSource) -> None:
@@ -31,6 +31,30 @@ async def grant_in(tx: EntitlementsTx, grants: Sequence[Grant], at: datetime, id
             for grant in grants
         ]
     )
+
+
+async def end_refunded_in(
+    tx: EntitlementsTx, account: AccountId, title: TitleId, entry_id: EntryId, at: datetime, ids: IdSource
+) -> list[Grant]:
+    """End the account's grants that a refunded entry had paid for, and return them as they were.
+
+    Raises:
+        Contention: somebody else ended one first.
+    """
+    ended = refunded_grants(await tx.grants.of_account(account, [title]), entry_id)
+    await tx.grants.change([GrantChange(grant.id, GrantStatus.REFUNDED, at, REFUND, None) for grant in ended])
+    await tx.outbox.add(
+        [
+            envelope(
+                AccessEnded(grant.id, grant.account_id, grant.title_id, grant.kind),
+                id=EventId(ids.uuid7()),
+                subject=str(account),
+                at=at,
+            )
+            for grant in ended
+        ]
+    )
+    return ended
 
 
 async def merge_grants_in(

@@ -10,6 +10,16 @@ from buddy_core.flows.close_period import (
     month_for,
     provisional_month,
 )
+from buddy_core.flows.correct import (
+    AdjustLot,
+    AdjustmentForeseen,
+    ReversedEarning,
+    ReverseEarning,
+    adjust_lot,
+    foresee_adjustment,
+    foresee_reversal,
+    reverse_earning,
+)
 from buddy_core.flows.impersonate import (
     Impersonate,
     ImpersonateTx,
@@ -19,7 +29,7 @@ from buddy_core.flows.impersonate import (
 )
 from buddy_core.flows.may_watch import Answer, MayWatchTx, may_watch_in
 from buddy_core.flows.merge_guest import Joined, MergeTx, Register, merge_guest, register
-from buddy_core.flows.numbers import NumbersTx, set_reward_rule, set_token_costs
+from buddy_core.flows.numbers import NumbersTx, SetTokenCosts, set_reward_rule, set_token_costs
 from buddy_core.flows.own_account import (
     OwnAccountTx,
     confirm_own_second_factor,
@@ -38,6 +48,7 @@ from buddy_core.flows.play import (
     start_playback,
     stop_session,
 )
+from buddy_core.flows.refund import RefundedUnlock, RefundTx, RefundUnlock, foresee_refund, refund_unlock
 from buddy_core.flows.reward import (
     BeginReward,
     RewardTx,
@@ -69,7 +80,14 @@ from buddy_core.flows.staff import (
 from buddy_core.flows.sweep_tokens import SweptTokens, sweep_tokens
 from buddy_core.flows.switch_flags import list_flags, switch_flags
 from buddy_core.flows.tries import password_key
-from buddy_core.flows.unlock import Unlocked, UnlockTitle, UnlockTx, unlock_title
+from buddy_core.flows.unlock import (
+    Unlocked,
+    UnlockRequest,
+    UnlockTitle,
+    UnlockTx,
+    unlock_title,
+    unlock_titles,
+)
 from buddy_core.flows.users import (
     FindUsers,
     FoundUser,
@@ -81,11 +99,13 @@ from buddy_core.flows.users import (
     reset_second_factor,
     sign_out_user,
 )
-from buddy_core.flows.verify import VERIFIED_TABLES, VerifyReport, VerifyTx, verify
+from buddy_core.flows.verify import VERIFIED_TABLES, VerifyReport, VerifyTx, verify, verify_ledger
 
 __all__ = [
     "VERIFIED_TABLES",
     "AddTitle",
+    "AdjustLot",
+    "AdjustmentForeseen",
     "Answer",
     "Asked",
     "AssignRole",
@@ -109,15 +129,22 @@ __all__ = [
     "OwnAccountTx",
     "PlayTx",
     "Playing",
+    "RefundTx",
+    "RefundUnlock",
+    "RefundedUnlock",
     "Register",
+    "ReverseEarning",
+    "ReversedEarning",
     "RewardTx",
     "RolesTx",
     "SessionClaim",
+    "SetTokenCosts",
     "SignIn",
     "SignInTx",
     "SignedIn",
     "StaffTx",
     "SweptTokens",
+    "UnlockRequest",
     "UnlockTitle",
     "UnlockTx",
     "Unlocked",
@@ -129,6 +156,7 @@ __all__ = [
     "Who",
     "add_producer",
     "add_title",
+    "adjust_lot",
     "assign_role",
     "beat_session",
     "begin_impersonation",
@@ -147,6 +175,9 @@ __all__ = [
     "find_reward",
     "find_title",
     "find_users",
+    "foresee_adjustment",
+    "foresee_refund",
+    "foresee_reversal",
     "freeze_wallet",
     "grant_tokens",
     "identify",
@@ -161,9 +192,11 @@ __all__ = [
     "password_key",
     "provisional_month",
     "record_look",
+    "refund_unlock",
     "register",
     "remove_own_second_factor",
     "reset_second_factor",
+    "reverse_earning",
     "revoke_role",
     "set_reward_rule",
     "set_token_costs",
@@ -178,5 +211,7 @@ __all__ = [
     "sweep_tokens",
     "switch_flags",
     "unlock_title",
+    "unlock_titles",
     "verify",
+    "verify_ledger",
 ]

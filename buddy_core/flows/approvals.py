@@ -25,6 +25,7 @@ from buddy_core.access import (
     require,
     state_of,
 )
+from buddy_core.flows.correct import ADJUST, adjustment_from_plain, carry_out_adjustment_in
 from buddy_core.flows.staff import (
     StaffTx,
     carry_out_grant_in,
@@ -112,9 +113,23 @@ async def _grant(wanted: _Approved) -> None:
     )
 
 
+async def _adjust(wanted: _Approved) -> None:
+    await carry_out_adjustment_in(
+        wanted.tx,
+        wanted.actor,
+        adjustment_from_plain(wanted.command),
+        wanted.request.id,
+        wanted.correlation_id,
+        wanted.at,
+        wanted.ids,
+        **wanted.approved,
+    )
+
+
 _CARRY_OUT: Mapping[str, tuple[str, Callable[[_Approved], Awaitable[None]]]] = {
     "token_value.set": ("token_value:set", _set_value),
     "tokens.grant": ("tokens:grant", _grant),
+    "tokens.adjust": (ADJUST, _adjust),
 }
 """For each act: the permission of whoever asked, and what doing it is."""
 
@@ -139,7 +154,7 @@ async def decide_request(
         NotPermitted, SecondFactorNeeded, OwnRequest, NotOwnRequest: not this actor.
         ApprovalDecided, ApprovalExpired, ReasonMissing: not now, or not like this.
         RequesterLacksPermission: whoever asked may not do it any more.
-        RequestAltered: it is not the one that was made. OwnAccount: it would give the actor something.
+        RequestAltered: it is not the one that was made. OwnAccount: it is about the actor's own wallet.
     """
 
     async def work(tx: StaffTx) -> Decision:

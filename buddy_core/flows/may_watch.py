@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from attrs import frozen
 
@@ -21,8 +21,11 @@ from buddy_core.entitlements import (
 )
 from buddy_core.kernel.countries import COUNTRIES
 from buddy_core.kernel.ids import AccountId
-from buddy_core.pricing import PricingTx, Quote, quote
-from buddy_core.rights import RightsTx, licences_for
+from buddy_core.pricing import PricingTx, Quote, TokenCosts, quote
+from buddy_core.rights import Licence, RightsTx, licences_for
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 MAX_SKEW = timedelta(seconds=5)
 """How far one host's clock may be behind another's that has just granted something."""
@@ -46,29 +49,59 @@ class Answer:
         return isinstance(self.decision, Allowed)
 
 
+@frozen
+class Question:
+    """May this account watch this title in this country?"""
+
+    account: AccountId
+    title: Title
+    country: str | None
+
+
 async def may_watch_in(
     tx: MayWatchTx, account: AccountId, titles: list[Title], country: str | None, at: datetime
 ) -> list[Answer]:
     """Answer for each title in one go; a page of many asks as often as a page of one."""
-    ids = [title.id for title in titles]
-    licences = await tx.licences.of_titles(ids)
-    grants = await tx.grants.of_account(account, ids)
+    return await answers_in(tx, [Question(account, title, country) for title in titles], at)
+
+
+async def answers_in(tx: MayWatchTx, questions: Sequence[Question], at: datetime) -> list[Answer]:
+    """Answer each question, of whichever accounts; many ask the store as often as one."""
+    ids = sorted({question.title.id for question in questions})
+    licences = _by(lambda licence: licence.title_id, await tx.licences.of_titles(ids))
+    accounts = sorted({question.account for question in questions})
+    grants = _by(lambda grant: (grant.account_id, grant.title_id), await tx.grants.of_accounts(accounts, ids))
     costs = await tx.token_costs.in_force(at)
-    place = country if country in COUNTRIES else None
-    seen = _no_earlier_than(grants, at)
-    answers = []
-    for title in titles:
-        is_licensed = place is not None and bool(
-            licences_for((item for item in licences if item.title_id == title.id), place, at)
+    return [
+        _answer(
+            question,
+            licences.get(question.title.id, []),
+            grants.get((question.account, question.title.id), []),
+            costs,
+            at,
         )
-        has_cost = title.id in costs.by_title or title.type in costs.by_type
-        facts = TitleFacts(title.id, title.is_published(at), is_licensed, ("tokens",) if has_cost else ())
-        decision = decide(
-            ViewerFacts(place, [grant for grant in grants if grant.title_id == title.id]), facts, seen
-        )
-        opens = isinstance(decision, Denied) and "tokens" in decision.unlockable_by
-        answers.append(Answer(title, decision, quote(title.id, title.type, costs) if opens else None))
-    return answers
+        for question in questions
+    ]
+
+
+def _answer(
+    question: Question, licences: Sequence[Licence], grants: Sequence[Grant], costs: TokenCosts, at: datetime
+) -> Answer:
+    title = question.title
+    place = question.country if question.country in COUNTRIES else None
+    is_licensed = place is not None and bool(licences_for(licences, place, at))
+    has_cost = title.id in costs.by_title or title.type in costs.by_type
+    facts = TitleFacts(title.id, title.is_published(at), is_licensed, ("tokens",) if has_cost else ())
+    decision = decide(ViewerFacts(place, grants), facts, _no_earlier_than(grants, at))
+    opens = isinstance(decision, Denied) and "tokens" in decision.unlockable_by
+    return Answer(title, decision, quote(title.id, title.type, costs) if opens else None)
+
+
+def _by(key: Callable[[T], K], items: Iterable[T]) -> dict[K, list[T]]:
+    found: dict[K, list[T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
 
 
 def _no_earlier_than(grants: Sequence[Grant], at: datetime) -> datetime:

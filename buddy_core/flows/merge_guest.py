@@ -23,7 +23,7 @@ from buddy_core.accounts import (
     check_password,
     fold_email,
 )
-from buddy_core.ads import AdsTx, account_cap
+from buddy_core.ads import ACCOUNT, AdsTx
 from buddy_core.entitlements import EntitlementsTx, GrantStatus, merge_grants_in
 from buddy_core.flows.tries import password_key
 from buddy_core.kernel.canonical import canonical_bytes
@@ -127,9 +127,9 @@ async def merge_guest_in(
     rule = await tx.reward_rules.in_force(at)
     command = MergeWallets(guest_id, member_id, rule.guest_life, f"merge:{guest_id}:{member_id}")
     tokens = await merge_in(tx, command, at, ids)
-    # What the guest earned today counts against the member's day: a merge is no way to a second one.
-    day_of = (account_cap(account, rule, at) for account in (guest_id, member_id))
-    await tx.reward_counters.carry(*day_of)
+    # What the guest earned on a day counts against the member's: a merge is no way to a second one, and
+    # neither is midnight, or a clock that steps back over it.
+    await tx.reward_counters.carry(ACCOUNT, str(guest_id), str(member_id))
     grants = await merge_grants_in(tx, guest_id, member_id, at, ids)
     positions = await tx.positions.of_account(guest_id)
     await tx.positions.save([evolve(found, account_id=member_id) for found in positions.values()])

@@ -8,7 +8,7 @@ from typing import Protocol
 from attrs import evolve, frozen
 
 from buddy_core.access import Actor, AuditTx, Change, Resource, check_reason, record_in, require
-from buddy_core.accounts import AccountType, resolve_in
+from buddy_core.accounts import Account, AccountType, resolve_in
 from buddy_core.ads import (
     AdCallback,
     AdsTx,
@@ -26,6 +26,7 @@ from buddy_core.ads import (
 from buddy_core.flows.lock_wallet import LockWalletTx, lock_wallet_in
 from buddy_core.flows.sources import AD_REWARD
 from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId, DeviceId, IdSource
 from buddy_core.kernel.outcomes import unwrap
@@ -62,9 +63,11 @@ async def begin_reward(
         WalletFrozen: a frozen wallet earns nothing.
     """
     require(actor, "reward:earn", Resource(account_id=command.account_id))
-    async with uow.begin() as tx:
+
+    async def work(tx: RewardTx) -> Reward:
+        # Two at once stand in line here, so that the second counts what the first has begun.
+        account = await _locked_account_in(tx, command.account_id)
         at = clock.now()
-        account = await resolve_in(tx, command.account_id)
         rule = await tx.reward_rules.in_force(at)
         if (await tx.wallets.load([account.id]))[account.id].is_frozen:
             raise WalletFrozen(account.id)
@@ -85,6 +88,8 @@ async def begin_reward(
         await _check_open_in(tx, reward, rule, at)
         await tx.rewards.add(reward)
         return reward
+
+    return await retried(uow, work)
 
 
 async def settle_reward(
@@ -166,6 +171,21 @@ async def decide_held_reward(
         return settled
 
     return await retried(uow, work)
+
+
+async def _locked_account_in(tx: RewardTx, account_id: AccountId) -> Account:
+    """Lock the account, or the member it went to, and return it.
+
+    Raises:
+        AccountNotFound: there is no such account.
+        Contention: a merge came first; the next try finds the member.
+    """
+    owner = (await resolve_in(tx, account_id)).id
+    await tx.accounts.lock([owner])
+    account = await resolve_in(tx, account_id)
+    if account.id != owner:
+        raise Contention("account")
+    return account
 
 
 async def _check_open_in(tx: RewardTx, reward: Reward, rule: RewardRule, at: datetime) -> None:

@@ -56,6 +56,8 @@ GRANTED_TOKENS_LIVE_FOR = timedelta(days=90)
 """How long tokens last that support gave."""
 MOST_GIFTS = 1000
 """How many gifts of a day are looked at; far more than the cap lets one person give."""
+BY_HAND = ("tokens.grant", "tokens.adjust")
+"""The acts that move tokens by hand: they count together, so that one is no way around the other."""
 
 
 class StaffTx(LockWalletTx, ApprovalsTx, Protocol):
@@ -113,7 +115,7 @@ async def set_token_value(
         rule = needs_second_person("token_value.set", measure)
         if rule is not None:
             change = Change("token_value.set", command.kind, None, command, correlation_id)
-            return await _ask_in(tx, actor, rule, change, measure, "", at, ids)
+            return await wait_in(tx, actor, rule, change, measure, "", at, ids)
         return await carry_out_value_in(tx, actor, command, correlation_id, at, ids, routes)
 
     request = request_key(f"tokens.value:{command.kind}", command.idempotency_key, command)
@@ -185,19 +187,19 @@ async def grant_tokens(
     """
     require(actor, "tokens:grant")
     command = evolve(command, reason=check_reason(command.reason))
+    check_amount(command.tokens)
 
     async def work(tx: StaffTx, at: datetime) -> EntryId | Awaiting:
         # Of two gifts at once the second has to see the first, whose wallet is another one.
         await tx.assignments.lock()
         require(await afresh_in(tx, actor), "tokens:grant")
-        check_amount(command.tokens)
         owner = (await resolve_in(tx, command.account_id)).id
-        _check_not_own(actor, owner)
-        measure = Fraction(command.tokens + await _given_lately_in(tx, actor, owner, at))
+        check_not_own(actor, owner)
+        measure = Fraction(command.tokens + await moved_lately_in(tx, actor, owner, at))
         rule = needs_second_person("tokens.grant", measure)
         if rule is not None:
             change = Change("tokens.grant", str(command.account_id), None, command, correlation_id)
-            return await _ask_in(tx, actor, rule, change, measure, command.reason, at, ids)
+            return await wait_in(tx, actor, rule, change, measure, command.reason, at, ids)
         ref = f"{actor.name}:{command.idempotency_key}"
         return await carry_out_grant_in(tx, actor, command, ref, correlation_id, at, ids)
 
@@ -208,7 +210,7 @@ async def grant_tokens(
         clock,
         work,
         encode=canonical_bytes,
-        decode=_entry_or_awaiting,
+        decode=entry_or_awaiting,
         lock=lambda tx: lock_wallet_in(tx, command.account_id),
     )
 
@@ -225,7 +227,7 @@ async def carry_out_grant_in(
 ) -> EntryId:
     """Give the tokens once for `ref` and record it; `approved` says which request of whom it comes from."""
     owner = await lock_wallet_in(tx, command.account_id)
-    _check_not_own(actor, owner)
+    check_not_own(actor, owner)
     account = await resolve_in(tx, owner)
     earned = EarnTokens(
         account_id=owner,
@@ -254,15 +256,21 @@ async def freeze_wallet(
 ) -> EntryId:
     """Freeze a wallet or let it go on; return the ledger entry.
 
-    A guest that has merged stands for the member, so that merging is no way around a freeze.
+    A frozen wallet neither earns, buys, spends, holds nor posts, and says so. What comes
+    back, is taken back or expires still does. A guest that has merged stands for the
+    member, so that merging is no way around a freeze.
 
     Raises:
         NotPermitted, AccountNotFound, NotFrozen, IdempotencyMismatch.
+        OwnAccount: nobody freezes their own wallet or lets it go on. ReasonMissing: say why.
     """
     require(actor, "wallet:freeze")
+    command = evolve(command, reason=check_reason(command.reason), by=actor.name)
 
     async def work(tx: StaffTx, at: datetime) -> EntryId:
+        require(await afresh_in(tx, actor), "wallet:freeze")
         owner = await lock_wallet_in(tx, command.account_id)
+        check_not_own(actor, owner)
         was_frozen = (await tx.wallets.load([owner]))[owner].is_frozen
         entry = await freeze_in(tx, evolve(command, account_id=owner), at, ids)
         action = "wallet.freeze" if command.is_frozen else "wallet.unfreeze"
@@ -301,29 +309,34 @@ def grant_from_plain(stored: Mapping[str, Any]) -> GrantTokens:
     )
 
 
-def _check_not_own(actor: Actor, owner: AccountId) -> None:
+def check_not_own(actor: Actor, owner: AccountId) -> None:
+    """Go on only if the wallet is another's.
+
+    Raises:
+        OwnAccount: it is the actor's own.
+    """
     if actor.account_id == owner:
         raise OwnAccount
 
 
-async def _given_lately_in(tx: StaffTx, actor: Actor, owner: AccountId, at: datetime) -> int:
-    """Return what this person gave alone of late, or this account was given so, whichever is more."""
-    since = at - SECOND_PERSON_RULES["tokens.grant"].over
-    queries = (
-        AuditQuery(actor=actor.name, action="tokens.grant", since=since),
-        AuditQuery(resource=str(owner), action="tokens.grant", since=since),
-    )
-    return max([await _sum_in(tx, query) for query in queries])
+async def moved_lately_in(tx: StaffTx, actor: Actor, owner: AccountId, at: datetime) -> int:
+    """Return what this person gave or corrected alone of late, or this account had so, whichever is more."""
+    by_person = of_account = 0
+    for act in BY_HAND:
+        since = at - SECOND_PERSON_RULES[act].over
+        by_person += await _sum_in(tx, AuditQuery(actor=actor.name, action=act, since=since))
+        of_account += await _sum_in(tx, AuditQuery(resource=str(owner), action=act, since=since))
+    return max(by_person, of_account)
 
 
 async def _sum_in(tx: StaffTx, query: AuditQuery) -> int:
     found = await tx.audit.search(query, before=None, limit=MOST_GIFTS)
     given = [json.loads(record.after) for record in found]
     # What a second person approved is theirs to answer for, and takes no room from small gifts.
-    return sum(item["tokens"] for item in given if "request" not in item)
+    return sum(abs(item["tokens"]) for item in given if "request" not in item)
 
 
-async def _ask_in(
+async def wait_in(
     tx: StaffTx,
     actor: Actor,
     rule: SecondPersonRule,
@@ -333,6 +346,7 @@ async def _ask_in(
     at: datetime,
     ids: IdSource,
 ) -> Awaiting:
+    """Keep an act, whose command is `change.after`, until a second person decides."""
     # Whoever asks may do it themselves but for its size: `require` came before.
     request = await ask_in(tx, actor, rule, ids.opaque("apr"), change, measure, reason, at)
     return Awaiting(request.id, request.expires_at)
@@ -343,7 +357,8 @@ def _number_or_awaiting(raw: bytes) -> int | Awaiting:
     return stored if isinstance(stored, int) else _awaiting(stored)
 
 
-def _entry_or_awaiting(raw: bytes) -> EntryId | Awaiting:
+def entry_or_awaiting(raw: bytes) -> EntryId | Awaiting:
+    """Return the answer of a receipt: the entry that was made, or the request that waits."""
     stored = json.loads(raw)
     return EntryId(UUID(stored)) if isinstance(stored, str) else _awaiting(stored)
 

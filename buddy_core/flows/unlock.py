@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -10,17 +11,18 @@ from uuid import UUID
 from attrs import frozen
 
 from buddy_core.access import Actor, Resource, require
-from buddy_core.accounts import AccountsTx, resolve_in
+from buddy_core.accounts import Account, AccountNotFound, AccountsTx, resolve_each_in
 from buddy_core.catalog import Title, TitleNotFound
 from buddy_core.entitlements import TOKEN_UNLOCK, Allowed, Denied, Grant, GrantStatus, grant_in
-from buddy_core.flows.lock_wallet import lock_wallet_in
-from buddy_core.flows.may_watch import MayWatchTx, may_watch_in
+from buddy_core.flows.lock_wallet import lock_wallets_in
+from buddy_core.flows.may_watch import MayWatchTx, Question, answers_in
 from buddy_core.flows.sources import UNLOCK
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.idempotency import once, request_key
+from buddy_core.kernel.errors import BuddyError
+from buddy_core.kernel.idempotency import RequestKey, once_each, request_key
 from buddy_core.kernel.ids import AccountId, EntryId, GrantId, IdSource, TitleId
-from buddy_core.kernel.outcomes import unwrap
+from buddy_core.kernel.outcomes import Done, Outcome, Refused, unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.playback import PlaybackDenied
 from buddy_core.pricing import Quote, check_seen
@@ -55,6 +57,14 @@ class Unlocked:
     tokens_left: int
 
 
+@frozen
+class UnlockRequest:
+    """Who asks, and what for."""
+
+    actor: Actor
+    command: UnlockTitle
+
+
 async def unlock_title(
     actor: Actor,
     command: UnlockTitle,
@@ -74,41 +84,149 @@ async def unlock_title(
         PlaybackDenied: tokens do not open this title here.
         TitleNotFound, AccountNotFound, IdempotencyMismatch.
     """
-    require(actor, "title:unlock", Resource(account_id=command.account_id))
-    seen = [command.title_id, command.seen_tokens, command.seen_version]
-    return await once(
+    asked = [UnlockRequest(actor, command)]
+    [outcome] = await unlock_titles(asked, uow=uow, clock=clock, ids=ids, routes=routes)
+    return unwrap(outcome)
+
+
+async def unlock_titles(
+    asked: Sequence[UnlockRequest],
+    *,
+    uow: UnitOfWork[UnlockTx],
+    clock: Clock,
+    ids: IdSource,
+    routes: SellerRoutes,
+) -> list[Outcome[Unlocked]]:
+    """Do many unlocks in one transaction, each once per its key; a refused one refuses alone.
+
+    The outcome is as if they had come one after another: of two that open one title for one
+    account the second finds it open.
+    """
+    answers: dict[int, Outcome[Unlocked]] = {}
+    requests: dict[int, RequestKey] = {}
+    for place, item in enumerate(asked):
+        try:
+            requests[place] = _request(item)
+        except BuddyError as error:
+            answers[place] = Refused(error)
+    named = list(requests)
+    commands = [asked[place].command for place in named]
+
+    async def work(tx: UnlockTx, places: Sequence[int], at: datetime) -> list[Outcome[Unlocked]]:
+        return await unlock_in(tx, [commands[place] for place in places], at, ids, routes)
+
+    async def prepare(tx: UnlockTx, must_lock: bool) -> None:
+        # Without the lock, a merge or a spend that comes first is found out when the wallet is written.
+        if must_lock:
+            await lock_wallets_in(tx, {command.account_id for command in commands})
+
+    done = await once_each(
         uow,
-        request_key(f"unlock:{command.account_id}", command.idempotency_key, seen),
+        list(requests.values()),
         clock,
-        lambda tx, at: unlock_in(tx, command, at, ids, routes),
+        work,
         encode=canonical_bytes,
-        decode=_from_bytes,
-        lock=lambda tx: lock_wallet_in(tx, command.account_id),
+        decode=lambda _, raw: _from_bytes(raw),
+        prepare=prepare,
     )
+    answers.update(zip(named, done, strict=True))
+    return [answers[place] for place in range(len(asked))]
 
 
 async def unlock_in(
-    tx: UnlockTx, command: UnlockTitle, at: datetime, ids: IdSource, routes: SellerRoutes
-) -> Unlocked:
-    """Decide and write an unlock inside a transaction that holds the account's wallet."""
-    account = (await resolve_in(tx, command.account_id)).id
-    title = (await tx.titles.get([command.title_id])).get(command.title_id)
-    if title is None:
+    tx: UnlockTx, commands: Sequence[UnlockTitle], at: datetime, ids: IdSource, routes: SellerRoutes
+) -> list[Outcome[Unlocked]]:
+    """Decide and write unlocks inside a transaction; a refused one refuses alone."""
+    owners = await resolve_each_in(tx, {command.account_id for command in commands})
+    titles = await tx.titles.get(sorted({command.title_id for command in commands}))
+    outcomes: dict[int, Outcome[Unlocked]] = {}
+    todo: list[tuple[int, _Wish]] = []
+    for place, command in enumerate(commands):
+        try:
+            todo.append((place, _wish(command, owners, titles, routes)))
+        except BuddyError as error:
+            outcomes[place] = Refused(error)
+    while todo:
+        # Of those with one account and title the first now: the others shall find what it opened.
+        first = {(wish.account, wish.title.id): (place, wish) for place, wish in reversed(todo)}
+        now = sorted(first.values(), key=lambda item: item[0])
+        answers = await _open_in(tx, [wish for _, wish in now], at, ids)
+        outcomes.update(zip([place for place, _ in now], answers, strict=True))
+        todo = [item for item in todo if item[0] not in outcomes]
+    return [outcomes[place] for place in range(len(commands))]
+
+
+@frozen
+class _Wish:
+    """A command, once it is known whom and what it is about and who sells."""
+
+    command: UnlockTitle
+    account: AccountId
+    title: Title
+    seller: SellingEntity
+
+
+def _wish(
+    command: UnlockTitle,
+    owners: Mapping[AccountId, Account],
+    titles: Mapping[TitleId, Title],
+    routes: SellerRoutes,
+) -> _Wish:
+    if command.account_id not in owners:
+        raise AccountNotFound(command.account_id)
+    if command.title_id not in titles:
         raise TitleNotFound("title", "unlocked")
     seller = seller_for(command.country, routes)
-    answer = (await may_watch_in(tx, account, [title], command.country, at))[0]
-    if isinstance(answer.decision, Allowed):
-        return await _already_open(tx, account, answer.decision, title, at)
-    if answer.offer is None:
-        raise denied(answer.decision)
-    check_seen(answer.offer, command.seen_tokens, command.seen_version)
-    await tx.statements.hold_months_open(seller.id, at)
-    grant_id = GrantId(ids.uuid7())
-    spend = _spend(command, account, title, answer.offer, seller, grant_id)
-    spent = unwrap((await spend_in(tx, [spend], at, ids))[0])
-    await tx.token_spends.add(_facts(spent, spend, at))
-    await grant_in(tx, [_grant(grant_id, account, title, spent.entry_id, at)], at, ids)
-    return Unlocked(grant_id, spent.entry_id, answer.offer.tokens, spent.left)
+    return _Wish(command, owners[command.account_id].id, titles[command.title_id], seller)
+
+
+async def _open_in(
+    tx: UnlockTx, wishes: Sequence[_Wish], at: datetime, ids: IdSource
+) -> list[Outcome[Unlocked]]:
+    """Open titles, no two of them the same for one account."""
+    questions = [Question(wish.account, wish.title, wish.command.country) for wish in wishes]
+    outcomes: list[Outcome[Unlocked] | None] = []
+    spends: list[SpendTokens] = []
+    for wish, answer in zip(wishes, await answers_in(tx, questions, at), strict=True):
+        try:
+            if isinstance(answer.decision, Allowed):
+                opened = await _already_open(tx, wish.account, answer.decision, wish.title, at)
+                outcomes.append(Done(opened))
+                continue
+            if answer.offer is None:
+                raise denied(answer.decision)
+            check_seen(answer.offer, wish.command.seen_tokens, wish.command.seen_version)
+        except BuddyError as error:
+            outcomes.append(Refused(error))
+            continue
+        outcomes.append(None)
+        spends.append(_spend(wish, answer.offer, GrantId(ids.uuid7())))
+    for seller in sorted({spend.entity for spend in spends}):
+        await tx.statements.hold_months_open(seller, at)
+    made = iter(zip(spends, await spend_in(tx, spends, at, ids) if spends else [], strict=True))
+    paid: list[tuple[SpendTokens, Spent]] = []
+    answers: list[Outcome[Unlocked]] = []
+    for outcome in outcomes:
+        if outcome is not None:
+            answers.append(outcome)
+            continue
+        spend, spent = next(made)
+        if isinstance(spent, Refused):
+            answers.append(spent)
+            continue
+        paid.append((spend, spent.value))
+        grant_id = GrantId(UUID(spend.source_ref))
+        answers.append(Done(Unlocked(grant_id, spent.value.entry_id, spend.amount, spent.value.left)))
+    await tx.token_spends.add([fact for spend, spent in paid for fact in _facts(spent, spend, at)])
+    await grant_in(tx, [_grant(spend, spent.entry_id, at) for spend, spent in paid], at, ids)
+    return answers
+
+
+def _request(asked: UnlockRequest) -> RequestKey:
+    command = asked.command
+    require(asked.actor, "title:unlock", Resource(account_id=command.account_id))
+    seen = [command.title_id, command.seen_tokens, command.seen_version]
+    return request_key(f"unlock:{command.account_id}", command.idempotency_key, seen)
 
 
 def denied(decision: Denied) -> PlaybackDenied:
@@ -125,36 +243,31 @@ async def _already_open(
     return Unlocked(grant.id, grant.entry_id, 0, sum(balance(wallet, at).values()))
 
 
-def _spend(
-    command: UnlockTitle,
-    account: AccountId,
-    title: Title,
-    offer: Quote,
-    seller: SellingEntity,
-    grant_id: GrantId,
-) -> SpendTokens:
+def _spend(wish: _Wish, offer: Quote, grant_id: GrantId) -> SpendTokens:
+    command = wish.command
     assert command.country is not None, "seller_for has refused an unknown country"
     return SpendTokens(
-        account_id=account,
-        title_id=title.id,
-        title_scopes=title.scopes,
+        account_id=wish.account,
+        title_id=wish.title.id,
+        title_scopes=wish.title.scopes,
         amount=offer.tokens,
         source=UNLOCK,
         source_ref=str(grant_id),
         idempotency_key=command.idempotency_key,
         country=command.country,
-        entity=seller.id,
-        currency=seller.currency,
+        entity=wish.seller.id,
+        currency=wish.seller.currency,
         rule_version=offer.rule_version,
     )
 
 
-def _grant(grant_id: GrantId, account: AccountId, title: Title, entry: EntryId, at: datetime) -> Grant:
+def _grant(spend: SpendTokens, entry: EntryId, at: datetime) -> Grant:
+    grant_id = GrantId(UUID(spend.source_ref))
     return Grant(
         id=grant_id,
         origin_id=grant_id,
-        account_id=account,
-        title_id=title.id,
+        account_id=spend.account_id,
+        title_id=spend.title_id,
         kind=TOKEN_UNLOCK,
         status=GrantStatus.ACTIVE,
         granted_at=at,

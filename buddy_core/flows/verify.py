@@ -1,8 +1,8 @@
 """Re-derive everything of value from the ledger and name the first row that does not fit.
 
 What is checked: every wallet's chain, postings, lots, holds, balances and value
-versions; grants against the spends that paid for them and the merges that moved
-them; royalty facts against the ledger; closed months against the audit, their
+versions; grants against the spends that paid for them, the merges that moved and the
+refunds that ended them; royalty facts against the ledger; closed months against the audit, their
 statements against their chain and the ledger; the audit's chain, and requests for
 a second person and what was decided against it. The account of short-id counters
 is reported.
@@ -15,10 +15,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import islice
 from typing import Protocol
 from uuid import UUID
 
@@ -37,20 +36,21 @@ from buddy_core.royalty import RoyaltyBooks, RoyaltyRecords, TokenSpend, check_s
 from buddy_core.shortids import ShortIdBooksTx, SpaceAccount, account_in, fold
 from buddy_core.tax import SellerRoutes
 from buddy_core.tokens import (
+    EXPIRED,
     WALLET,
-    AccountBooks,
+    Checkpoint,
     Entry,
     LedgerBooks,
+    Mark,
     Operation,
-    check_books,
+    Posting,
     check_corrections,
-    check_versions,
+    check_ledger_in,
 )
 
 VERIFIED_TABLES = (
     "token_wallets",
     "token_entries",
-    "token_postings",
     "token_lots",
     "token_lot_balances",
     "token_holds",
@@ -96,6 +96,8 @@ class VerifyReport:
     """Things checked: wallets, entries, grants, facts, statements, audit records, approvals."""
     faults: tuple[Fault, ...]
     short_ids: tuple[SpaceAccount, ...]
+    checkpoint: Checkpoint
+    """Where every wallet stands; worth keeping when the report is clean."""
 
     @property
     def is_clean(self) -> bool:
@@ -115,8 +117,12 @@ class _Findings:
     corrections: list[Entry] = Factory(list)
     originals: dict[EntryId, Entry] = Factory(dict)
     """The entries that corrections name, as far as they were found."""
+    refunds: set[tuple[EntryId, datetime]] = Factory(set)
+    """Each unlock that was given back, and when."""
     sources: dict[AccountId, set[AccountId]] = Factory(dict)
     """Whose wallets came into one that corrects something: there the rest is looked for."""
+    marks: Mapping[AccountId, Mark] = Factory(dict)
+    """Where every wallet stands."""
     versions: set[tuple[str, int]] = Factory(set)
     """Kind and number of each value version that a posting names."""
 
@@ -131,13 +137,13 @@ async def verify(
     async with uow.read() as tx:
         found = _Findings()
         await _walk_wallets(tx, found, progress)
-        found.faults += await tx.ledger_books.strays()
         found.faults += _unpaired(found.transfers)
         await _find_originals(tx, found)
         found.faults += check_corrections(found.originals, found.corrections)
+        _gather_refunds(found)
         records = await tx.grant_books.all()
         found.faults += records.unreadable
-        facts = GrantFacts(found.paid, frozenset(found.merges))
+        facts = GrantFacts(found.paid, frozenset(found.merges), frozenset(found.refunds))
         found.faults += check_grants(records.grants, records.changes, facts)
         royalty = await tx.royalty_books.all()
         found.faults += royalty.unreadable
@@ -166,32 +172,42 @@ async def verify(
         short_ids = tuple(await account_in(tx))
         found.faults += _short_id_faults(short_ids)
         found.faults += await _check_public_ids(tx)
-        return VerifyReport(dict(found.checked), tuple(found.faults), short_ids)
+        return VerifyReport(dict(found.checked), tuple(found.faults), short_ids, Checkpoint(found.marks))
+
+
+async def verify_ledger(
+    *,
+    uow: UnitOfWork[VerifyTx],
+    since: Checkpoint | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> VerifyReport:
+    """Check the token ledger alone; with `since`, only the wallets that have moved since that checkpoint.
+
+    An altered row of a wallet that stands still is found by the whole check, not by this one.
+    """
+    async with uow.read() as tx:
+        ledger = await check_ledger_in(tx, since=since, progress=progress)
+    checked = {"wallets": ledger.wallets, "entries": ledger.entries}
+    return VerifyReport(checked, tuple(ledger.faults), (), Checkpoint(ledger.marks))
 
 
 async def _walk_wallets(tx: VerifyTx, found: _Findings, progress: Callable[[int, int], None]) -> None:
-    versions, hashes, unreadable = await tx.ledger_books.value_versions()
-    found.faults += [*unreadable, *check_versions(versions, hashes)]
-    accounts = await tx.ledger_books.accounts()
-    rest = iter(accounts)
-    done = 0
-    while batch := list(islice(rest, _BATCH)):
-        for books in await tx.ledger_books.of_accounts(batch):
-            found.faults += check_books(books, versions)
-            _gather(books, found)
-        done += len(batch)
-        progress(done, len(accounts))
+    ledger = await check_ledger_in(
+        tx, seen=lambda account, entries: _gather(account, entries, found), progress=progress
+    )
+    found.faults += ledger.faults
+    found.marks = ledger.marks
+    found.checked.update(wallets=ledger.wallets, entries=ledger.entries)
+    versions, _, _ = await tx.ledger_books.value_versions()
     found.faults += [
         Fault("token_value_versions", f"{kind} version {number}", "missing: postings name it")
         for kind, number in sorted(found.versions - {(version.kind, version.version) for version in versions})
     ]
 
 
-def _gather(books: AccountBooks, found: _Findings) -> None:
-    found.checked["wallets"] += 1
-    found.checked["entries"] += len(books.entries)
-    _gather_corrections(books, found)
-    for entry in books.entries:
+def _gather(account: AccountId, entries: Sequence[Entry], found: _Findings) -> None:
+    _gather_corrections(account, entries, found)
+    for entry in entries:
         found.versions.update((posting.kind, posting.version) for posting in entry.postings)
         if entry.operation in (Operation.TRANSFER_OUT, Operation.TRANSFER_IN):
             found.merges.add((entry.account_id, entry.effective_at))
@@ -205,25 +221,23 @@ def _gather(books: AccountBooks, found: _Findings) -> None:
             found.checked["spends_without_royalty"] += 1
         elif entry.operation is Operation.POST:
             found.checked["posts_without_royalty"] += 1
-        elif entry.operation is Operation.REFUND:
-            found.checked["refunds_without_royalty"] += 1
 
 
-def _gather_corrections(books: AccountBooks, found: _Findings) -> None:
+def _gather_corrections(account: AccountId, entries: Sequence[Entry], found: _Findings) -> None:
     """Keep an account's corrections with what they correct, and where else that may be."""
-    corrections = [entry for entry in books.entries if entry.corrects is not None]
+    corrections = [entry for entry in entries if entry.corrects is not None]
     if not corrections:
         return
     found.corrections += corrections
     wanted = {entry.corrects for entry in corrections}
-    found.originals.update((entry.id, entry) for entry in books.entries if entry.id in wanted)
-    found.sources[books.account_id] = _sources(books)
+    found.originals.update((entry.id, entry) for entry in entries if entry.id in wanted)
+    found.sources[account] = _sources(entries)
 
 
-def _sources(books: AccountBooks) -> set[AccountId]:
-    """Return the accounts that were merged into this one."""
+def _sources(entries: Sequence[Entry]) -> set[AccountId]:
+    """Return the accounts that were merged into the one of these entries."""
     accounts: set[AccountId] = set()
-    for entry in books.entries:
+    for entry in entries:
         if entry.operation is Operation.TRANSFER_IN:
             # What is no id there is no id of an account either; the entry's hash tells of it.
             with suppress(ValueError):
@@ -245,40 +259,72 @@ async def _find_originals(tx: VerifyTx, found: _Findings) -> None:
         seen.update(batch)
         for books in await tx.ledger_books.of_accounts(batch):
             found.originals.update((entry.id, entry) for entry in books.entries if entry.id in missing)
-            todo |= _sources(books)
+            todo |= _sources(books.entries)
         todo -= seen
 
 
 def _gather_spend(entry: Entry, found: _Findings) -> None:
+    """Keep what an unlock says: who paid for which title, and what its royalty facts must be."""
+    for fact in _stamped(entry, None, found):
+        found.paid[entry.id] = PaidUnlock(
+            entry.id, entry.account_id, fact.title_id, entry.source_ref, entry.effective_at
+        )
+        found.spends[entry.id, fact.kind] = fact
+
+
+def _gather_refunds(found: _Findings) -> None:
+    """Keep what refunds say: each of an unlock takes royalty back, and ends the grant that was paid for."""
+    for entry in found.corrections:
+        original = None if entry.corrects is None else found.originals.get(entry.corrects)
+        if entry.operation is not Operation.REFUND or original is None:
+            continue
+        if original.operation is not Operation.SPEND or original.source != UNLOCK:
+            # What a host spent on something of its own left no royalty to take back.
+            found.checked["refunds_without_royalty"] += 1
+            continue
+        found.refunds.add((original.id, entry.effective_at))
+        for fact in _stamped(entry, original.effective_at, found):
+            found.spends[entry.id, fact.kind] = fact
+
+
+def _stamped(entry: Entry, spent_at: datetime | None, found: _Findings) -> list[TokenSpend]:
+    """Return the royalty facts of an unlock, or with `spent_at` of its refund; what has none is told of."""
+    facts = []
     for posting in entry.postings:
-        if posting.account == WALLET:
+        if not _is_collected(posting, spent_at):
             continue
         try:
             title = TitleId(UUID(posting.account.removeprefix("spent:")))
         except ValueError:
             found.faults.append(Fault("token_postings", str(entry.id), "altered: it names no title"))
             continue
-        if posting.amount < 1:
+        if posting.amount < 1 if spent_at is None else posting.amount > -1:
             found.faults.append(Fault("token_postings", str(entry.id), "altered: a spend collects tokens"))
             continue
         if posting.currency is None or posting.value is None or entry.entity is None or entry.country is None:
             found.faults.append(Fault("token_postings", str(entry.id), "altered: the spend has no value"))
             continue
-        found.paid[entry.id] = PaidUnlock(
-            entry.id, entry.account_id, title, entry.source_ref, entry.effective_at
+        facts.append(
+            TokenSpend(
+                entry_id=entry.id,
+                kind=posting.kind,
+                tokens=posting.amount,
+                version=posting.version,
+                currency=posting.currency,
+                value=posting.value,
+                title_id=title,
+                entity=entry.entity,
+                country=entry.country,
+                at=entry.effective_at,
+                spent_at=spent_at,
+            )
         )
-        found.spends[entry.id, posting.kind] = TokenSpend(
-            entry_id=entry.id,
-            kind=posting.kind,
-            tokens=posting.amount,
-            version=posting.version,
-            currency=posting.currency,
-            value=posting.value,
-            title_id=title,
-            entity=entry.entity,
-            country=entry.country,
-            at=entry.effective_at,
-        )
+    return facts
+
+
+def _is_collected(posting: Posting, spent_at: datetime | None) -> bool:
+    """Tell whether a posting says what a title collects; a refund has such as expire besides."""
+    return posting.account != WALLET and (spent_at is None or posting.account != EXPIRED)
 
 
 def _unpaired(transfers: Counter[tuple[str, str]]) -> list[Fault]:

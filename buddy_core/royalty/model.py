@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from fractions import Fraction
+from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
+from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.ids import EntityId, EntryId, LicenceId, PartnerId, TitleId
 from buddy_core.kernel.periods import Period
 
@@ -17,7 +19,11 @@ PLATFORM = "platform"
 
 @frozen
 class TokenSpend:
-    """Tokens of one kind spent on a title, worth an exact amount when they were spent."""
+    """Tokens of one kind spent on a title, worth an exact amount when they were spent.
+
+    A refund is such a fact too: the spend's own stamp with tokens and value below zero,
+    dated when it was taken back.
+    """
 
     entry_id: EntryId
     """The ledger entry; with `kind` it names the fact."""
@@ -32,6 +38,19 @@ class TokenSpend:
     entity: EntityId
     country: str
     at: datetime
+    """The month it belongs to is the one that has this instant."""
+    spent_at: datetime | None = field(default=None)
+    """On a refund: when the tokens were spent. None on a spend."""
+
+    @spent_at.validator
+    def _told_on_refunds_alone(self, _: object, value: Any) -> None:
+        if (self.tokens < 0) != (value is not None):
+            raise InvalidValue("spent_at", "says when the tokens of a refund were spent, and of nothing else")
+
+    @property
+    def terms_at(self) -> datetime:
+        """The instant whose terms count: a refund takes from those who got it."""
+        return self.at if self.spent_at is None else self.spent_at
 
 
 @frozen
@@ -61,7 +80,10 @@ class Month:
 
 @frozen
 class StatementLine:
-    """Tokens of one kind and value version, spent on one title under one licence."""
+    """Tokens of one kind and value version, spent on one title under one licence, or refunded.
+
+    Of a refund `tokens`, `value` and `amount` are below zero.
+    """
 
     title_id: TitleId
     licence_id: LicenceId | None
@@ -73,6 +95,8 @@ class StatementLine:
     share: Fraction
     amount: Fraction
     """`value` x `share`, exact, in minor units of the statement's currency."""
+    refund_of: str | None = None
+    """On a line of refunds: the month in which the tokens were spent, in the entity's zone."""
 
 
 @frozen
@@ -94,7 +118,8 @@ class Statement:
     """One holder's month with one entity in one currency. Amounts are minor units.
 
     `payable` is the holder's part of the rounded month by largest remainder;
-    `rounding` is `payable` less the exact sum of the lines.
+    `rounding` is `payable` less the exact sum of the lines. Both may be below zero
+    where more was refunded than spent: the holder owes it to later months.
     """
 
     month: Month

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -12,6 +13,7 @@ from buddy_core.kernel.allocation import AllocationRule, allocate
 from buddy_core.kernel.canonical import canonical_bytes, chain_hash
 from buddy_core.kernel.countries import country
 from buddy_core.kernel.ids import LicenceId, TitleId
+from buddy_core.kernel.periods import month_of
 from buddy_core.kernel.rounding import Rounding, round_fraction
 from buddy_core.royalty.errors import TermsProblems
 from buddy_core.royalty.model import (
@@ -28,7 +30,7 @@ from buddy_core.royalty.model import (
 
 
 class _Key(NamedTuple):
-    """What a statement line is about; spends that agree in all of it share a line."""
+    """What a statement line is about; spends that agree in all of it share a line, and so do refunds."""
 
     currency: str
     holder: str
@@ -37,6 +39,8 @@ class _Key(NamedTuple):
     share: Fraction
     kind: str
     version: int
+    refund_of: str
+    """The month of the spend on a line of refunds; empty on one of spends."""
 
 
 def state_month(
@@ -47,7 +51,10 @@ def state_month(
     Per currency the month's exact value is rounded half up once and split by
     largest remainder over the exact shares; ties go to the smaller exact share,
     then to the smaller holder id, the platform last. The order of the facts
-    makes no difference. A month without spends has no statement.
+    makes no difference. A month without facts has no statement.
+
+    A refund is shared by the terms of its spend, and has a line of its own; a month in
+    which more was refunded than spent comes to less than nothing.
 
     Raises:
         TermsProblems: a spend outside the month, or shares above the whole.
@@ -63,13 +70,13 @@ def state_month(
         for term in by_title.get(spend.title_id, ()):
             if _applies(term, spend):
                 left -= term.share
-                totals[_key(spend, str(term.holder), term.licence_id, term.share)].append(spend)
+                totals[_key(month, spend, str(term.holder), term.licence_id, term.share)].append(spend)
         if left < 0:
             problems.add(
                 f"the shares of title {spend.title_id} in {spend.country} come to {1 - left}, above 1"
             )
         if left > 0:
-            totals[_key(spend, PLATFORM, None, left)].append(spend)
+            totals[_key(month, spend, PLATFORM, None, left)].append(spend)
     if problems:
         raise TermsProblems(tuple(sorted(problems)))
     lines = {key: _line(key, totals[key]) for key in sorted(totals, key=_line_order)}
@@ -88,6 +95,13 @@ def statement_body(statement: Statement, names: PublicNames) -> bytes:
     must be ones that never change, such as published short ids.
     """
     month = statement.month
+    rules = {
+        "line": "tokens x unit_value x share",
+        "month": "exact value of the month rounded half up once",
+        "split": "largest remainder; ties to the smaller exact share, then holder id, platform last",
+    }
+    if any(line.refund_of is not None for line in statement.lines):
+        rules["refunds"] = "value, terms and share of the spend, taken back in the month of the refund"
     return canonical_bytes(
         {
             "format": "buddy.statement/1",
@@ -102,11 +116,7 @@ def statement_body(statement: Statement, names: PublicNames) -> bytes:
             "exact_minor": statement.exact,
             "payable_minor": statement.payable,
             "rounding_minor": statement.rounding,
-            "rules": {
-                "line": "tokens x unit_value x share",
-                "month": "exact value of the month rounded half up once",
-                "split": "largest remainder; ties to the smaller exact share, then holder id, platform last",
-            },
+            "rules": rules,
             "reconciliation": statement.reconciliation,
         }
     )
@@ -142,8 +152,32 @@ def stored_bytes(
     return canonical_bytes([entity, sequence, month, holder, currency, body, closed_at])
 
 
+def split_rounded(rounded: int, exact: Sequence[Fraction]) -> tuple[int, ...]:
+    """Split a rounded sum over the exact amounts that it was rounded from, by largest remainder.
+
+    Amounts that are all below zero are the mirror of the same above it. Where there are
+    both, each is rounded down, and the units that are left go to the largest fractional
+    parts; ties to the earlier. An amount of zero gets nothing.
+    """
+    if not any(exact):
+        return (0,) * len(exact)
+    if min(exact) >= 0 or max(exact) <= 0:
+        weights = [abs(amount) for amount in exact]
+        return allocate(rounded, weights, AllocationRule.LARGEST_REMAINDER).shares
+    shares = [math.floor(amount) for amount in exact]
+    largest_first = sorted(
+        (place for place, amount in enumerate(exact) if amount),
+        key=lambda place: shares[place] - exact[place],
+    )
+    # One unit each is enough where the sum was rounded once; a part of such a sum may be off by more.
+    each, spare = divmod(rounded - sum(shares), len(largest_first))
+    for count, place in enumerate(largest_first):
+        shares[place] += each + (count < spare)
+    return tuple(shares)
+
+
 def _line_body(line: StatementLine, names: PublicNames) -> dict[str, Any]:
-    return {
+    body = {
         "title": names.titles[line.title_id],
         "kind": line.kind,
         "value_version": line.version,
@@ -153,6 +187,8 @@ def _line_body(line: StatementLine, names: PublicNames) -> dict[str, Any]:
         "share": line.share,
         "amount_minor": line.amount,
     }
+    # Told where there is something to tell: the bytes of statements without refunds stay what they were.
+    return body if line.refund_of is None else {**body, "refund_of": line.refund_of}
 
 
 def _by_title(terms: Iterable[TokenTerms]) -> Mapping[TitleId, list[TokenTerms]]:
@@ -163,17 +199,19 @@ def _by_title(terms: Iterable[TokenTerms]) -> Mapping[TitleId, list[TokenTerms]]
 
 
 def _applies(term: TokenTerms, spend: TokenSpend) -> bool:
-    in_time = term.starts_at <= spend.at and (term.ends_at is None or spend.at < term.ends_at)
+    at = spend.terms_at
+    in_time = term.starts_at <= at and (term.ends_at is None or at < term.ends_at)
     place = country(spend.country)
     named = place in term.territories or "*" in term.territories
     return in_time and named and place not in term.excluded
 
 
-def _key(spend: TokenSpend, holder: str, licence: LicenceId | None, share: Fraction) -> _Key:
-    return _Key(spend.currency, holder, spend.title_id, licence, share, spend.kind, spend.version)
+def _key(month: Month, spend: TokenSpend, holder: str, licence: LicenceId | None, share: Fraction) -> _Key:
+    refund_of = "" if spend.spent_at is None else month_of(spend.spent_at, month.zone)
+    return _Key(spend.currency, holder, spend.title_id, licence, share, spend.kind, spend.version, refund_of)
 
 
-def _line_order(key: _Key) -> tuple[str, str, str, str, Fraction, str, int]:
+def _line_order(key: _Key) -> tuple[str, str, str, str, Fraction, str, int, str]:
     return (
         key.currency,
         key.holder,
@@ -182,6 +220,7 @@ def _line_order(key: _Key) -> tuple[str, str, str, str, Fraction, str, int]:
         key.share,
         key.kind,
         key.version,
+        key.refund_of,
     )
 
 
@@ -198,6 +237,7 @@ def _line(key: _Key, spends: Sequence[TokenSpend]) -> StatementLine:
         value=value,
         share=key.share,
         amount=value * key.share,
+        refund_of=key.refund_of or None,
     )
 
 
@@ -215,11 +255,8 @@ def _state_currency(
     exact = {holder: sum((line.amount for line in lines), Fraction(0)) for holder, lines in holders.items()}
     value = sum(exact.values(), Fraction(0))
     rounded = round_fraction(value, Rounding.HALF_UP)
-    order = sorted(exact, key=lambda holder: (exact[holder], holder == PLATFORM, holder))
-    payable = dict.fromkeys(order, 0)
-    if value:
-        shares = allocate(rounded, [exact[holder] for holder in order], AllocationRule.LARGEST_REMAINDER)
-        payable = dict(zip(order, shares.shares, strict=True))
+    order = sorted(exact, key=lambda holder: (abs(exact[holder]), holder == PLATFORM, holder))
+    payable = dict(zip(order, split_rounded(rounded, [exact[holder] for holder in order]), strict=True))
     reconciliation = Reconciliation(
         value=value,
         rounded=rounded,
