@@ -1,34 +1,93 @@
 """Rewarded ads and what they pay; inventory and targeting will live here."""
 
+from buddy_core.ads.commands import (
+    SetRewardRule,
+)
+from buddy_core.ads.data import (
+    ALERT_RULES,
+    MOST_ALERTS,
+)
 from buddy_core.ads.errors import (
+    BadRewardRule,
     CallbackRefused,
     NoRewardRule,
     RewardCapReached,
     RewardNotFound,
     RewardNotHeld,
+    RewardRuleChanged,
+    RewardRuleInPast,
+    RewardRuleTooFar,
     TooManyOpen,
 )
-from buddy_core.ads.model import AdCallback, Cap, Reward, RewardRule, RewardStatus
-from buddy_core.ads.ports import AdsTx, RewardCounters, RewardRules, Rewards
-from buddy_core.ads.rules import account_cap, admit, caps_for
+from buddy_core.ads.model import (
+    AdCallback,
+    Alert,
+    AlertRule,
+    Cap,
+    PlaceUse,
+    Reward,
+    RewardRule,
+    RewardStatus,
+)
+from buddy_core.ads.ports import (
+    AdsTx,
+    RewardCounters,
+    RewardRules,
+    Rewards,
+)
+from buddy_core.ads.rules import (
+    ACCOUNT,
+    DAYS,
+    MAX_NUMBER,
+    NOTICE,
+    RULE_NUMBERS,
+    admit,
+    alerts_of,
+    caps_for,
+    day_of,
+    day_start,
+    least_paid,
+    next_rule,
+    rule_numbers,
+)
 
 __all__ = [
+    "ACCOUNT",
+    "ALERT_RULES",
+    "DAYS",
+    "MAX_NUMBER",
+    "MOST_ALERTS",
+    "NOTICE",
+    "RULE_NUMBERS",
     "AdCallback",
     "AdsTx",
+    "Alert",
+    "AlertRule",
+    "BadRewardRule",
     "CallbackRefused",
     "Cap",
     "NoRewardRule",
+    "PlaceUse",
     "Reward",
     "RewardCapReached",
     "RewardCounters",
     "RewardNotFound",
     "RewardNotHeld",
     "RewardRule",
+    "RewardRuleChanged",
+    "RewardRuleInPast",
+    "RewardRuleTooFar",
     "RewardRules",
     "RewardStatus",
     "Rewards",
+    "SetRewardRule",
     "TooManyOpen",
-    "account_cap",
     "admit",
+    "alerts_of",
     "caps_for",
+    "day_of",
+    "day_start",
+    "least_paid",
+    "next_rule",
+    "rule_numbers",
 ]

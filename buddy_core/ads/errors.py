@@ -6,7 +6,17 @@ from datetime import datetime
 
 import attrs
 
-from buddy_core.kernel.errors import NotFound, Rejected
+from buddy_core.kernel.errors import Conflict, Invalid, NotFound, Rejected
+
+_TOMORROW = "Come back tomorrow (UTC)."
+_REGISTER = "Register to go on earning."
+_CAPPED = {
+    "account": ("this account today", _TOMORROW),
+    "device": ("this device today", _TOMORROW),
+    "ip": ("this internet address today", _TOMORROW),
+    "guest": ("a guest", _REGISTER),
+    "guest_device": ("the guests of this device", _REGISTER),
+}
 
 
 @attrs.define
@@ -43,8 +53,8 @@ class RewardCapReached(Rejected):
     limit: int
 
     def message(self) -> str:
-        when = "Register to go on earning." if self.scope == "guest" else "Come back tomorrow (UTC)."
-        return f"You have earned from {self.limit} ads; that is all for this {self.scope}. {when}"
+        whose, then = _CAPPED.get(self.scope, ("this viewer", _TOMORROW))
+        return f"{self.limit} ads have been paid; that is all for {whose}. {then}"
 
 
 @attrs.define
@@ -74,6 +84,67 @@ class RewardNotHeld(Rejected):
 
     def message(self) -> str:
         return f"This reward is {self.status}, not held, so there is nothing to decide."
+
+
+@attrs.define
+class BadRewardRule(Invalid):
+    """A rule's name is unknown, or its number is out of range."""
+
+    code = "ads.bad_reward_rule"
+
+    name: str
+    problem: str
+
+    def message(self) -> str:
+        return f"{self.name} {self.problem}."
+
+
+@attrs.define
+class RewardRuleInPast(Rejected):
+    """A rule takes effect a minute after it was recorded at the soonest, and after the last one."""
+
+    code = "ads.reward_rule_in_past"
+
+    effective_from: datetime
+    earliest: datetime
+
+    def message(self) -> str:
+        return (
+            f"A new reward rule can take effect from {self.earliest.isoformat()} on, not from "
+            f"{self.effective_from.isoformat()}: what was paid keeps its rule. Choose a later instant."
+        )
+
+
+@attrs.define
+class RewardRuleTooFar(Rejected):
+    """A rule takes effect within a year: a date further off would stand in the way of every other."""
+
+    code = "ads.reward_rule_too_far"
+
+    effective_from: datetime
+    latest: datetime
+
+    def message(self) -> str:
+        return (
+            f"A new reward rule can take effect until {self.latest.isoformat()}, not from "
+            f"{self.effective_from.isoformat()}. Choose a nearer instant."
+        )
+
+
+@attrs.define
+class RewardRuleChanged(Conflict):
+    """Somebody else added a rule since the one that a change began from."""
+
+    code = "ads.reward_rule_changed"
+
+    seen_version: int
+    version: int
+
+    def message(self) -> str:
+        return (
+            f"Version {self.version} of the reward rule has been added since you looked at version "
+            f"{self.seen_version}. Nothing was saved; look at it, then change what is still to be changed."
+        )
 
 
 @attrs.define

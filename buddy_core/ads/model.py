@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from fractions import Fraction
 
 from attrs import frozen
 
@@ -14,8 +15,9 @@ from buddy_core.kernel.ids import AccountId, DeviceId
 class RewardRule:
     """What one rewarded ad pays and how often: data, versioned.
 
-    Caps count paid ads: per account, device and IP in a UTC day, and in a
-    guest's whole life.
+    Caps count paid ads: per account, device and IP in a UTC day; before
+    registration also in a guest's whole life, and in that of all guests of one
+    device together (`guest_life` for both).
     """
 
     version: int
@@ -81,8 +83,47 @@ class Cap:
     """One count that a paid ad adds to, and where it ends."""
 
     scope: str
-    """`account`, `device`, `ip` or `guest`."""
+    """`account`, `device`, `ip`, `guest` or `guest_device`."""
     subject: str
     day: str
     """The UTC day as `YYYY-MM-DD`, or empty for a whole life."""
     limit: int
+
+
+@frozen
+class PlaceUse:
+    """What one account came to on a device, or at an address, in a stretch of time."""
+
+    subject: str
+    """The device's id, or the keyed hash of the address."""
+    account_id: AccountId
+    """Whose reward it was when it was begun; a guest may have become a member since."""
+    status: RewardStatus
+    rewards: int
+    last_id: str
+    """The reward that was settled last of these."""
+
+
+@frozen
+class AlertRule:
+    """From when on a place is shown to staff: this part of its day's cap, over this many accounts."""
+
+    scope: str
+    """`device` or `ip`."""
+    part_of_cap: Fraction
+    accounts: int
+
+
+@frozen
+class Alert:
+    """A device or an address on which many accounts earned in one UTC day: a sign, no proof."""
+
+    scope: str
+    subject: str
+    day: str
+    limit: int
+    """The day's cap there."""
+    paid: int
+    """What was counted against the cap."""
+    uses: tuple[PlaceUse, ...]
+    """Account by account and status by status, the most rewards first."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from buddy_core.ads.model import AdCallback, Cap, Reward, RewardRule, RewardStatus
+from buddy_core.ads.model import AdCallback, Cap, PlaceUse, Reward, RewardRule, RewardStatus
 from buddy_core.kernel.ids import AccountId
 
 
@@ -21,8 +21,16 @@ class RewardRules(Protocol):
         """
         ...
 
+    async def newest(self, limit: int) -> list[RewardRule]:
+        """Return the newest versions, those to come among them, the newest first."""
+        ...
+
     async def add(self, rule: RewardRule) -> None:
-        """Append a version."""
+        """Append a version.
+
+        Raises:
+            Contention: that version number exists already.
+        """
         ...
 
 
@@ -57,6 +65,15 @@ class Rewards(Protocol):
         """Return an account's newest rewards."""
         ...
 
+    async def uses(
+        self, scope: str, subjects: Sequence[str], since: datetime, until: datetime
+    ) -> list[PlaceUse]:
+        """Return what was settled on devices or at addresses in a stretch of time, by account and status.
+
+        `scope` is `device` or `ip`; `until` is exclusive.
+        """
+        ...
+
     async def reward_of_callback(self, network: str, transaction_id: str) -> str | None:
         """Return the id of the reward that a transaction was admitted for, or None."""
         ...
@@ -81,11 +98,15 @@ class RewardCounters(Protocol):
         """Return the first cap that is reached, changing nothing."""
         ...
 
-    async def carry(self, source: Cap, target: Cap) -> None:
-        """Add what `source` has been counted to `target`'s count; used when a guest becomes a member.
+    async def carry(self, scope: str, source: str, target: str) -> None:
+        """Add what `source` was counted on each day to `target`'s count of that day.
 
-        The sum may exceed the target's limit. The source's count stays.
+        Used when a guest becomes a member. A sum may exceed a limit; the source's counts stay.
         """
+        ...
+
+    async def most(self, scope: str, day: str, at_least: int, limit: int) -> dict[str, int]:
+        """Return the subjects that were counted so often on a day, at most `limit`, the most first."""
         ...
 
 

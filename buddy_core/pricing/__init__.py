@@ -1,13 +1,26 @@
 """What it costs: token costs as data, and quotes that name their rule."""
 
-from buddy_core.pricing.errors import BadCost, NotForTokens, NoTokenCosts, PriceChanged
-from buddy_core.pricing.model import Quote, TokenCosts
+from buddy_core.pricing.errors import (
+    BadCost,
+    CostsChanged,
+    CostsInPast,
+    CostsTooFar,
+    NotForTokens,
+    NoTokenCosts,
+    PriceChanged,
+)
+from buddy_core.pricing.model import MAX_COST, Quote, TokenCosts
 from buddy_core.pricing.ports import CostTables, PricingTx
-from buddy_core.pricing.rules import check_seen, quote
+from buddy_core.pricing.rules import NOTICE, check_seen, next_costs, quote
 
 __all__ = [
+    "MAX_COST",
+    "NOTICE",
     "BadCost",
     "CostTables",
+    "CostsChanged",
+    "CostsInPast",
+    "CostsTooFar",
     "NoTokenCosts",
     "NotForTokens",
     "PriceChanged",
@@ -15,5 +28,6 @@ __all__ = [
     "Quote",
     "TokenCosts",
     "check_seen",
+    "next_costs",
     "quote",
 ]

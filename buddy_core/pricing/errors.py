@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import attrs
 
 from buddy_core.kernel.errors import Conflict, Invalid, NotFound, Rejected
@@ -9,7 +11,7 @@ from buddy_core.kernel.errors import Conflict, Invalid, NotFound, Rejected
 
 @attrs.define
 class BadCost(Invalid):
-    """A cost must be a whole number of tokens, at least one."""
+    """A cost must be a whole number of tokens, from one to a million."""
 
     code = "pricing.bad_cost"
 
@@ -17,7 +19,7 @@ class BadCost(Invalid):
     cost: object
 
     def message(self) -> str:
-        return f"The cost of {self.name} is {self.cost!r}; give a whole number of tokens, at least 1."
+        return f"The cost of {self.name} is {self.cost!r}; give a whole number of tokens from 1 to 1000000."
 
 
 @attrs.define
@@ -49,6 +51,54 @@ class PriceChanged(Conflict):
         return (
             f"The cost is now {self.tokens} tokens, not {self.seen_tokens}. "
             "Nothing was spent; look at the new cost and confirm it."
+        )
+
+
+@attrs.define
+class CostsInPast(Rejected):
+    """Costs take effect a minute after they were recorded at the soonest, and after the last ones."""
+
+    code = "pricing.costs_in_past"
+
+    effective_from: datetime
+    earliest: datetime
+
+    def message(self) -> str:
+        return (
+            f"New costs can take effect from {self.earliest.isoformat()} on, not from "
+            f"{self.effective_from.isoformat()}: what was quoted stays. Choose a later instant."
+        )
+
+
+@attrs.define
+class CostsTooFar(Rejected):
+    """Costs take effect within a year: a date further off would stand in the way of all others."""
+
+    code = "pricing.costs_too_far"
+
+    effective_from: datetime
+    latest: datetime
+
+    def message(self) -> str:
+        return (
+            f"New costs can take effect until {self.latest.isoformat()}, not from "
+            f"{self.effective_from.isoformat()}. Choose a nearer instant."
+        )
+
+
+@attrs.define
+class CostsChanged(Conflict):
+    """Somebody else added costs since the ones that a change began from."""
+
+    code = "pricing.costs_changed"
+
+    seen_version: int
+    version: int
+
+    def message(self) -> str:
+        return (
+            f"Version {self.version} of the costs has been added since you looked at version "
+            f"{self.seen_version}. Nothing was saved; look at it, then change what is still to be changed."
         )
 
 

@@ -12,10 +12,12 @@ from buddy_core.kernel.clock import utc
 from buddy_core.kernel.ids import TitleId
 from buddy_core.pricing.errors import BadCost
 
+MAX_COST = 1_000_000
+
 
 def _costs(_: object, attribute: Any, value: Mapping[Any, Any]) -> None:
     for name, cost in value.items():
-        if isinstance(cost, bool) or not isinstance(cost, int) or cost < 1:
+        if isinstance(cost, bool) or not isinstance(cost, int) or not 1 <= cost <= MAX_COST:
             raise BadCost(str(name), cost)
 
 

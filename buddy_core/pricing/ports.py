@@ -19,6 +19,10 @@ class CostTables(Protocol):
         """
         ...
 
+    async def newest(self, limit: int) -> list[TokenCosts]:
+        """Return the newest versions, those to come among them, the newest first."""
+        ...
+
     async def add(self, costs: TokenCosts) -> None:
         """Append a version.
 

@@ -11,16 +11,37 @@ from buddy_core.views.account import (
     SignInPage,
 )
 from buddy_core.views.addresses import title_url, unlock_url, watch_url
+from buddy_core.views.admin_ad_rule import (
+    AdminAdRule,
+    RuleChange,
+    RuleEffect,
+    RuleVersion,
+    ad_rule_page,
+    rule_effect,
+    rule_versions,
+)
+from buddy_core.views.admin_alerts import AdminAlerts, AlertedAccount, RewardAlert, reward_alerts
 from buddy_core.views.admin_approvals import (
     AdminApprovals,
     RequestShown,
     ValueStep,
+    WantedAdjustment,
     WantedGrant,
     WantedValue,
     show_requests,
 )
 from buddy_core.views.admin_audit import AuditChange, AuditFound, AuditLine, AuditWanted, find_audit
 from buddy_core.views.admin_close import AdminClose, Check, CloseMonth, ClosePayout, close_page
+from buddy_core.views.admin_costs import (
+    AdminCosts,
+    CostChange,
+    CostEffect,
+    CostVersion,
+    TitleCost,
+    cost_versions,
+    costs_effect,
+    costs_page,
+)
 from buddy_core.views.admin_explain import explain_access
 from buddy_core.views.admin_home import AdminHome, Attention, admin_home
 from buddy_core.views.admin_members import find_member
@@ -45,8 +66,19 @@ from buddy_core.views.admin_values import (
     ValueChange,
     ValueEffect,
     ValueVersion,
+    show_value_effect,
     value_versions,
     values_page,
+)
+from buddy_core.views.admin_wallet import (
+    AdminWalletTx,
+    EntryFound,
+    FrozenSince,
+    LotNow,
+    StaffLine,
+    StaffWallet,
+    find_wallet_entry,
+    staff_wallet,
 )
 from buddy_core.views.audit_export import AuditExport, audit_row, export_audit
 from buddy_core.views.common import Card, Denial, Viewer, Way
@@ -55,7 +87,7 @@ from buddy_core.views.earn_page import AdSaid, Asked, EarnPageTx, earn_page
 from buddy_core.views.error import ErrorPage
 from buddy_core.views.home import EarnOffer, HomePage, Rail, Spotlight
 from buddy_core.views.home_page import HomeTx, home_page
-from buddy_core.views.ledger import ledger_page, wallet_state
+from buddy_core.views.ledger import ledger_page, wallet_expiring, wallet_state
 from buddy_core.views.offers import list_titles, quote_title, title_with_answer
 from buddy_core.views.producer import (
     ModelFigure,
@@ -80,10 +112,18 @@ from buddy_core.views.statement import (
 )
 from buddy_core.views.title import Action, EpisodeRow, TitlePage
 from buddy_core.views.title_page import TitlePageTx, title_page
+from buddy_core.views.token_liability import (
+    GivenMonth,
+    LiabilityMonth,
+    LiabilityRow,
+    LiabilityWanted,
+    TokenLiability,
+    token_liability,
+)
 from buddy_core.views.unlock import UnlockSheet
 from buddy_core.views.unlock_sheet import UnlockSheetTx, unlock_sheet
 from buddy_core.views.visitor import KeptTx, ViewerTx, Visitor, kept, viewer
-from buddy_core.views.wallet import Expiring, LotPiece, WalletLine, WalletPage
+from buddy_core.views.wallet import CorrectedLine, Expiring, LotPiece, WalletLine, WalletPage
 from buddy_core.views.wallet_page import WalletPageTx, wallet_page
 from buddy_core.views.watch import CaptionTrack, NextUp, WatchPage
 from buddy_core.views.watch_page import WatchPageTx, watch_page
@@ -92,14 +132,19 @@ __all__ = [
     "AccountPage",
     "Action",
     "AdSaid",
+    "AdminAdRule",
+    "AdminAlerts",
     "AdminApprovals",
     "AdminClose",
+    "AdminCosts",
     "AdminHome",
     "AdminRewards",
     "AdminRoles",
     "AdminUser",
     "AdminUsers",
     "AdminValues",
+    "AdminWalletTx",
+    "AlertedAccount",
     "Asked",
     "Attention",
     "AuditChange",
@@ -112,18 +157,25 @@ __all__ = [
     "Check",
     "CloseMonth",
     "ClosePayout",
+    "CorrectedLine",
+    "CostChange",
+    "CostEffect",
+    "CostVersion",
     "DemoCode",
     "DemoLogin",
     "Denial",
     "EarnOffer",
     "EarnPage",
     "EarnPageTx",
+    "EntryFound",
     "EpisodeRow",
     "ErrorPage",
     "Expiring",
     "ExplainWanted",
     "Explained",
     "FieldValue",
+    "FrozenSince",
+    "GivenMonth",
     "GivenRole",
     "HeldReward",
     "Holder",
@@ -132,6 +184,10 @@ __all__ = [
     "JoinPage",
     "Kept",
     "KeptTx",
+    "LiabilityMonth",
+    "LiabilityRow",
+    "LiabilityWanted",
+    "LotNow",
     "LotPiece",
     "ModelFigure",
     "MonthFigure",
@@ -140,19 +196,27 @@ __all__ = [
     "ProducersPage",
     "Rail",
     "RequestShown",
+    "RewardAlert",
     "RewardStatus",
     "RoleChoice",
     "RoleShown",
+    "RuleChange",
+    "RuleEffect",
+    "RuleVersion",
     "SandboxAdPage",
     "SecondFactorPage",
     "SessionShown",
     "SignInPage",
     "Spotlight",
+    "StaffLine",
+    "StaffWallet",
     "StatementLine",
     "StatementPage",
+    "TitleCost",
     "TitleFigure",
     "TitlePage",
     "TitlePageTx",
+    "TokenLiability",
     "TokenValue",
     "UnlockSheet",
     "UnlockSheetTx",
@@ -168,6 +232,7 @@ __all__ = [
     "WalletLine",
     "WalletPage",
     "WalletPageTx",
+    "WantedAdjustment",
     "WantedGrant",
     "WantedTitle",
     "WantedValue",
@@ -176,15 +241,20 @@ __all__ = [
     "Way",
     "WhyPage",
     "WhySpend",
+    "ad_rule_page",
     "admin_home",
     "audit_row",
     "close_page",
+    "cost_versions",
+    "costs_effect",
+    "costs_page",
     "earn_page",
     "explain_access",
     "export_audit",
     "find_audit",
     "find_member",
     "find_producer",
+    "find_wallet_entry",
     "held_rewards",
     "home_page",
     "kept",
@@ -196,19 +266,26 @@ __all__ = [
     "producer_page",
     "producers_page",
     "quote_title",
+    "reward_alerts",
     "roles_page",
+    "rule_effect",
+    "rule_versions",
     "show_requests",
+    "show_value_effect",
+    "staff_wallet",
     "statement_file",
     "statement_page",
     "title_page",
     "title_url",
     "title_with_answer",
+    "token_liability",
     "unlock_sheet",
     "unlock_url",
     "user_aside",
     "value_versions",
     "values_page",
     "viewer",
+    "wallet_expiring",
     "wallet_owner",
     "wallet_page",
     "wallet_state",

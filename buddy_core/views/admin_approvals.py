@@ -21,20 +21,25 @@ from buddy_core.access import (
     require,
 )
 from buddy_core.flows.approvals import Asked
+from buddy_core.flows.correct import adjustment_from_plain
 from buddy_core.flows.staff import grant_from_plain, value_from_plain
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.tokens import version_at
+from buddy_core.tokens import Entries, version_at
 from buddy_core.views.admin_names import NamesTx, name_of, names_in, without_ids
 from buddy_core.views.stated import ValuesTx
 
 _OPERATOR = "the operator"
+_ABOUT_MEMBERS = ("tokens.grant", "tokens.adjust")
 
 
 class AdminApprovalsTx(NamesTx, ValuesTx, AuditTx, Protocol):
     """What the page of approvals reads."""
+
+    @property
+    def entries(self) -> Entries: ...
 
 
 @frozen
@@ -69,8 +74,21 @@ class WantedGrant:
 
 
 @frozen
+class WantedAdjustment:
+    """Tokens to give to a lot of somebody, or below zero to take from it."""
+
+    account_id: AccountId
+    account: str
+    tokens: int
+    kind: str
+    """Of the lot; empty where it is gone."""
+    reference: str
+    """The entry that had it wrong, as its owner reads it."""
+
+
+@frozen
 class RequestShown:
-    """A request as staff read it; `value` or `grant` says what it would do."""
+    """A request as staff read it; `value`, `grant` or `adjustment` says what it would do."""
 
     id: str
     act: str
@@ -87,6 +105,7 @@ class RequestShown:
     """The most that one person does alone."""
     value: WantedValue | None = None
     grant: WantedGrant | None = None
+    adjustment: WantedAdjustment | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
     decision_reason: str = ""
@@ -126,7 +145,7 @@ async def show_requests(
     require(actor, "approval:read")
 
     async def work(tx: AdminApprovalsTx) -> tuple[RequestShown, ...]:
-        about_members = [item.request.id for item in asked if item.request.act == "tokens.grant"]
+        about_members = [item.request.id for item in asked if item.request.act in _ABOUT_MEMBERS]
         if about_members:
             change = Change("approval.read", "approvals", None, about_members, correlation_id)
             await record_in(tx, actor, change, clock.now())
@@ -151,6 +170,7 @@ async def _shown_in(tx: AdminApprovalsTx, asked: Asked) -> RequestShown:
         above=SECOND_PERSON_RULES[request.act].above,
         value=await _value_in(tx, request) if request.act == "token_value.set" else None,
         grant=await _grant_in(tx, request) if request.act == "tokens.grant" else None,
+        adjustment=await _adjustment_in(tx, request) if request.act == "tokens.adjust" else None,
         decided_by=await _name_in(tx, decision.by) if decision else None,
         decided_at=decision.at if decision else None,
         decision_reason=decision.reason if decision else "",
@@ -171,6 +191,19 @@ async def _value_in(tx: AdminApprovalsTx, request: Request) -> WantedValue:
 async def _grant_in(tx: AdminApprovalsTx, request: Request) -> WantedGrant:
     command = grant_from_plain(json.loads(request.command))
     return WantedGrant(command.account_id, await _name_in(tx, command.account_id), command.tokens)
+
+
+async def _adjustment_in(tx: AdminApprovalsTx, request: Request) -> WantedAdjustment:
+    command = adjustment_from_plain(json.loads(request.command))
+    lots = await tx.entries.lots([command.lot_id])
+    entry = (await tx.entries.get([command.entry_id])).get(command.entry_id)
+    return WantedAdjustment(
+        command.account_id,
+        await _name_in(tx, command.account_id),
+        command.tokens,
+        lots[command.lot_id][1].kind if command.lot_id in lots else "",
+        f"{entry.sequence}-{entry.hash.hex()[:8]}" if entry else "",
+    )
 
 
 async def _name_in(tx: NamesTx, account_id: AccountId | None) -> str:

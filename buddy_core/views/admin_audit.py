@@ -34,6 +34,7 @@ ACTIONS = (
     "impersonation.end",
     "impersonation.look",
     "period.close",
+    "reward.alerts",
     "reward.list",
     "reward.refuse",
     "reward.release",
@@ -52,10 +53,14 @@ ACTIONS = (
     "session.revoke",
     "token_costs.set",
     "token_value.set",
+    "tokens.adjust",
     "tokens.grant",
+    "tokens.refund",
+    "tokens.reverse",
     "user.read",
     "user.search",
     "wallet.freeze",
+    "wallet.read",
     "wallet.unfreeze",
 )
 """Everything that the audit tells of."""

@@ -11,18 +11,25 @@ from buddy_core.access import Actor, Approvals, ApprovalState, may, require, sta
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tax import SellerRoutes
+from buddy_core.views.admin_alerts import AlertsTx, open_alerts_in
 from buddy_core.views.admin_audit import AuditLine, AuditPageTx, lines_in
 from buddy_core.views.admin_close import AdminCloseTx, CloseMonth, missing_values_in, open_in
 from buddy_core.views.admin_values import ValueVersion, versions_in
 
 AttentionKind = Literal[
-    "month_to_close", "rewards_held", "verify_failed", "value_missing", "wallets_frozen", "approvals_waiting"
+    "month_to_close",
+    "rewards_held",
+    "verify_failed",
+    "value_missing",
+    "wallets_frozen",
+    "approvals_waiting",
+    "earning_alerts",
 ]
 LINES_SHOWN = 5
 MOST_COUNTED = 100
 
 
-class AdminHomeTx(AdminCloseTx, AuditPageTx, Protocol):
+class AdminHomeTx(AdminCloseTx, AuditPageTx, AlertsTx, Protocol):
     """What the admin's first page reads."""
 
     @property
@@ -78,6 +85,9 @@ async def admin_home(
         held = len(await tx.rewards.held()) if may(actor, "reward:read") else 0
         if held:
             attention.append(Attention("rewards_held", held, "/admin/rewards"))
+        alerts = await open_alerts_in(tx, at) if may(actor, "reward:read") else 0
+        if alerts:
+            attention.append(Attention("earning_alerts", alerts, "/admin/alerts"))
         waiting = await _waiting_in(tx, at) if may(actor, "approval:read") else 0
         if waiting:
             attention.append(Attention("approvals_waiting", waiting, "/admin/approvals"))

@@ -31,7 +31,9 @@ from buddy_core.kernel.ids import AccountId, LoginSessionId
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.sessions import SecondFactors
 from buddy_core.shortids import fold
+from buddy_core.views.admin_approvals import RequestShown
 from buddy_core.views.admin_names import names_in, without_ids
+from buddy_core.views.admin_wallet import StaffWallet
 
 
 class AdminUsersTx(AccessTx, AccountsTx, Protocol):
@@ -131,6 +133,11 @@ class AdminUser:
     grant_key: str
     grant_alone: int
     look_minutes: int
+    wallet: StaffWallet | None = None
+    """Its newest lines, and who froze it."""
+    requests: tuple[RequestShown, ...] = ()
+    """What waits for a second person about this account."""
+    freeze_key: str = ""
     this_session: LoginSessionId | None = None
     done: str | None = None
     waiting_id: str | None = None

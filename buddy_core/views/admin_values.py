@@ -153,6 +153,28 @@ async def value_versions(
         return await versions_in(tx, clock.now())
 
 
+async def show_value_effect(
+    actor: Actor,
+    command: SetTokenValue,
+    *,
+    uow: UnitOfWork[AdminValuesTx],
+    clock: Clock,
+    routes: SellerRoutes,
+) -> ValueEffect:
+    """Return what a new value would do; nothing is changed.
+
+    Raises:
+        NotPermitted: the actor may not see token values.
+        ValueVersionInPast, ValueVersionTooFar, BadTokenValue: the rule says no.
+    """
+    require(actor, "token_value:read")
+    async with uow.read() as tx:
+        at = clock.now()
+        existing = await tx.token_values.of_kind(command.kind)
+        next_version(existing, command, routes.currencies, at)
+        return await _effect_in(tx, command, existing, at)
+
+
 async def values_page(
     actor: Actor,
     typed: Mapping[str, str] | None,
@@ -177,7 +199,7 @@ async def values_page(
             existing = await tx.token_values.of_kind(form.command.kind)
             form = _checked(form, existing, routes, at)
             if form.command is not None:
-                effect = await _effect_in(tx, form, form.command, existing, at)
+                effect = await _effect_in(tx, form.command, existing, at, form.fields)
         return AdminValues(
             versions=await versions_in(tx, at),
             kinds=KINDS,
@@ -203,12 +225,12 @@ def read_form(typed: Mapping[str, str], routes: SellerRoutes, by: str, idempoten
     """Read the form of a new value; amounts are in major units, the date is midnight in the first zone."""
     kind = typed.get("kind", "").strip()
     fields = [FieldValue("kind", kind, None if kind in KINDS else "Choose a kind of token.")]
-    day, start = _start(typed.get("effective_from", "").strip(), routes.entities[0].zone)
+    day, start = read_start(typed.get("effective_from", "").strip(), routes.entities[0].zone)
     fields.append(day)
     values: dict[str, Fraction] = {}
     for currency in routes.currencies:
         text = typed.get(f"value_{currency}", "").strip()
-        amount = _amount(text, currency)
+        amount = read_amount(text, currency)
         problem = "Write the amount with a point, such as 0.40." if amount is None else None
         fields.append(FieldValue(f"value_{currency}", text, problem))
         values[currency] = amount or Fraction(0)
@@ -253,10 +275,10 @@ def _checked(
 
 async def _effect_in(
     tx: AdminValuesTx,
-    form: ValueForm,
     command: SetTokenValue,
     existing: Sequence[StoredVersion],
     at: datetime,
+    fields: tuple[FieldValue, ...] = (),
 ) -> ValueEffect:
     costs = await tx.token_costs.in_force(at)
     before = version_at(existing, command.effective_from)
@@ -264,7 +286,7 @@ async def _effect_in(
     act = "token_value.set"
     largest = largest_change(existing, command, at, SECOND_PERSON_RULES[act].over)
     rule = needs_second_person(act, largest)
-    return evolve(effect, fields=form.fields, needs_second_person=rule.above if rule else None)
+    return evolve(effect, fields=fields, needs_second_person=rule.above if rule else None)
 
 
 def _example_cost(costs: TokenCosts) -> int:
@@ -289,7 +311,8 @@ def _shown(version: StoredVersion, live: StoredVersion | None, at: datetime) -> 
     return ValueVersion(version.kind, name, version.effective_from, values, state)
 
 
-def _start(text: str, zone: str) -> tuple[FieldValue, datetime | None]:
+def read_start(text: str, zone: str) -> tuple[FieldValue, datetime | None]:
+    """Read the day from which something counts: midnight in a zone."""
     try:
         day = date.fromisoformat(text)
         midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
@@ -298,7 +321,7 @@ def _start(text: str, zone: str) -> tuple[FieldValue, datetime | None]:
         return FieldValue("effective_from", text, "Choose a date, such as 2026-12-01."), None
 
 
-def _amount(text: str, currency: str) -> Fraction | None:
+def read_amount(text: str, currency: str) -> Fraction | None:
     """Read an amount in major units exactly; None if it is none."""
     found = _AMOUNT.fullmatch(text)
     return None if found is None else Fraction(text) * 10 ** minor_digits(currency)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from buddy_core.kernel.errors import NotFound
+from buddy_core.kernel.errors import Invalid, NotFound
 
 
 @attrs.define
@@ -30,3 +30,29 @@ class StatementLineNotFound(NotFound):
 
     def message(self) -> str:
         return f"The statement for {self.month} has no line {self.line!r}. Open it from the statement itself."
+
+
+@attrs.define
+class MonthNotBegun(Invalid):
+    """The month lies in the future: there is nothing to tell of it yet."""
+
+    code = "views.month_not_begun"
+
+    month: str
+    newest: str
+
+    def message(self) -> str:
+        return f"{self.month} has not begun. Ask for {self.newest} or an earlier month."
+
+
+@attrs.define
+class WalletEntryNotFound(NotFound):
+    """Nothing in the wallet, nor in those that came along, is called so."""
+
+    code = "views.wallet_entry_not_found"
+
+    reference: str
+
+    def message(self) -> str:
+        named = self.reference[:40]
+        return f"This wallet has no entry {named!r}. Name one by its reference, such as 7-1a2b3c4d."

@@ -200,16 +200,23 @@ async def unlocks_in(
 
 
 def count_unlocks(spends: Iterable[TokenSpend], licences: Sequence[Licence]) -> dict[TitleId, int]:
-    """Count the ledger entries that spent tokens on each title under one of `licences`.
+    """Count the ledger entries that spent tokens on each title under one of `licences`, less those refunded.
 
-    One unlock may draw tokens of two kinds and so leave two facts; it counts once.
+    One unlock may draw tokens of two kinds and so leave two facts; it counts once. A
+    refund of an earlier month's unlock counts below zero.
     """
     seen = {
-        (spend.title_id, spend.entry_id)
+        (spend.title_id, spend.entry_id): 1 if spend.tokens > 0 else -1
         for spend in spends
-        if any(item.title_id == spend.title_id and holds(item, spend.country, spend.at) for item in licences)
+        if any(
+            item.title_id == spend.title_id and holds(item, spend.country, spend.terms_at)
+            for item in licences
+        )
     }
-    return dict(Counter(title_id for title_id, _ in seen))
+    unlocks: dict[TitleId, int] = {}
+    for (title_id, _), sign in seen.items():
+        unlocks[title_id] = unlocks.get(title_id, 0) + sign
+    return unlocks
 
 
 async def _months_in(

@@ -13,10 +13,9 @@ from attrs import frozen
 
 from buddy_core.catalog import CatalogTx, Title, TitleType
 from buddy_core.flows.close_period import CloseTx, month_for, names_in, state_month_in
-from buddy_core.kernel.allocation import AllocationRule, allocate
 from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import month_of, next_month
-from buddy_core.royalty import PublicNames, Statement, StoredStatement, statement_body
+from buddy_core.royalty import PublicNames, Statement, StoredStatement, split_rounded, statement_body
 from buddy_core.tax import SellingEntity
 from buddy_core.tokens import ValueVersions
 
@@ -44,6 +43,8 @@ class StatedLine:
     value: Fraction
     share: Fraction
     amount: Fraction
+    refund_of: str | None = None
+    """On a line of refunds, whose figures are below zero: the month in which the tokens were spent."""
 
 
 @frozen
@@ -117,10 +118,13 @@ def paid_by(stated: Stated, key: Callable[[StatedLine], Key]) -> dict[Key, int]:
     exact: dict[Key, Fraction] = {}
     for line in stated.lines:
         exact[key(line)] = exact.get(key(line), Fraction(0)) + line.amount
-    if not any(exact.values()):
-        return dict.fromkeys(exact, 0)
-    split = allocate(stated.payable, list(exact.values()), AllocationRule.LARGEST_REMAINDER)
-    return dict(zip(exact, split.shares, strict=True))
+    return dict(zip(exact, split_rounded(stated.payable, list(exact.values())), strict=True))
+
+
+def share_of(lines: Sequence[StatedLine]) -> Fraction | None:
+    """Return the holder's share of what lines are about: its average where they differ; None without any."""
+    gross = sum((abs(line.value) for line in lines), Fraction(0))
+    return sum((abs(line.amount) for line in lines), Fraction(0)) / gross if gross else None
 
 
 async def titles_in(tx: CatalogTx, stated: Iterable[Stated]) -> dict[str, Title]:
@@ -165,4 +169,5 @@ def _line(found: dict[str, Any]) -> StatedLine:
         value=Fraction(found["value_minor"]),
         share=Fraction(found["share"]),
         amount=Fraction(found["amount_minor"]),
+        refund_of=found.get("refund_of"),
     )

@@ -29,6 +29,7 @@ from buddy_core.views.stated import (
     open_months_in,
     paid_by,
     read_stored,
+    share_of,
     state_of,
     stated_in,
     titles_in,
@@ -45,7 +46,8 @@ class StatementTx(ProducerTx, ValuesTx, Protocol):
 class StatementLine:
     """One title: `gross` is the exact value of its spends, `exact` the producer's share of it.
 
-    Both are in minor units; `amount` is what is paid.
+    Both are in minor units; `amount` is what is paid. What was refunded is taken off
+    already; `refunded_tokens` says how many that was, by the month in which they were spent.
     """
 
     line: str
@@ -57,6 +59,7 @@ class StatementLine:
     gross: Fraction
     exact: Fraction
     amount: Money
+    refunded_tokens: tuple[tuple[str, int], ...] = ()
 
 
 @frozen
@@ -83,7 +86,10 @@ class StatementPage:
 
 @frozen
 class WhySpend:
-    """Spends that count alike: so many tokens at one value, in minor units a token."""
+    """Spends that count alike: so many tokens at one value, in minor units a token.
+
+    Of refunds tokens and `exact` are below zero, and `refund_of` is the month of the spends.
+    """
 
     kind: str
     tokens: int
@@ -91,6 +97,7 @@ class WhySpend:
     value_version: str
     effective_from: datetime
     exact: Fraction
+    refund_of: str | None = None
 
 
 @frozen
@@ -175,8 +182,7 @@ async def statement_page(
         found = await _find_in(tx, wanted, routes, clock.now())
         stated, entity = found.stated, found.entity
         lines = await _lines_in(tx, wanted.partner, entity, stated) if stated else ()
-        gross = sum((line.gross for line in lines), Fraction(0))
-        exact = stated.exact if stated else Fraction(0)
+        share = share_of(stated.lines) if stated else None
         return StatementPage(
             month=wanted.month,
             state=found.state,
@@ -184,10 +190,10 @@ async def statement_page(
             entity=entity.name,
             currency=entity.currency,
             zone=entity.zone,
-            share=exact / gross if gross else await _share_in(tx, wanted.partner),
+            share=await _share_in(tx, wanted.partner) if share is None else share,
             lines=lines,
             total=Money(stated.payable if stated else 0, entity.currency),
-            total_exact=exact,
+            total_exact=stated.exact if stated else Fraction(0),
             rounding=stated.rounding if stated else None,
             closed_at=stated.closed_at if stated else None,
             digest=stated.digest if stated else None,
@@ -219,8 +225,7 @@ async def why_page(
         if not lines:
             raise StatementLineNotFound(wanted.month, line)
         title = (await titles_in(tx, [stated]))[lines[0].title]
-        gross = sum((item.value for item in lines), Fraction(0))
-        exact = sum((item.amount for item in lines), Fraction(0))
+        share = share_of(lines)
         return WhyPage(
             month=wanted.month,
             state=found.state,
@@ -229,9 +234,9 @@ async def why_page(
             producer=producer.name,
             currency=stated.currency,
             spends=tuple([await _spend_in(tx, item) for item in lines]),
-            gross=gross,
-            share=exact / gross if gross else lines[0].share,
-            exact=exact,
+            gross=sum((item.value for item in lines), Fraction(0)),
+            share=lines[0].share if share is None else share,
+            exact=sum((item.amount for item in lines), Fraction(0)),
             amount=Money(paid_by(stated, lambda item: item.title)[lines[0].title], stated.currency),
             allocation_rule=ALLOCATION_RULE,
         )
@@ -322,7 +327,16 @@ def _line(name: str, title: Title, unlocks: int, amount: Money, stated: Stated) 
         gross=sum((line.value for line in lines), Fraction(0)),
         exact=sum((line.amount for line in lines), Fraction(0)),
         amount=amount,
+        refunded_tokens=_refunded(lines),
     )
+
+
+def _refunded(lines: Sequence[StatedLine]) -> tuple[tuple[str, int], ...]:
+    months: dict[str, int] = {}
+    for line in lines:
+        if line.refund_of is not None:
+            months[line.refund_of] = months.get(line.refund_of, 0) - line.tokens
+    return tuple(sorted(months.items()))
 
 
 def _tokens(lines: Sequence[StatedLine], kind: str) -> int:
@@ -339,6 +353,7 @@ async def _spend_in(tx: StatementTx, line: StatedLine) -> WhySpend:
         value_version=f"{line.kind}-{line.version}",
         effective_from=version.effective_from,
         exact=line.value,
+        refund_of=line.refund_of,
     )
 
 

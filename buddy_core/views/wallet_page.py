@@ -3,163 +3,133 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Protocol, cast
-from uuid import UUID
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Protocol
 
-from attrs import frozen
+from attrs import evolve
 
 from buddy_core.ads import RewardRules
-from buddy_core.catalog import CatalogTx, Title
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.ids import LotId, TitleId
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tokens import (
     BONUS,
     PAID,
-    WALLET,
-    Entries,
-    Entry,
-    Lot,
     Operation,
-    Wallet,
-    Wallets,
+    StatementPlace,
     balance,
+    expiring_soon,
     is_expired,
-    is_live,
-    spent_on,
+    newest_place,
+    on_hold,
+    open_lots,
 )
 from buddy_core.views.addresses import title_url
 from buddy_core.views.visitor import Visitor
-from buddy_core.views.wallet import Expiring, LotPiece, TokenKind, WalletLine, WalletPage
+from buddy_core.views.wallet import CorrectedLine, Expiring, LotPiece, WalletLine, WalletPage
+from buddy_core.views.wallet_lines import Corrected, LedgerLine, LinePiece, WalletLinesTx, ledger_page_in
 
 LINES = 30
 """Lines of history a page."""
-_LOOK_BACK = 500
-"""How many older entries are read to say of which lots a line's tokens were."""
+SOON = timedelta(days=14)
+CSV_URL = "/v1/wallet/statement.csv"
 
-_SPENT = spent_on(TitleId(UUID(int=0))).partition(":")[0] + ":"
-_RULES: Mapping[Operation, str] = {Operation.EARN: "ads", Operation.SPEND: "costs"}
+_RULES: Mapping[str, str] = {Operation.EARN.value: "ads", Operation.SPEND.value: "costs"}
 
 
-class WalletPageTx(CatalogTx, Protocol):
+class WalletPageTx(WalletLinesTx, Protocol):
     """What the wallet page reads."""
-
-    @property
-    def wallets(self) -> Wallets: ...
-
-    @property
-    def entries(self) -> Entries: ...
 
     @property
     def reward_rules(self) -> RewardRules: ...
 
 
-@frozen
-class _Line:
-    """An entry, and the sum of the wallet's postings up to it."""
-
-    entry: Entry
-    balance_after: int
-
-
 async def wallet_page(
-    visitor: Visitor, before: int | None = None, *, uow: UnitOfWork[WalletPageTx], clock: Clock
+    visitor: Visitor,
+    place: StatementPlace | None = None,
+    *,
+    uow: UnitOfWork[WalletPageTx],
+    clock: Clock,
 ) -> WalletPage:
-    """Return the wallet with its newest lines, or those before the line with number `before`.
+    """Return the wallet with its newest lines, or those below `place`.
 
     The history adds up to every token the ledger holds; tokens that have expired and
     were not yet taken out are told apart as `expired`. Balances at the top are live.
+
+    Raises:
+        BadStatementPlace: no page of this wallet ended there.
     """
     at = clock.now()
     async with uow.read() as tx:
         wallet = (await tx.wallets.load([visitor.account_id]))[visitor.account_id]
-        # The newest entries are read again on older pages: the running balance is counted back from today's.
-        newer = 0 if before is None else max(0, wallet.sequence + 1 - before)
-        limit = newer + LINES + _LOOK_BACK
-        entries = await tx.entries.of_account(visitor.account_id, before=None, limit=limit)
-        lines = _running(entries, sum(item.remaining for item in wallet.lots))[newer : newer + LINES]
-        spent_for = {title_id for line in lines if (title_id := _title_of(line.entry)) is not None}
-        titles = await tx.titles.get(sorted(spent_for))
+        history = await ledger_page_in(tx, visitor.account_id, place or newest_place(wallet), LINES)
         rule = await tx.reward_rules.in_force(at)
-    lots = {lot.id: lot for entry in entries for lot in entry.lots}
-    lots |= {item.lot.id: item.lot for item in wallet.lots}
     tokens = balance(wallet, at)
-    has_older = bool(lines) and lines[-1].entry.sequence > 1
+    shown = {line.number for line in history.lines}
+    ends = tuple(
+        Expiring(item.kind, item.tokens, item.expires_at) for item in expiring_soon(wallet, at, timedelta.max)
+    )
     return WalletPage(
         bonus=tokens.get(BONUS, 0),
         paid=tokens.get(PAID, 0),
-        expiring=_expiring(wallet, at),
-        lines=tuple(_shown(line, lots, titles) for line in lines),
+        others={str(kind): count for kind, count in sorted(tokens.items()) if kind not in (BONUS, PAID)},
+        expiring=ends,
+        lines=tuple(_shown(line, shown) for line in history.lines),
         is_frozen=wallet.is_frozen,
-        older_url=f"/wallet?before={lines[-1].entry.sequence}" if has_older else None,
+        older_url=f"/wallet?before={history.next.text}" if history.next else None,
         earn_tokens=rule.tokens,
-        expired=sum(item.remaining for item in wallet.lots if is_expired(item.lot, at)),
+        expired=sum(item.remaining for item in open_lots(wallet, at) if is_expired(item.lot, at)),
+        held=sum(on_hold(wallet, at).values()),
+        soon=sum(item.tokens for item in ends if item.expires_at - at <= SOON),
+        soon_days=SOON.days,
+        csv_url=CSV_URL if wallet.sequence else None,
     )
 
 
-def _running(entries: Sequence[Entry], total: int) -> list[_Line]:
-    """Give each entry, newest first, the balance after it, counted back from the present total."""
-    lines = []
-    for entry in entries:
-        lines.append(_Line(entry, total))
-        total -= _moved(entry)
-    return lines
-
-
-def _moved(entry: Entry) -> int:
-    return sum(posting.amount for posting in entry.postings if posting.account == WALLET)
-
-
-def _expiring(wallet: Wallet, at: datetime) -> tuple[Expiring, ...]:
-    """Return what ends when; lots of one kind that end together are one line."""
-    ends: Counter[tuple[datetime, str]] = Counter()
-    for item in wallet.lots:
-        if is_live(item.lot, at) and item.lot.expires_at is not None:
-            ends[item.lot.expires_at, item.lot.kind] += item.remaining
-    return tuple(Expiring(cast(TokenKind, kind), tokens, end) for (end, kind), tokens in sorted(ends.items()))
-
-
-def _shown(line: _Line, lots: Mapping[LotId, Lot], titles: Mapping[TitleId, Title]) -> WalletLine:
-    entry = line.entry
-    title_id = _title_of(entry)
-    title = titles.get(title_id) if title_id else None
-    rule = _RULES.get(entry.operation)
+def _shown(line: LedgerLine, shown: Collection[int]) -> WalletLine:
+    rule = _RULES.get(line.operation)
     return WalletLine(
-        at=entry.effective_at,
-        operation=_operation(entry),
-        tokens=_moved(entry),
-        balance_after=line.balance_after,
-        # Found by its number in the account, and proven by the hash; the entry's own id stays inside.
-        reference=f"{entry.sequence}-{entry.hash.hex()[:8]}",
-        title=title.name if title else None,
-        title_url=title_url(title) if title else None,
-        rule_version=f"{rule}-{entry.rule_version}" if rule and entry.rule_version is not None else None,
-        lots=tuple(_pieces(entry, lots)),
+        at=line.at,
+        operation=operation_of(line.operation, line.source),
+        tokens=sum(line.tokens.values()),
+        balance_after=sum(line.after.values()),
+        reference=line.reference,
+        title=line.title.name if line.title else None,
+        title_url=title_url(line.title) if line.title else None,
+        rule_version=f"{rule}-{line.rule_version}" if rule and line.rule_version is not None else None,
+        lots=_pieces(line.lots),
+        number=line.number,
+        held=sum(line.held.values()),
+        cause=f"{line.operation}.{line.source}",
+        kinds_after=line.after if len(line.after) > 1 else {},
+        corrects=_corrects(line.corrects, shown) if line.corrects else None,
+        hold_until=line.hold_until,
+        expired=line.expired,
+        uncollectable=line.uncollectable,
     )
 
 
-def _pieces(entry: Entry, lots: Mapping[LotId, Lot]) -> list[LotPiece]:
-    """Say which lots a line fell on; one whose opening is further back than was read is left out."""
-    pieces = []
-    for posting in entry.postings:
-        lot = lots.get(posting.lot_id) if posting.lot_id else None
-        if posting.account == WALLET and lot is not None:
-            kind = cast(TokenKind, str(posting.kind))
-            pieces.append(LotPiece(kind, posting.amount, lot.effective_from, lot.expires_at))
-    return pieces
-
-
-def _operation(entry: Entry) -> str:
+def operation_of(operation: str, source: str) -> str:
     """Return the word for what happened; an earning is a reward or a gift by its source."""
-    if entry.operation is Operation.EARN:
-        return "reward" if entry.source.startswith("ads.") else "grant"
-    return "void" if entry.operation is Operation.REVERSE else entry.operation.value
+    if operation == Operation.EARN.value:
+        return "reward" if source.startswith("ads.") else "grant"
+    return operation
 
 
-def _title_of(entry: Entry) -> TitleId | None:
-    for posting in entry.postings:
-        if posting.account.startswith(_SPENT):
-            return TitleId(UUID(posting.account.removeprefix(_SPENT)))
-    return None
+def _pieces(pieces: tuple[LinePiece, ...]) -> tuple[LotPiece, ...]:
+    """Return the lots of a line; those that look alike are one."""
+    sums: Counter[LotPiece] = Counter()
+    for item in pieces:
+        starts = item.effective_from if item.effective_from > item.created_at else None
+        sums[LotPiece(item.kind, 0, item.created_at, item.expires_at, starts)] += item.tokens
+    return tuple(evolve(piece, tokens=tokens) for piece, tokens in sums.items())
+
+
+def _corrects(found: Corrected, shown: Collection[int]) -> CorrectedLine:
+    return CorrectedLine(
+        operation_of(found.operation, found.source),
+        found.at,
+        found.reference,
+        found.number,
+        f"#line-{found.number}" if found.number in shown else None,
+    )
