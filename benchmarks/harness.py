@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from attrs import asdict, field, frozen
 
-Run = Callable[[], int] | Callable[[], Awaitable[int]]
+Run = Callable[[], float] | Callable[[], Awaitable[float]]
 """Does some of the work once, for a part of a second, and answers how many units it did."""
 
 Better = Literal["higher", "lower"]

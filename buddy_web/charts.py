@@ -43,7 +43,8 @@ def bars(months: Sequence[MonthFigure], height: int = 100, step: int = 60, width
 
 def shares(models: Sequence[ModelFigure], width: int = 1000) -> list[Share]:
     """Return each model's part of the whole, side by side; parts of nothing are left out."""
-    total = sum(figure.amount.minor for figure in models)
+    # What was refunded beyond what came in is no part of a bar.
+    total = sum(max(0, figure.amount.minor) for figure in models)
     found: list[Share] = []
     done = 0
     for figure in models:

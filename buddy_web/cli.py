@@ -8,7 +8,7 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,6 +24,8 @@ from buddy_core.flows import CloseReport, VerifyReport
 from buddy_core.tax import entities_named
 from buddy_web.commands.approvals import approvals
 from buddy_web.commands.audit import audit
+from buddy_web.commands.checkpoints import read_checkpoint, write_checkpoint
+from buddy_web.commands.numbers import costs, rewards
 from buddy_web.commands.roles import roles
 from buddy_web.commands.running import (
     CORRELATION_ID,
@@ -34,6 +36,7 @@ from buddy_web.commands.running import (
     run_migrated,
 )
 from buddy_web.commands.sweep import sweep
+from buddy_web.commands.tokens import tokens
 from buddy_web.commands.users import users
 from buddy_web.container import Container
 from buddy_web.demo.media import make_media
@@ -119,56 +122,48 @@ def close(month: str, entity: str | None) -> None:
 
 
 @main.command()
-def verify() -> None:
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="When all is well, write here where each wallet stands. Keep it away from the database.",
+)
+@click.option(
+    "--since",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="Look only at the wallets that have moved since this checkpoint, and at the ledger alone.",
+)
+def verify(checkpoint: Path | None, since: Path | None) -> None:
     """Re-derive every balance, lot, chain, grant and statement from the ledger.
 
     Exits with 1 and names each row that was altered, is missing or was inserted.
-    What cannot be seen: rows taken off the very end with all that points at them.
+    What cannot be seen: rows taken off the very end with all that points at them, unless
+    --since has a checkpoint that saw them.
     """
 
     def show(done: int, total: int) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{done}/{total} wallets", nl=done == total, err=True)
 
-    report = run_migrated(load_settings(), lambda container: container.verify(progress=show))
+    known = None if since is None else read_checkpoint(since)
+
+    async def check(container: Any) -> VerifyReport:
+        report: VerifyReport = await (
+            container.verify(progress=show)
+            if known is None
+            else container.verify_ledger(since=known, progress=show)
+        )
+        return report
+
+    report = run_migrated(load_settings(), check)
     _print_report(report)
     if not report.is_clean:
         sys.exit(EXIT_FAULTS)
+    if checkpoint is not None:
+        write_checkpoint(checkpoint, report.checkpoint)
+        click.echo(f"Where {len(report.checkpoint.marks)} wallets stand is in {checkpoint}.")
 
 
-@main.command()
-@click.argument("costs", nargs=-1, required=True, metavar="NAME=TOKENS...")
-def costs(costs: tuple[str, ...]) -> None:
-    """Change what an unlock costs from now on, such as: buddy costs episode=3 film/ab2d=5
-
-    NAME is a type (film, short, episode) or a title by type and id. Viewers who saw
-    the old cost are asked again; it is written into the audit.
-    """
-    changes = _numbers(costs)
-    table = run_migrated(
-        load_settings(),
-        lambda container: container.set_token_costs(SYSTEM, changes, correlation_id=CORRELATION_ID),
-    )
-    click.echo(f"Costs are at version {table.version}: {_listed(table.by_type)}.")
-
-
-@main.command()
-@click.argument("numbers", nargs=-1, required=True, metavar="NAME=NUMBER...")
-def rewards(numbers: tuple[str, ...]) -> None:
-    """Change what a rewarded ad pays from now on, such as: buddy rewards tokens=2 account_daily=8
-
-    Names: tokens, days (until they expire), account_daily, device_daily, ip_daily,
-    guest_life. It is written into the audit.
-    """
-    changes = _numbers(numbers)
-    rule = run_migrated(
-        load_settings(),
-        lambda container: container.set_reward_rule(SYSTEM, changes, correlation_id=CORRELATION_ID),
-    )
-    click.echo(f"The reward rule is at version {rule.version}: an ad pays {rule.tokens} {rule.token_kind}.")
-
-
-for command in (users, roles, approvals, audit, sweep):
+for command in (users, roles, approvals, audit, sweep, tokens, costs, rewards):
     main.add_command(command)
 
 
@@ -267,20 +262,6 @@ def _print_addresses(port: int) -> None:
         click.echo(f"{login.role:<14}{base}{page:<10}  {login.email}  {DEMO_PASSWORD}")
     click.echo("Everybody but the viewer has a second factor; its page shows the demo's code of the moment.")
     click.echo(f"API           {base}/v1/docs\nStop with Ctrl-C; data stay in var/.\n")
-
-
-def _numbers(words: tuple[str, ...]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for word in words:
-        name, _, number = word.partition("=")
-        if not name or not number.isascii() or not number.isdigit() or len(number) > 9:
-            raise click.UsageError(f"{word!r} is not of the form NAME=NUMBER, such as film=8.")
-        found[name] = int(number)
-    return found
-
-
-def _listed(numbers: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {number}" for name, number in numbers.items())
 
 
 def _print_report(report: VerifyReport) -> None:

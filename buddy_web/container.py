@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,13 +18,13 @@ from buddy_adapters.memory.limits import MemoryRateLimits
 from buddy_adapters.onetime import PyotpCodes
 from buddy_adapters.passwords import BcryptPasswords
 from buddy_adapters.sealing import AesGcmSealer
-from buddy_adapters.sql.engine import make_engine
+from buddy_adapters.sql.engine import group_commit_on, make_engine
 from buddy_adapters.sql.limits import SqlRateLimits
 from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
 from buddy_adapters.system.clock import ShiftedClock, SystemClock
 from buddy_adapters.system.ids import SystemIds
 from buddy_adapters.text.slugs import SlugifyTransliterator
-from buddy_core import accounts, flows, sessions, views
+from buddy_core import accounts, flows, sessions, tokens, views
 from buddy_core.kernel.clock import Clock
 from buddy_core.limits import RateLimits
 from buddy_core.sessions import SessionPolicy
@@ -32,7 +33,7 @@ from buddy_web.bridge import Bridge
 from buddy_web.health import Readiness
 from buddy_web.keys import purpose_keys
 from buddy_web.rate_limits import policy_of
-from buddy_web.reference import SELLER_ROUTES
+from buddy_web.reference import BREAKAGE_POLICIES, SELLER_ROUTES
 from buddy_web.sandbox.network import SandboxKeys, sandbox_key, sandbox_key_file, sandbox_keys
 from buddy_web.settings import Settings
 
@@ -57,6 +58,7 @@ class Container(containers.DeclarativeContainer):
         lambda settings: policy_of(settings.rate_limits_file, is_demo=settings.demo), settings
     )
     routes = providers.Object(SELLER_ROUTES)
+    breakage_policies = providers.Object(BREAKAGE_POLICIES)
     passwords = providers.Singleton(BcryptPasswords)
     one_time_codes = providers.Singleton(PyotpCodes, "Buddy")
     sealer = providers.Singleton(
@@ -114,7 +116,17 @@ class Container(containers.DeclarativeContainer):
         flows.sign_in, uow=uow, clock=clock, ids=ids, passwords=passwords, policy=session_policy
     )
     find_title = providers.Callable(flows.find_title, uow=uow)
-    unlock_title = providers.Callable(flows.unlock_title, uow=uow, clock=clock, ids=ids, routes=routes)
+    unlock_queue = providers.Singleton(
+        lambda engine, **ports: group_commit_on(engine, partial(flows.unlock_titles, **ports)),
+        engine,
+        uow=uow,
+        clock=clock,
+        ids=ids,
+        routes=routes,
+    )
+    unlock_title = providers.Callable(
+        lambda actor, command, queue: queue(flows.UnlockRequest(actor, command)), queue=unlock_queue
+    )
 
     begin_reward = providers.Callable(flows.begin_reward, uow=uow, clock=clock, ids=ids)
     settle_reward = providers.Callable(flows.settle_reward, uow=uow, clock=clock, ids=ids)
@@ -129,9 +141,17 @@ class Container(containers.DeclarativeContainer):
     set_token_value = providers.Callable(flows.set_token_value, uow=uow, clock=clock, ids=ids, routes=routes)
     freeze_wallet = providers.Callable(flows.freeze_wallet, uow=uow, clock=clock, ids=ids)
     close_month = providers.Callable(flows.close_month, uow=uow, clock=clock, ids=ids)
+    expire_tokens = providers.Callable(tokens.expire_tokens, uow=uow, clock=clock, ids=ids)
     sweep_tokens = providers.Callable(flows.sweep_tokens, uow=uow, clock=clock, ids=ids)
     verify = providers.Callable(flows.verify, uow=uow, routes=routes)
+    verify_ledger = providers.Callable(flows.verify_ledger, uow=uow)
     grant_tokens = providers.Callable(flows.grant_tokens, uow=uow, clock=clock, ids=ids)
+    refund_unlock = providers.Callable(flows.refund_unlock, uow=uow, clock=clock, ids=ids)
+    foresee_refund = providers.Callable(flows.foresee_refund, uow=uow, clock=clock, ids=ids)
+    reverse_earning = providers.Callable(flows.reverse_earning, uow=uow, clock=clock, ids=ids)
+    foresee_reversal = providers.Callable(flows.foresee_reversal, uow=uow, clock=clock, ids=ids)
+    foresee_adjustment = providers.Callable(flows.foresee_adjustment, uow=uow, clock=clock, ids=ids)
+    adjust_lot = providers.Callable(flows.adjust_lot, uow=uow, clock=clock, ids=ids)
     list_requests = providers.Callable(flows.list_requests, uow=uow, clock=clock)
     find_request = providers.Callable(flows.find_request, uow=uow, clock=clock)
     decide_request = providers.Callable(flows.decide_request, uow=uow, clock=clock, ids=ids, routes=routes)
@@ -149,6 +169,8 @@ class Container(containers.DeclarativeContainer):
     show_requests = providers.Callable(views.show_requests, uow=uow, clock=clock)
     name_roles = providers.Callable(views.name_roles, uow=uow)
     user_aside = providers.Callable(views.user_aside, uow=uow)
+    staff_wallet = providers.Callable(views.staff_wallet, uow=uow, clock=clock)
+    find_wallet_entry = providers.Callable(views.find_wallet_entry, uow=uow, clock=clock)
     assign_role = providers.Callable(flows.assign_role, uow=uow, clock=clock)
     set_token_costs = providers.Callable(flows.set_token_costs, uow=uow, clock=clock)
     set_reward_rule = providers.Callable(flows.set_reward_rule, uow=uow, clock=clock)
@@ -168,7 +190,8 @@ class Container(containers.DeclarativeContainer):
     title_with_answer = providers.Callable(views.title_with_answer, uow=uow, clock=clock)
     quote_title = providers.Callable(views.quote_title, uow=uow, clock=clock)
     wallet_state = providers.Callable(views.wallet_state, uow=uow, clock=clock)
-    ledger_page = providers.Callable(views.ledger_page, uow=uow)
+    wallet_expiring = providers.Callable(views.wallet_expiring, uow=uow, clock=clock)
+    ledger_page = providers.Callable(views.ledger_page, uow=uow, clock=clock)
 
     find_producer = providers.Callable(views.find_producer, uow=uow)
     producer_name = providers.Callable(views.producer_name, uow=uow)
@@ -180,6 +203,14 @@ class Container(containers.DeclarativeContainer):
     statement_file = providers.Callable(views.statement_file, uow=uow, clock=clock, routes=routes)
 
     admin_home = providers.Callable(views.admin_home, uow=uow, clock=clock, routes=routes)
+    costs_effect = providers.Callable(views.costs_effect, uow=uow, clock=clock)
+    rule_effect = providers.Callable(views.rule_effect, uow=uow, clock=clock)
+    show_value_effect = providers.Callable(views.show_value_effect, uow=uow, clock=clock, routes=routes)
+    costs_page = providers.Callable(views.costs_page, uow=uow, clock=clock, routes=routes)
+    cost_versions = providers.Callable(views.cost_versions, uow=uow, clock=clock)
+    ad_rule_page = providers.Callable(views.ad_rule_page, uow=uow, clock=clock, routes=routes)
+    rule_versions = providers.Callable(views.rule_versions, uow=uow, clock=clock)
+    reward_alerts = providers.Callable(views.reward_alerts, uow=uow, clock=clock)
     values_page = providers.Callable(views.values_page, uow=uow, clock=clock, routes=routes)
     value_versions = providers.Callable(views.value_versions, uow=uow, clock=clock)
     close_page = providers.Callable(views.close_page, uow=uow, clock=clock, routes=routes)
@@ -188,6 +219,9 @@ class Container(containers.DeclarativeContainer):
     export_audit = providers.Callable(views.export_audit, uow=uow, clock=clock)
     find_member = providers.Callable(views.find_member, uow=uow)
     held_rewards = providers.Callable(views.held_rewards, uow=uow, clock=clock)
+    token_liability = providers.Callable(
+        views.token_liability, uow=uow, clock=clock, routes=routes, policies=breakage_policies
+    )
     wallet_owner = providers.Callable(views.wallet_owner, uow=uow, clock=clock)
 
 

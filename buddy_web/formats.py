@@ -19,6 +19,7 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from buddy_core.kernel.canonical import instant_text
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.money import Money
 from buddy_web import charts, words
@@ -263,6 +264,7 @@ def install(environment: Environment) -> None:
         environment.filters[name] = _localised(function)
     for name, function in {"day": day, "moment": moment, "hour": hour}.items():
         environment.filters[name] = _zoned(function)
+    environment.filters["instant"] = instant_text
     plain: Mapping[str, Callable[..., Any]] = {
         "clock": clock, "tone": tone, "lang": lang, "dir": direction, "own_language": own_language, "qr": qr,
         "bars": charts.bars, "shares": charts.shares, "change": charts.change,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from attrs import frozen
 from flask.blueprints import BlueprintSetupState
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
@@ -83,6 +84,19 @@ _HEADERS: dict[int, dict[str, Any]] = {
 View = Callable[..., Any]
 
 
+@frozen
+class File:
+    """What an operation answers that sends a file: its media type, and what is in it."""
+
+    media_type: str
+    description: str
+
+    def declared(self) -> dict[str, Any]:
+        """Return the answer as the document has it."""
+        content = {self.media_type: {"schema": {"type": "string"}}}
+        return {"description": self.description, "content": content}
+
+
 class Api:
     """A group of operations under `/v1`, each with what it needs and what may go wrong."""
 
@@ -114,7 +128,7 @@ class Api:
         rule: str,
         *,
         may: str,
-        answer: type[BaseModel] | None,
+        answer: type[BaseModel] | File | None,
         status: int = 200,
         also: dict[int, type[BaseModel]] | None = None,
         errors: Iterable[type[BuddyError]] = (),
@@ -131,7 +145,7 @@ class Api:
         known |= {SignInNeeded} if may == OWN else set()
         known |= set() if method == "get" else set(_BY_CHANGE)
         answers: dict[str, Any] = {
-            str(status): answer,
+            str(status): answer.declared() if isinstance(answer, File) else answer,
             **{str(code): model for code, model in (also or {}).items()},
         }
 

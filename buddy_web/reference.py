@@ -17,11 +17,17 @@ from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.pricing import TokenCosts
 from buddy_core.tax import SellerRoutes, SellingEntity
-from buddy_core.tokens import BONUS, PAID, TokenKind, ValueVersion
+from buddy_core.tokens import BONUS, PAID, BreakagePolicies, TokenKind, ValueVersion
 
 NEWTACT = SellingEntity(EntityId("newtact"), "Newtact Lab (OPC) Pvt Ltd", "IN", "Asia/Kolkata", "INR")
 THAJA = SellingEntity(EntityId("thaja"), "Thaja FZE LLC", "AE", "Asia/Dubai", "USD")
 SELLER_ROUTES = SellerRoutes((NEWTACT, THAJA), {"IN": NEWTACT.id}, THAJA.id)
+
+BREAKAGE_POLICIES = BreakagePolicies()
+"""How breakage of each currency's tokens is recognised, by date; without any only when they expire.
+
+Add a version from a month to come: one from the past would change months that were reported.
+"""
 
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 """From when the first versions count."""

@@ -73,6 +73,7 @@ _PROBLEMS: Mapping[str, str] = {
 
 _OPERATIONS: Mapping[str, str] = {
     "reward": "Watched an ad",
+    "earn": "Earned tokens",
     "spend": "Unlocked",
     "refund": "Returned",
     "purchase": "Bought tokens",
@@ -81,8 +82,31 @@ _OPERATIONS: Mapping[str, str] = {
     "expire": "Expired",
     "grant": "Gift",
     "adjust": "Corrected",
-    "void": "Taken back",
+    "reverse": "Taken back",
+    "hold": "Set aside",
+    "post": "Used what was set aside",
+    "void": "Free again",
+    "freeze": "Wallet on hold",
+    "unfreeze": "Wallet open again",
 }
+
+_CAUSES: Mapping[str, str] = {
+    "earn.ads.reward": "The ad ran to its end.",
+    "earn.support.grant": "Support gave you these.",
+    "adjust.staff": "Support put this right.",
+    "expire.sweep": "Their time was over.",
+    "expire.merge": "More than a guest can bring along.",
+    "void.time-out": "They were not used in time.",
+    "void.merge": "They were set aside for a guest, and came along to your account.",
+    "void.reverse": "What they came from was taken back.",
+    "refund.support.refund": "Support gave these back.",
+    "reverse.source.withdrawal": "What they came from was taken back.",
+    "reverse.ads.reward": "The ad network took the reward back.",
+    "freeze.staff": "Support looks at something. Nothing is lost.",
+    "unfreeze.staff": "Support has looked at it.",
+    "transfer_in.merge": "These were earned before you joined.",
+}
+"""Why a line came about, by operation and source, where more is to be said than the line's name."""
 
 _CHECKS: Mapping[str, tuple[str, str]] = {
     "month_ended": ("The month has ended", "It still runs in the entity's time zone."),
@@ -97,7 +121,35 @@ _ATTENTION: Mapping[str, tuple[str, str]] = {
     "verify_failed": ("The ledger does not add up", "Look before anything else: a row was changed."),
     "value_missing": ("A token value is missing", "Unlocks in this currency are refused until there is one."),
     "wallets_frozen": ("Wallets are frozen", "Their owners cannot spend."),
+    "earning_alerts": (
+        "Earning looks odd",
+        "Many accounts earned on one device or at one address. Look whose they are.",
+    ),
     "approvals_waiting": ("Requests wait for a second person", "Look at what each would do, then decide."),
+}
+
+_OWED: Mapping[str, tuple[str, str]] = {
+    "opening": ("Owed at the start", "As the month before ended."),
+    "sold": ("Sold", "What members paid for new tokens."),
+    "redeemed": ("Spent on titles", "At what the tokens cost. What was given back is taken out again."),
+    "expired": ("Expired", "Nobody can spend these any more."),
+    "reversed": ("Purchases taken back", "What was left of the tokens of payments that were withdrawn."),
+    "adjusted": ("Put right by hand", "Tokens that staff gave to a bought lot or took, at that lot's cost."),
+    "breakage": (
+        "Breakage, early",
+        "Of tokens that nobody is expected to use, what is recognised before they expire. When they do, "
+        "it comes back here and stands under Expired.",
+    ),
+    "closing": ("Owed at the end", "What all tokens that can still be spent had cost, less early breakage."),
+}
+_GIVEN: Mapping[str, str] = {
+    "opening": "At the start", "sold": "Given", "redeemed": "Spent on titles", "expired": "Expired",
+    "reversed": "Taken back", "adjusted": "Put right by hand", "closing": "At the end",
+}  # fmt: skip
+_OWED_STATES: Mapping[str, tuple[str, str]] = {
+    "running": ("Running", "warm"),
+    "settling": ("Just ended", "warm"),
+    "final": ("Final", "good"),
 }
 
 _LOGINS: Mapping[str, tuple[str, str]] = {
@@ -133,10 +185,31 @@ _DONE: Mapping[str, str] = {
     "signed_out": "Signed out everywhere.",
     "factor_reset": "Their second factor is gone, and they are signed out. They set up a new one.",
     "tokens_given": "The tokens are in the wallet.",
+    "refunded": "Refunded. The tokens are back in the wallet.",
+    "reversed": "Taken back, as far as it was still there.",
+    "adjusted": "Adjusted. Your reason is in the wallet's entry.",
+    "frozen": "Frozen: the wallet neither earns nor spends.",
+    "unfrozen": "The wallet goes on.",
     "saved": "The role is saved. It counts at once for all who have it.",
     "dropped": "The role is gone.",
 }
 
+_AD_NUMBERS: Mapping[str, tuple[str, str]] = {
+    "tokens": ("Tokens an ad", "Bonus tokens for one ad watched to its end."),
+    "days": ("Days they last", "From the moment they are paid."),
+    "account_daily": ("Ads per account", "In one UTC day."),
+    "device_daily": ("Ads per device", "In one UTC day, over all accounts on it."),
+    "ip_daily": ("Ads per address", "In one UTC day, over all devices behind it."),
+    "guest_life": (
+        "Ads before joining",
+        "In a guest's whole life, and in that of all guests of one device together. "
+        "As many tokens come along on joining.",
+    ),
+}
+_PLACES: Mapping[str, tuple[str, str]] = {
+    "device": ("Device", "A device"), "ip": ("Address", "An internet address"),
+}  # fmt: skip
+_TOKEN_ACTS: Mapping[str, str] = {"refund": "Refund", "reverse": "Take back", "adjust": "Adjust"}
 _MODELS: Mapping[str, str] = {"token_bonus": "Bonus tokens", "token_paid": "Paid tokens"}
 _KINDS: Mapping[str, str] = {"bonus": "Bonus", "paid": "Paid"}
 _TYPES: Mapping[str, str] = {"film": "Film", "series": "Series", "short": "Short", "episode": "Episode"}
@@ -177,6 +250,11 @@ def operation(name: str) -> str:
     return _OPERATIONS.get(name, name.replace("_", " ").capitalize())
 
 
+def cause(key: str) -> str:
+    """Return why a wallet line came about; nothing where its name says it all."""
+    return _CAUSES.get(key, "")
+
+
 def check(key: str) -> tuple[str, str]:
     """Return a check's name, and what is wrong while it is open."""
     return _CHECKS.get(key, (key.replace("_", " ").capitalize(), ""))
@@ -210,6 +288,36 @@ def done(what: str) -> str:
 def act(name: str) -> str:
     """Return an act of the audit in words: `role.assign` reads `Role: assign`."""
     return name.replace("_", " ").replace(".", ": ").capitalize()
+
+
+def owed(name: str) -> tuple[str, str]:
+    """Return what a row of the liability is called, and what it says."""
+    return _OWED.get(name, (name.replace("_", " ").capitalize(), ""))
+
+
+def given(name: str) -> str:
+    """Return what a row of promotional tokens is called."""
+    return _GIVEN.get(name, name.replace("_", " ").capitalize())
+
+
+def owed_state(name: str) -> tuple[str, str]:
+    """Return how a month of the liability stands, and its colour."""
+    return _OWED_STATES.get(name, (name.capitalize(), "warm"))
+
+
+def ad_number(name: str) -> tuple[str, str]:
+    """Return what a number of the reward rule is called, and what it means."""
+    return _AD_NUMBERS.get(name, (name.replace("_", " ").capitalize(), ""))
+
+
+def place(scope: str) -> tuple[str, str]:
+    """Return what a place where ads are paid is called: as a heading, and in a sentence."""
+    return _PLACES.get(scope, (scope.capitalize(), scope))
+
+
+def token_act(name: str) -> str:
+    """Return what staff do about an entry of a wallet."""
+    return _TOKEN_ACTS.get(name, name.capitalize())
 
 
 def model(name: str) -> str:

@@ -105,6 +105,14 @@ def _decide(command: DecideRequest) -> None:
 def _effect(item: RequestShown) -> str:
     if item.grant is not None:
         return f"{item.grant.tokens} bonus tokens for {item.grant.account}"
+    if item.adjustment is not None:
+        wanted = item.adjustment
+        lot = f"a {wanted.kind} lot of {wanted.account}, entry {wanted.reference}"
+        return (
+            f"{wanted.tokens:+} tokens for {lot}"
+            if wanted.tokens > 0
+            else f"{wanted.tokens} tokens from {lot}"
+        )
     if item.value is not None:
         steps = ", ".join(
             f"{step.currency} {'nothing' if step.before is None else step.before} -> {step.after}"

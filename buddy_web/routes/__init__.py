@@ -9,6 +9,9 @@ from buddy_web.rate_limits import door
 from buddy_web.routes.account_pages import joining
 from buddy_web.routes.admin import admin_pages
 from buddy_web.routes.admin_access import admin_access
+from buddy_web.routes.admin_liability import admin_liability
+from buddy_web.routes.admin_numbers import admin_numbers
+from buddy_web.routes.admin_wallet import admin_wallet
 from buddy_web.routes.api import api_blueprints
 from buddy_web.routes.earn import earning
 from buddy_web.routes.looking import looking
@@ -38,6 +41,9 @@ def blueprints(settings: Settings, network: SandboxNetwork | None = None) -> lis
         producer_pages,
         admin_pages,
         admin_access,
+        admin_numbers,
+        admin_liability,
+        admin_wallet,
         security_pages,
         *api_blueprints(),
     ]

@@ -12,7 +12,7 @@ from flask import Blueprint, abort, redirect, request
 from werkzeug.wrappers import Response
 
 from buddy_adapters.system.clock import ShiftedClock
-from buddy_core.access import ReasonMissing, check_reason, require
+from buddy_core.access import OwnAccount, ReasonMissing, check_reason, require
 from buddy_core.accounts import BadEmail
 from buddy_core.ads import RewardCapReached, RewardNotFound, RewardNotHeld
 from buddy_core.flows import Awaiting
@@ -26,7 +26,7 @@ from buddy_core.views.admin_values import AdminValues, read_form
 from buddy_web.app import Web, web
 from buddy_web.errors import InvalidRequest, status_of
 from buddy_web.formats import DEFAULT_ZONE
-from buddy_web.forms import MAX_TEXT, submission_key, text, texts
+from buddy_web.forms import MAX_TEXT, opaque_id, submission_key, text, texts
 from buddy_web.guests import current_visitor
 from buddy_web.logs import correlation_id
 from buddy_web.pages import asked_before, go, show_part, wants_part
@@ -178,7 +178,7 @@ def audit() -> Response:
 @permission("reward:read")
 def rewards() -> Response:
     """Show the rewards that wait for a decision, and the form that freezes a wallet."""
-    return _rewards(web(), done=request.args.get("done"))
+    return _rewards(web(), done=request.args.get("done"), owner=opaque_id(request.args, "owner") or "")
 
 
 @admin_pages.post("/rewards")
@@ -220,7 +220,7 @@ def freeze_wallet() -> Response:
         )
         command = FreezeWallet(owner, act == "freeze", reason, actor.name, key)
         w.call(w.container.freeze_wallet, actor, command, correlation_id=correlation_id.get())
-    except (ReasonMissing, WalletOwnerNotFound, BadEmail, NotFrozen) as error:
+    except (ReasonMissing, OwnAccount, WalletOwnerNotFound, BadEmail, NotFrozen) as error:
         return _rewards(w, problem=error)
     return go(f"/admin/rewards?done={act}")
 
@@ -247,14 +247,16 @@ def _values(w: Web, key: str) -> AdminValues:
     return page
 
 
-def _rewards(w: Web, *, done: str | None = None, problem: BuddyError | None = None) -> Response:
+def _rewards(
+    w: Web, *, done: str | None = None, owner: str = "", problem: BuddyError | None = None
+) -> Response:
     found = w.call(w.container.held_rewards, current_actor(), correlation_id=correlation_id.get())
     page = AdminRewards(
         rewards=found,
         done=done if done in ("release", "refuse", "freeze", "unfreeze") else None,
         problem=problem.message() if problem else None,
         wallet_key=w.container.ids().opaque("frz"),
-        owner=text(request.form, "owner") if problem else "",
+        owner=text(request.form, "owner") if problem else owner,
         reason=request.form.get("reason", "")[:MAX_TEXT] if problem else "",
         reward_id=text(request.form, "reward_id") if problem else "",
     )

@@ -13,12 +13,14 @@ from werkzeug.wrappers import Response
 from buddy_core.access import (
     SECOND_PERSON_RULES,
     ApprovalState,
+    NotPermitted,
     Outcome,
     Permission,
     Role,
     ScopeKind,
     SecondFactorNeeded,
     UnknownRole,
+    may,
 )
 from buddy_core.accounts import Account
 from buddy_core.flows import (
@@ -35,8 +37,18 @@ from buddy_core.flows import (
 from buddy_core.kernel.errors import BuddyError, InvalidValue
 from buddy_core.kernel.ids import AccountId
 from buddy_core.sessions import POLICY, Started
-from buddy_core.views import AdminApprovals, AdminUser, AdminUsers, ExplainWanted, RequestShown, UserAside
+from buddy_core.tokens import FreezeWallet
+from buddy_core.views import (
+    AdminApprovals,
+    AdminUser,
+    AdminUsers,
+    ExplainWanted,
+    RequestShown,
+    StaffWallet,
+    UserAside,
+)
 from buddy_core.views.admin_roles import AdminRoles, RoleShown
+from buddy_core.views.ledger import Look
 from buddy_web.app import Web, web
 from buddy_web.errors import InvalidRequest, status_of
 from buddy_web.forms import submission_key, text, whole_number
@@ -49,7 +61,19 @@ from buddy_web.routes.desk import show_desk, user_named
 admin_access = Blueprint("admin_access", __name__, url_prefix="/admin")
 
 _OUTCOMES = {"approve": Outcome.APPROVED, "reject": Outcome.REJECTED, "withdraw": Outcome.WITHDRAWN}
-_USER_DONE = {"role_given", "role_taken", "signed_out", "factor_reset", "tokens_given"}
+_USER_DONE = {
+    "role_given",
+    "role_taken",
+    "signed_out",
+    "factor_reset",
+    "tokens_given",
+    "refunded",
+    "reversed",
+    "adjusted",
+    "frozen",
+    "unfrozen",
+}
+_NEWEST_LINES = 5
 _SCOPES = (ScopeKind.GLOBAL, ScopeKind.PARTNER, ScopeKind.TERRITORY)
 _LOOK_MINUTES = 15
 
@@ -200,6 +224,27 @@ def grant_tokens(user: str) -> Response:
     return _done(user, "tokens_given")
 
 
+@admin_access.post("/users/<opaque_id:user>/freeze")
+@permission("wallet:freeze")
+def freeze_wallet(user: str) -> Response:
+    """Freeze the wallet, or let it go on."""
+    w = web()
+    account, actor, act = user_named(w, user), current_actor(), request.form.get("act")
+    if act not in ("freeze", "unfreeze"):
+        raise InvalidRequest(({"field": "act", "problem": "must be freeze or unfreeze"},))
+    reason = text(request.form, "reason")
+    key = submission_key(request.form) or w.container.ids().opaque("frz")
+    try:
+        command = FreezeWallet(account.id, act == "freeze", reason, actor.name, key)
+        w.call(w.container.freeze_wallet, actor, command, correlation_id=correlation_id.get())
+    except NotPermitted:
+        # Some may freeze who may not look at accounts: their refusal is not said on an account's page.
+        raise
+    except BuddyError as error:
+        return _failed(w, account, "freeze", {"reason": reason}, error)
+    return _done(user, "frozen" if act == "freeze" else "unfrozen")
+
+
 @admin_access.post("/users/<opaque_id:user>/look")
 @permission("user:impersonate")
 def look_as_user(user: str) -> Response:
@@ -225,7 +270,9 @@ def look_as_user(user: str) -> Response:
     return go("/")
 
 
-@admin_access.get("/users/<opaque_id:user>/<any(roles, 'sign-out', 'second-factor', tokens, look):form>")
+@admin_access.get(
+    "/users/<opaque_id:user>/<any(roles, 'sign-out', 'second-factor', tokens, freeze, look):form>"
+)
 @permission("user:read")
 def back_to_user(user: str, form: str) -> Response:
     """Lead back to the account: whoever proved themselves on the way to a form comes by here."""
@@ -250,12 +297,17 @@ def _show_user(
     except InvalidValue as error:
         problem, at = error, "explain"
         aside = w.call(w.container.user_aside, actor, account.id, None)
+    look = Look(actor, correlation_id.get())
+    wallet: StaffWallet = w.call(w.container.staff_wallet, look, record.account.id, None, None, _NEWEST_LINES)
     done = request.args.get("done", "")
     who = current_who()
     page = AdminUser(
         record=record,
         aside=aside,
         is_self=record.account.id == who.account.id,
+        wallet=wallet,
+        requests=_waiting_about(w, record.account.id),
+        freeze_key=w.container.ids().opaque("frz"),
         grant_key=w.container.ids().opaque("gft"),
         grant_alone=int(SECOND_PERSON_RULES["tokens.grant"].above),
         look_minutes=int(POLICY.impersonation_life.total_seconds()) // 60,
@@ -273,6 +325,16 @@ def _show_user(
         status=status_of(problem)[0] if problem else 200,
         public_id=w.public_ids.show(record.account.id),
     )
+
+
+def _waiting_about(w: Web, account_id: AccountId) -> tuple[RequestShown, ...]:
+    """Return what waits for a second person about an account; nothing where the actor may not see it."""
+    actor = current_actor()
+    if not may(actor, "approval:read"):
+        return ()
+    waiting: Sequence[Asked] = w.call(w.container.list_requests, actor)
+    mine = [item for item in waiting if item.request.resource == str(account_id)]
+    return _shown(w, mine) if mine else ()
 
 
 def _failed(w: Web, account: Account, at: str, typed: dict[str, str], error: BuddyError) -> Response:

@@ -10,10 +10,13 @@ from buddy_web.routes import (
     api_accounts,
     api_admin,
     api_approvals,
+    api_liability,
+    api_numbers,
     api_playback,
     api_sessions,
     api_statements,
     api_titles,
+    api_tokens_admin,
     api_users,
     api_wallet,
 )
@@ -30,8 +33,11 @@ def api_blueprints() -> list[Blueprint | APIBlueprint]:
         api_playback,
         api_statements,
         api_admin,
+        api_numbers,
+        api_liability,
         api_approvals,
         api_users,
+        api_tokens_admin,
         api_access,
     )
     return [*(group.api.blueprint for group in groups), developer_pages]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Literal
 
-from buddy_core.access import ReasonMissing
+from buddy_core.access import OwnAccount, ReasonMissing
 from buddy_core.accounts import AccountNotFound, BadEmail
 from buddy_core.ads import Reward, RewardCapReached, RewardNotFound, RewardNotHeld
 from buddy_core.flags import UnknownFlag
@@ -67,7 +67,15 @@ _DECIDE: dict[str, Any] = {
 _FREEZE: dict[str, Any] = {
     "may": "wallet:freeze",
     "answer": schema.WalletFrozen,
-    "errors": (WalletOwnerNotFound, BadEmail, NotFrozen, IdempotencyMismatch, Contention),
+    "errors": (
+        WalletOwnerNotFound,
+        BadEmail,
+        NotFrozen,
+        ReasonMissing,
+        OwnAccount,
+        IdempotencyMismatch,
+        Contention,
+    ),
 }
 
 

@@ -21,8 +21,12 @@ from buddy_core.accounts import AccountNotFound
 from buddy_core.flows import Asked, DecideRequest
 from buddy_core.kernel.errors import Contention
 from buddy_core.tokens import (
+    AdjustBeyondLot,
+    BadAdjustment,
     BadTokenAmount,
     BadTokenValue,
+    EntryNotFound,
+    LotNotFound,
     ValueVersionInPast,
     ValueVersionTooFar,
     WalletFrozen,
@@ -50,7 +54,7 @@ _DECIDE: dict[str, Any] = {
         Contention,
     ),
 }
-_DECIDERS = tuple(rule.approve for rule in SECOND_PERSON_RULES.values())
+_DECIDERS = tuple(dict.fromkeys(rule.approve for rule in SECOND_PERSON_RULES.values()))
 _CARRY_OUT = (
     OwnAccount,
     RequesterLacksPermission,
@@ -60,6 +64,10 @@ _CARRY_OUT = (
     AccountNotFound,
     BadTokenAmount,
     WalletFrozen,
+    EntryNotFound,
+    LotNotFound,
+    BadAdjustment,
+    AdjustBeyondLot,
 )
 
 
@@ -142,6 +150,7 @@ def _approval(w: Web, item: RequestShown) -> schema.Approval:
         measured=SECOND_PERSON_RULES[item.act].measure,
         value=_value(item),
         grant=_grant(w, item),
+        adjustment=_adjustment(w, item),
         is_own=item.is_own,
         may_decide=item.may_decide and item.state.value == "pending",
         decided_by=item.decided_by,
@@ -170,4 +179,16 @@ def _grant(w: Web, item: RequestShown) -> schema.WantedGrant | None:
         user_id=w.public_ids.show(item.grant.account_id),
         account=item.grant.account,
         tokens=item.grant.tokens,
+    )
+
+
+def _adjustment(w: Web, item: RequestShown) -> schema.WantedAdjustment | None:
+    if item.adjustment is None:
+        return None
+    return schema.WantedAdjustment(
+        user_id=w.public_ids.show(item.adjustment.account_id),
+        account=item.adjustment.account,
+        tokens=item.adjustment.tokens,
+        kind=item.adjustment.kind,
+        entry=item.adjustment.reference,
     )

@@ -92,4 +92,5 @@ def _line(line: StatedLine, file: StatementFile) -> schema.StatementLine:
         value_minor=line.value,
         share=line.share,
         amount_minor=line.amount,
+        refund_of=line.refund_of,
     )

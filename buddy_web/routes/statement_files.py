@@ -14,7 +14,7 @@ from buddy_core.views.statement import StatementFile
 COLUMNS = (
     "row", "state", "month", "entity", "producer", "currency", "title_type", "title_id", "title", "kind",
     "value_version", "tokens", "unit_value_minor", "unit_value", "value_minor", "value", "share",
-    "share_decimal", "amount_minor", "amount",
+    "share_decimal", "amount_minor", "amount", "refund_of",
 )  # fmt: skip
 """`share` and the columns in `_minor` are exact fractions; the others decimals, money in major units."""
 _DECIMALS = 12
@@ -51,6 +51,7 @@ def statement_csv(file: StatementFile) -> bytes:
             {
                 **common,
                 "row": "line",
+                "refund_of": line.refund_of or "",
                 "title_type": title_type,
                 "title_id": safe_cell(title_id),
                 "title": safe_cell(title.name if title else ""),

@@ -19,6 +19,7 @@ from buddy_web.schemas.common import (
     Text,
     UserId,
 )
+from buddy_web.schemas.tokens_admin import TokenCount
 
 RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 PermissionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}:[a-z][a-z0-9_]{0,39}$")]
@@ -104,7 +105,7 @@ class Ended(Answer):
 class GrantBody(Body):
     """How many bonus tokens, and why."""
 
-    tokens: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+    tokens: TokenCount
     reason: Reason
 
 
@@ -270,8 +271,18 @@ class WantedGrant(Answer):
     tokens: int
 
 
+class WantedAdjustment(Answer):
+    """Tokens to give to a lot of somebody, or below zero to take from it."""
+
+    user_id: str
+    account: str
+    tokens: int
+    kind: str
+    entry: str = Field(description="The reference of the entry that had it wrong.")
+
+
 class Approval(Answer):
-    """A request for a second person; `value` or `grant` says what approving it does."""
+    """A request for a second person; `value`, `grant` or `adjustment` says what approving it does."""
 
     id: str
     act: str
@@ -286,6 +297,7 @@ class Approval(Answer):
     measured: str = Field(description="What is measured, in words.")
     value: WantedValue | None
     grant: WantedGrant | None
+    adjustment: WantedAdjustment | None
     is_own: bool
     may_decide: bool
     decided_by: str | None

@@ -47,7 +47,10 @@ class Statements(Answer):
 
 
 class StatementLine(Answer):
-    """Tokens of one kind and value version spent on one title. `*_minor` are exact minor units."""
+    """Tokens of one kind and value version spent on one title. `*_minor` are exact minor units.
+
+    A line of refunds has figures below zero.
+    """
 
     title_type: TitleType
     title_id: str
@@ -59,6 +62,9 @@ class StatementLine(Answer):
     value_minor: Exact
     share: Exact
     amount_minor: Exact
+    refund_of: str | None = Field(
+        description="On a line of refunds: the month in which the tokens were spent."
+    )
 
 
 class Statement(Answer):
