@@ -239,9 +239,23 @@ def screenshots(session: nox.Session) -> None:
 
 @nox.session
 def crash(session: nox.Session) -> None:
-    """Does the ledger survive kill -9? A hundred runs; the tests alone do five."""
+    """Does the ledger survive kill -9 of the app and of PostgreSQL? 200 kills of each; the tests alone do 10.
+
+    BUDDY_CRASH_RUNS is another number of them, BUDDY_CRASH_SEED repeats a run that failed.
+    """
     install(session, "test")
-    session.run("pytest", "tests/crash", *session.posargs, env={"BUDDY_CRASH_RUNS": "100"})
+    runs = os.environ.get("BUDDY_CRASH_RUNS", "200")
+    session.run("pytest", "tests/crash", *session.posargs, env={"BUDDY_CRASH_RUNS": runs})
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Do the tests notice changed token rules? Half an hour; `-- NAME ...` runs those mutants again."""
+    install(session, "test", "mutants")
+    if not session.posargs:
+        shutil.rmtree(ROOT / "mutants", ignore_errors=True)
+    session.run("mutmut", "run", *session.posargs, env={"HYPOTHESIS_PROFILE": "mutants"})
+    session.run("python", "tests/mutants.py")
 
 
 @nox.session

@@ -6,7 +6,7 @@ import os
 import secrets
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 pytest.register_assert_rewrite("tests.contracts")
 
@@ -15,7 +15,20 @@ pytest_plugins = ["tests.postgres"]
 # Examples are random in CI too, to find more over time; a failure prints what repeats it.
 settings.register_profile("ci", print_blob=True, derandomize=False, deadline=None)
 settings.register_profile("dev", print_blob=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
+# For `nox -s mutants`: thousands of runs, each of which must end the same way each time; a mutant that is
+# found out need not be made small.
+settings.register_profile(
+    "mutants",
+    max_examples=20,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "dev")
+)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -97,7 +97,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     # another user when the tests run as root.
     folder = memory_folder("buddy-pg-")
     try:
-        stop, host = _start(folder)
+        stop, host = start_server(folder)
     except Exception as error:
         shutil.rmtree(folder, ignore_errors=True)
         if os.environ.get("CI") == "true":
@@ -140,7 +140,7 @@ def _database(url: str) -> str:
     return url.split("@/", 1)[1].split("?", 1)[0]
 
 
-def _start(folder: Path) -> tuple[Callable[[], None], str]:
+def start_server(folder: Path) -> tuple[Callable[[], None], str]:
     """Start the chosen server with its data in `folder`; return how to stop it, and its socket's folder."""
     folder.chmod(0o755)
     if os.environ.get("BUDDY_TEST_POSTGRES") == "system":

@@ -20,7 +20,7 @@ AXE = Path(__file__).parents[2] / "buddy_web" / "static" / "vendor" / "axe.min.j
 PICTURES = Path(__file__).with_name("screenshots")
 FOR_DOCS = {
     *("home", "title", "unlock", "watch", "earn", "wallet", "join"),
-    *("producer", "statement", "admin", "values", "close"),
+    *("producer", "statement", "admin", "values", "costs", "ad-rule", "close"),
     *("account", "second-factor", "users", "user", "roles", "approvals", "audit", "looking"),
 }
 SERIOUS = ("serious", "critical")

@@ -57,8 +57,11 @@ PAGES = (
     Shown("why", "producer", "/{why}", "How ₹0.60 came about"),
     Shown("admin", "admin", "/admin", "Move the clock"),
     Shown("values", "admin", "/admin/values", "A new value"),
+    Shown("costs", "admin", "/admin/costs", "New costs"),
+    Shown("ad-rule", "admin", "/admin/ad-rule", "A new rule"),
     Shown("close", "admin", "/admin/close", "Look at the payouts"),
     Shown("rewards", "admin", "/admin/rewards", "Nothing is held"),
+    Shown("alerts", "admin", "/admin/alerts", "Nothing looks odd"),
     Shown("audit", "admin", "/admin/audit", "Audit"),
     Shown("account", "member", "/account", "Where you are signed in"),
     Shown("no-account", "newcomer", "/account", "No account yet"),
@@ -121,6 +124,14 @@ def _make_ready(page: Page, name: str) -> None:
         page.get_by_label("In force from").fill(page.locator("#effective_from").get_attribute("min") or "")
         page.get_by_label("One token in INR").fill("0.80")
         page.get_by_label("One token in USD").fill("0.009")
+        page.get_by_role("button", name="Show what it does").click()
+        page.get_by_role("region", name="What this does").evaluate(
+            "effect => effect.scrollIntoView({ block: 'center' })"
+        )
+    elif name in ("costs", "ad-rule"):
+        label, number = ("Episode, tokens", "3") if name == "costs" else ("Tokens an ad", "2")
+        page.get_by_label(label).fill(number)
+        page.locator("#effective_from").fill(page.locator("#effective_from").get_attribute("min") or "")
         page.get_by_role("button", name="Show what it does").click()
         page.get_by_role("region", name="What this does").evaluate(
             "effect => effect.scrollIntoView({ block: 'center' })"

@@ -184,7 +184,7 @@ async def test_books_show_the_ledger_as_stored(uow: Uow) -> None:
     assert sorted(accounts) == [account(1), account(2)]
     mine = next(book for book in books if book.account_id == account(1))
     last = one[-1].wallet
-    assert mine.stored == Wallet(account(1), last.sequence, last.head)
+    assert mine.stored == Wallet(account(1), last.sequence, last.head, moved_at=last.moved_at)
     assert list(mine.entries) == [item.entry for item in one]
     assert list(mine.hashes) == [item.wallet.head for item in one]
     opened = [lot.id for item in one for lot in item.entry.lots]

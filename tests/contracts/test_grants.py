@@ -85,6 +85,19 @@ async def test_a_change_shows_and_frees_the_title(uow: Uow) -> None:
     assert await of_account(uow, 1) == [evolve(first, status=GrantStatus.SUPERSEDED), second]
 
 
+async def test_a_refunded_grant_has_no_successor(uow: Uow) -> None:
+    """It reads as refunded, frees its title for another unlock, and its change names nothing in its place."""
+    first, second = grant(1, account(1), title(1)), grant(2, account(1), title(1), granted_at=LATER)
+    await add(uow, first)
+    ended = GrantChange(first.id, GrantStatus.REFUNDED, LATER, "refund", None)
+    async with uow.begin() as tx:
+        await tx.grants.change([ended])
+    await add(uow, second)
+    assert await of_account(uow, 1) == [evolve(first, status=GrantStatus.REFUNDED), second]
+    async with uow.read() as tx:
+        assert list((await tx.grant_books.all()).changes) == [ended]
+
+
 async def test_a_grant_changes_once(uow: Uow) -> None:
     """A second change of a grant is contention, later or in the same call, and so is one of no grant."""
     first, second = grant(1, account(1), title(1)), grant(2, account(1), title(2))

@@ -218,10 +218,10 @@ GUEST = Cap("account", "guest", "2026-11-21", 3)
 MEMBER = Cap("account", "member", "2026-11-21", 3)
 
 
-async def carry(uow: Uow, source: Cap, target: Cap) -> None:
-    """Carry in a transaction of its own."""
+async def carry(uow: Uow, source: str, target: str) -> None:
+    """Carry an account's days in a transaction of its own."""
     async with uow.begin() as tx:
-        await tx.reward_counters.carry(source, target)
+        await tx.reward_counters.carry("account", source, target)
 
 
 async def count(uow: Uow, cap: Cap) -> int:
@@ -232,37 +232,92 @@ async def count(uow: Uow, cap: Cap) -> int:
     return max(reached)
 
 
-async def test_a_count_is_carried_to_another(uow: Uow) -> None:
-    """The target has both counts, past its limit too; the source keeps its own, and other days stay."""
-    assert [await take(uow, [GUEST]) for _ in range(3)] == [None] * 3
+async def test_every_day_is_carried_to_another(uow: Uow) -> None:
+    """The target has both counts of each day, past its limit too; the source keeps its own; a life stays."""
+    before = evolve(GUEST, day="2026-11-20")
+    life = Cap("guest", "guest", "", 9)
+    assert [await take(uow, [GUEST, life]) for _ in range(3)] == [None] * 3
     assert [await take(uow, [MEMBER]) for _ in range(2)] == [None] * 2
-    await carry(uow, GUEST, MEMBER)
+    assert await take(uow, [before]) is None
+    await carry(uow, "guest", "member")
     assert await count(uow, MEMBER) == 5
+    assert await count(uow, evolve(MEMBER, day="2026-11-20")) == 1
     assert await count(uow, GUEST) == 3
     assert await count(uow, evolve(MEMBER, day="2026-11-22")) == 0
+    assert await count(uow, evolve(life, subject="member")) == 0
     assert await take(uow, [MEMBER]) == MEMBER
 
 
 async def test_a_count_is_carried_to_or_from_nothing(uow: Uow) -> None:
     """A target that was never counted begins with the source's count; a source without one adds nothing."""
     await take(uow, [GUEST])
-    await carry(uow, GUEST, MEMBER)
-    await carry(uow, evolve(GUEST, day="2026-11-22"), MEMBER)
+    await carry(uow, "guest", "member")
+    await carry(uow, "nobody", "member")
     assert await count(uow, MEMBER) == 1
 
 
 async def test_carries_and_takes_at_once_lose_nothing(uow: Uow) -> None:
     """Carries both ways and takes, all at once, are all counted or refused as contention, never lost."""
     low, high = evolve(GUEST, limit=1_000), evolve(MEMBER, limit=1_000)
-    await take(uow, [low])
+    other = evolve(GUEST, subject="other", limit=1_000)
+    await take(uow, [other])
     answers, refusals = await race(
         *(take(uow, [high, low] if number % 2 else [low, high]) for number in range(10)),
-        *(carry(uow, evolve(low, day="2026-11-20"), high) for _ in range(5)),
-        *(carry(uow, evolve(high, day="2026-11-20"), low) for _ in range(5)),
+        *(carry(uow, "other", "member") for _ in range(5)),
+        *(carry(uow, "other", "guest") for _ in range(5)),
     )
     assert refusals == []
     assert answers == [None] * 20
-    assert (await count(uow, low), await count(uow, high)) == (11, 10)
-    _, refusals = await race(*(carry(uow, low, high) for _ in range(5)))
+    assert (await count(uow, low), await count(uow, high)) == (15, 15)
+    _, refusals = await race(*(carry(uow, "guest", "member") for _ in range(5)))
     assert refusals == []
-    assert await count(uow, high) == 10 + 5 * 11
+    assert await count(uow, high) == 15 + 5 * 15
+
+
+async def test_the_most_counted_of_a_day_come_first(uow: Uow) -> None:
+    """Of one scope and day those with enough, the most first and then by name, no more than asked for."""
+    for subject, times in {"a": 3, "b": 1, "c": 2, "d": 2}.items():
+        for _ in range(times):
+            await take(uow, [Cap("device", subject, "2026-11-21", 9)])
+    await take(uow, [Cap("device", "e", "2026-11-20", 9), Cap("ip", "f", "2026-11-21", 9)])
+    async with uow.read() as tx:
+        most = tx.reward_counters.most
+        assert list((await most("device", "2026-11-21", 2, 9)).items()) == [("a", 3), ("c", 2), ("d", 2)]
+        assert await most("device", "2026-11-21", 1, 2) == {"a": 3, "c": 2}
+        assert await most("ip", "2026-11-20", 1, 9) == {}
+
+
+async def test_what_was_settled_at_a_place_is_told_by_account(uow: Uow) -> None:
+    """By account and status, of the places and the time that were asked about; what is pending is not."""
+    on_another = reward(6, device_id=DeviceId("dev_2"))
+    await add(uow, *(reward(number) for number in range(1, 5)), reward(5, account_id=account(2)), on_another)
+    paid, capped = RewardStatus.PAID, RewardStatus.CAPPED
+    async with uow.begin() as tx:
+        for number, status, at in ((1, paid, AT), (2, paid, AT), (3, capped, AT), (5, paid, AT)):
+            await tx.rewards.settle(f"rwd_{number}", status, at, "")
+        await tx.rewards.settle("rwd_6", paid, LATER, "")
+    async with uow.read() as tx:
+        found = await tx.rewards.uses("device", ["dev_1", "dev_2"], AT, LATER)
+        assert {(use.subject, use.account_id, use.status, use.rewards, use.last_id) for use in found} == {
+            ("dev_1", account(1), paid, 2, "rwd_2"),
+            ("dev_1", account(1), capped, 1, "rwd_3"),
+            ("dev_1", account(2), paid, 1, "rwd_5"),
+        }
+        assert (
+            sum(
+                use.rewards
+                for use in await tx.rewards.uses("ip", ["key-of-ip"], AT, LATER + timedelta(seconds=1))
+            )
+            == 5
+        )
+        assert await tx.rewards.uses("ip", [], AT, LATER) == []
+
+
+async def test_the_newest_rules_come_first(uow: Uow) -> None:
+    """Those to come are among them, and no more than asked for."""
+    async with uow.begin() as tx:
+        assert await tx.reward_rules.newest(5) == []
+        for number in (1, 2, 3):
+            await tx.reward_rules.add(rule(number, effective_from=AT + timedelta(days=number)))
+    async with uow.read() as tx:
+        assert [item.version for item in await tx.reward_rules.newest(2)] == [3, 2]

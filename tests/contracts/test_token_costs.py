@@ -41,3 +41,12 @@ async def test_a_number_is_used_once(uow: Uow) -> None:
         await add(uow, TokenCosts(1, AT, {"film": 1}))
     async with uow.read() as tx:
         assert await tx.token_costs.in_force(AT) == FIRST
+
+
+async def test_the_newest_costs_come_first(uow: Uow) -> None:
+    """Those to come are among them, and no more than asked for."""
+    await add(uow, FIRST)
+    await add(uow, SECOND)
+    async with uow.read() as tx:
+        assert await tx.token_costs.newest(5) == [SECOND, FIRST]
+        assert await tx.token_costs.newest(1) == [SECOND]

@@ -57,6 +57,17 @@ async def test_a_period_is_half_open(uow: Uow) -> None:
         assert await tx.token_spends.of_period(NEWTACT, DECEMBER) == [late]
 
 
+async def test_a_refund_is_kept_with_what_it_takes_back(uow: Uow) -> None:
+    """A fact below zero comes back as it was, with the instant of the spend; its month is the refund's."""
+    spend = fact(1, NOVEMBER.start)
+    back = fact(2, DECEMBER.start, tokens=-2, value=-spend.value, spent_at=spend.at)
+    nothing = fact(3, DECEMBER.start, tokens=-1, value=Fraction(0), spent_at=spend.at)
+    await add(uow, spend, back, nothing)
+    async with uow.read() as tx:
+        assert await tx.token_spends.of_period(NEWTACT, DECEMBER) == [back, nothing]
+        assert set((await tx.royalty_books.all()).spends) == {spend, back, nothing}
+
+
 async def test_entities_are_apart(uow: Uow) -> None:
     """A period of one seller holds nothing of another."""
     mine, theirs = fact(1, NOVEMBER.start), fact(2, NOVEMBER.start, entity=OTHER)

@@ -80,7 +80,7 @@ async def state(uow: Uow) -> list[Any]:
 async def test_every_store_has_the_same_ports(uow: Uow) -> None:
     """A transaction of any store has the attributes that one in memory has, and no port besides."""
     async with MemoryUnitOfWork().read() as reference, uow.read() as tx:
-        assert set(vars(tx)) - {"connection"} == set(vars(reference))
+        assert set(vars(tx)) - {"connection", "writes"} == set(vars(reference))
 
 
 async def test_a_clean_end_commits(uow: Uow) -> None:

@@ -7,11 +7,14 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.crash.server import CrashableServer, crashable_server
 from tests.crash.world import build
+from tests.postgres import HINT
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +42,16 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     url = server.create_database(server.template("crash", lambda empty: asyncio.run(build(empty))))
     yield url
     server.drop_database(url)
+
+
+@pytest.fixture(scope="module")
+def crashable() -> Iterator[CrashableServer]:
+    """A server that may be killed; without one the test skips, and fails when CI=true."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(crashable_server())
+        except Exception as error:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(f"{HINT} ({type(error).__name__}: {error})")
+        yield server

@@ -19,7 +19,7 @@ from buddy_core.access import BUILT_IN, SYSTEM, Actor
 from buddy_core.accounts import Account, AccountType
 from buddy_core.catalog import Producer, Title, TitleType
 from buddy_core.flows import UnlockTitle, close_month, merge_guest, unlock_title
-from buddy_core.kernel.errors import BuddyError
+from buddy_core.kernel.errors import BuddyError, Unavailable
 from buddy_core.kernel.ids import AccountId, LicenceId, PartnerId, TitleId
 from buddy_core.rights import WORLDWIDE, Licence
 from buddy_core.tax import SellingEntity
@@ -31,6 +31,8 @@ MEMBERS = 8
 """How many accounts of the store are members, whom guests merge into."""
 EARNED = ((BONUS, 9), (PAID, 5), (BONUS, 4))
 """The lots of each viewer. They do not reach for everything, so that some requests are refused."""
+GONE = 3
+"""Tokens of each viewer in a lot that has expired and that no sweep has seen."""
 LANES = 12
 """How many requests are on their way at once."""
 FIRST_MONTH, MONTHS = datetime(2026, 1, 15, tzinfo=UTC), 8
@@ -161,6 +163,8 @@ async def unlock(request: Request, uow: SqlUnitOfWork) -> str:
             ids=IDS,
             routes=SELLER_ROUTES,
         )
+    except Unavailable:
+        return f"unknown {request.key}"
     except BuddyError as error:
         return f"refused {request.key} {error.code}"
     return f"done {request.key} {done.grant_id} {done.entry_id} {done.tokens_spent} {done.tokens_left}"
@@ -216,3 +220,14 @@ async def _earn(uow: SqlUnitOfWork, account: AccountId, clock: SettableClock) ->
             earned_as_guest=kind == BONUS,
         )
         await earn_tokens(command, uow=uow, clock=clock, ids=IDS)
+    gone = EarnTokens(
+        account_id=account,
+        kind=BONUS,
+        amount=GONE,
+        source="test",
+        source_ref="gone",
+        idempotency_key="earn-gone",
+        expires_at=FIRST_MONTH,
+        earned_as_guest=True,
+    )
+    await earn_tokens(gone, uow=uow, clock=clock, ids=IDS)

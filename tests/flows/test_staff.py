@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
-from buddy_core.access import SYSTEM, Actor, NotPermitted
+from buddy_core import flows
+from buddy_core.access import SYSTEM, Actor, NotPermitted, OwnAccount, ReasonMissing
 from buddy_core.accounts import AccountNotFound
 from buddy_core.flows import set_token_value
 from buddy_core.kernel import AccountId, IdempotencyMismatch
@@ -16,16 +19,27 @@ from buddy_core.tokens import (
     BONUS,
     PAID,
     BadTokenValue,
+    BuyTokens,
+    FreezeWallet,
+    HoldTokens,
     NotFrozen,
     Operation,
+    PostHold,
     SetTokenValue,
+    SpendTokens,
     TokenKind,
     UnknownKind,
     ValueVersionInPast,
     ValueVersionTooFar,
+    VoidHold,
     WalletFrozen,
+    buy_tokens,
+    hold_tokens,
+    post_hold,
+    spend_tokens,
+    void_hold,
 )
-from buddy_web.reference import SELLER_ROUTES
+from buddy_web.reference import NEWTACT, SELLER_ROUTES
 from tests.flows.world import START, TICK, VIEWER, Broken, Tampered, World, break_off
 
 pytestmark = pytest.mark.anyio
@@ -140,3 +154,83 @@ async def test_a_freeze_is_a_permitted_act_on_the_record(world: World) -> None:
         ("wallet.freeze", str(guest)),
         ("wallet.unfreeze", str(guest)),
     ]
+
+
+async def test_a_freeze_has_a_reason_and_is_not_ones_own(world: World) -> None:
+    """No reason, one's own wallet, and a role taken meanwhile are refused; nothing is written."""
+    support = await world.staff("support")
+    guest = await world.guest()
+    assert support.account_id is not None
+    taken = await world.staff("support")
+    assert taken.account_id is not None
+    command = flows.AssignRole(await world.email(taken.account_id), "support")
+    await flows.revoke_role(SYSTEM, command, correlation_id="c3", uow=world.uow, clock=world.clock)
+    before = await world.books()
+    for is_frozen in (True, False):
+        with pytest.raises(OwnAccount):
+            await world.freeze(support.account_id, is_frozen, actor=support)
+        with pytest.raises(NotPermitted):
+            await world.freeze(guest, is_frozen, actor=taken)
+        wanted = FreezeWallet(guest, is_frozen, " x ", "", "f1")
+        with pytest.raises(ReasonMissing):
+            await flows.freeze_wallet(
+                support, wanted, correlation_id="c1", uow=world.uow, clock=world.clock, ids=world.ids
+            )
+    assert await world.books() == before
+
+
+async def test_what_a_frozen_wallet_does_not(world: World) -> None:
+    """It neither earns, buys, is given, spends, holds nor posts, says so each time, and writes nothing."""
+    guest, film = await world.guest(), await world.add_title()
+    who: dict[str, Any] = {"uow": world.uow, "clock": world.clock, "ids": world.ids}
+    await world.earn(guest, 20)
+    soon = START + timedelta(hours=1)
+    held = await hold_tokens(HoldTokens(guest, (), 5, soon, "rent", "r1", "h1"), **who)
+    await world.freeze(guest)
+    before = await world.books()
+    seller: dict[str, Any] = {"country": "IN", "entity": NEWTACT.id, "currency": "INR"}
+    acts: list[Awaitable[Any]] = [
+        world.earn(guest, 1),
+        world.begin_ad(guest),
+        world.grant(guest, 1),
+        world.unlock(guest, film),
+        buy_tokens(BuyTokens(guest, PAID, 20, 900, "INR", "shop", "o1", "b1", None), **who),
+        spend_tokens(SpendTokens(guest, film.id, (), 1, "raffle", "r1", "s1", **seller), **who),
+        hold_tokens(HoldTokens(guest, (), 1, soon, "rent", "r2", "h2"), **who),
+        post_hold(PostHold(guest, held, film.id, (), "rent", "r1", "p1", **seller), **who),
+    ]
+    for act in acts:
+        with pytest.raises(WalletFrozen, match="frozen"):
+            await act
+    assert await world.books() == before
+
+
+async def test_what_a_frozen_wallet_still_does(world: World) -> None:
+    """Refunds, reversals, corrections, voids, time-outs and expiry are posted; it stays frozen."""
+    guest, film = await world.guest(), await world.add_title()
+    who: dict[str, Any] = {"uow": world.uow, "clock": world.clock, "ids": world.ids}
+    await world.earn(guest, 20, expires_at=START + timedelta(days=1))
+    await world.earn(guest, 7)
+    soon = START + timedelta(hours=1)
+    first = await hold_tokens(HoldTokens(guest, (), 1, soon, "rent", "r1", "h1"), **who)
+    await hold_tokens(HoldTokens(guest, (), 1, soon, "rent", "r2", "h2"), **who)
+    unlocked = await world.unlock(guest, film)
+    earned, later = await world.entries(guest, Operation.EARN)
+    await world.freeze(guest)
+    await void_hold(VoidHold(guest, first, "rent", "r1", "v1"), **who)
+    await world.refund(guest, unlocked.entry_id)
+    await world.adjust(guest, earned, -1)
+    world.clock.advance(timedelta(days=1))
+    await flows.sweep_tokens(**who)
+    assert (await world.reverse(guest, later.id)).taken == 7
+    done = [entry.operation for entry in await world.entries(guest)][6:]
+    assert done == [
+        Operation.VOID,
+        Operation.REFUND,
+        Operation.ADJUST,
+        Operation.VOID,
+        Operation.EXPIRE,
+        Operation.REVERSE,
+    ]
+    wallet = await world.wallet(guest)
+    assert (wallet.is_frozen, wallet.lots, wallet.holds) == (True, (), ())

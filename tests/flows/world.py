@@ -33,7 +33,7 @@ from buddy_core.accounts import begin_guest, find_account
 from buddy_core.ads import AdCallback, Reward
 from buddy_core.catalog import Producer, Title, TitleType
 from buddy_core.entitlements import Grant
-from buddy_core.kernel import AccountId, DeviceId, EntryId, LicenceId, PartnerId, SessionId, TitleId
+from buddy_core.kernel import AccountId, DeviceId, EntryId, LicenceId, LotId, PartnerId, SessionId, TitleId
 from buddy_core.playback import Beat, PlaybackSession
 from buddy_core.rights import WORLDWIDE, Licence
 from buddy_core.royalty import PLATFORM, Statement, StoredStatement, TokenSpend
@@ -277,6 +277,49 @@ class World:
         """Give tokens to make up for something; many wait."""
         command = flows.GrantTokens(who, amount, reason, key or f"grant-{self._next()}")
         return await flows.grant_tokens(
+            actor, command, correlation_id="c1", uow=self.uow, clock=self.clock, ids=self.ids
+        )
+
+    async def refund(
+        self,
+        who: AccountId,
+        entry: EntryId,
+        *,
+        actor: Actor = SYSTEM,
+        reason: str = "never played",
+        key: str = "",
+        uow: Uow | None = None,
+    ) -> flows.RefundedUnlock:
+        """Give back what an entry spent."""
+        command = flows.RefundUnlock(who, entry, reason, key or f"refund-{self._next()}")
+        return await flows.refund_unlock(
+            actor, command, correlation_id="c1", uow=uow or self.uow, clock=self.clock, ids=self.ids
+        )
+
+    async def reverse(
+        self, who: AccountId, entry: EntryId, *, actor: Actor = SYSTEM, reason: str = "fraud", key: str = ""
+    ) -> flows.ReversedEarning:
+        """Take back what an entry brought in."""
+        command = flows.ReverseEarning(who, entry, reason, key or f"reverse-{self._next()}")
+        return await flows.reverse_earning(
+            actor, command, correlation_id="c1", uow=self.uow, clock=self.clock, ids=self.ids
+        )
+
+    async def adjust(
+        self,
+        who: AccountId,
+        entry: Entry,
+        amount: Any,
+        *,
+        lot: LotId | None = None,
+        actor: Actor = SYSTEM,
+        reason: str = "counted twice",
+        key: str = "",
+    ) -> EntryId | flows.Awaiting:
+        """Put right the lot that an entry opened, or another one."""
+        lot_id = lot or entry.lots[0].id
+        command = flows.AdjustLot(who, entry.id, lot_id, amount, reason, key or f"adjust-{self._next()}")
+        return await flows.adjust_lot(
             actor, command, correlation_id="c1", uow=self.uow, clock=self.clock, ids=self.ids
         )
 

@@ -24,7 +24,10 @@ VIEWER, PRODUCER = "viewer@example.com", "marigold@example.com"
 ASHA = "asha@example.com"
 LARGE = {"kind": "bonus", "effective_from": "2026-12-01", "value_INR": "1.20", "value_USD": "0.014"}
 SMALL = {"kind": "bonus", "effective_from": "2026-12-01", "value_INR": "0.55", "value_USD": "0.006"}
-DESK = ("", "/values", "/close", "/rewards", "/approvals", "/users", "/roles", "/roles/form", "/audit")
+DESK = (
+    *("", "/values", "/costs", "/ad-rule", "/close", "/rewards", "/alerts", "/approvals"),
+    *("/users", "/roles", "/roles/form", "/audit"),
+)
 WHY = "Ticket 4711"
 STEP = timedelta(seconds=30)
 
@@ -82,8 +85,8 @@ def request_of(address: str) -> str:
     ("email", "opens"),
     [
         (ADMIN, set(DESK)),
-        (FINANCE, {"", "/values", "/close", "/rewards", "/approvals"}),
-        (SUPPORT, {"", "/rewards", "/approvals", "/users"}),
+        (FINANCE, {"", "/values", "/costs", "/ad-rule", "/close", "/rewards", "/alerts", "/approvals"}),
+        (SUPPORT, {"", "/costs", "/ad-rule", "/rewards", "/alerts", "/approvals", "/users"}),
         (PRODUCER, set()),
         (VIEWER, set()),
     ],
@@ -97,7 +100,7 @@ def test_the_desk_opens_by_permission_and_links_nothing_else(
         answer = browser.get(f"/admin{path}")
         assert answer.status_code == (200 if path in opens else 403), path
         linked = {
-            found.removeprefix("/admin") for found in re.findall(r'href="(/admin[a-z/]*)"', answer.text)
+            found.removeprefix("/admin") for found in re.findall(r'href="(/admin[a-z/-]*)"', answer.text)
         }
         assert linked <= opens, path
         assert not UUID_TEXT.search(answer.text), path

@@ -54,8 +54,10 @@ def test_support_gives_tokens_once_a_key(service: Service, enter: Enter) -> None
     assert support.post(path, {"tokens": 50, **WHY}, key="g1").json == first.json
     refused(support.post(path, {"tokens": 9, **WHY}, key="g1"), 409, "kernel.idempotency_mismatch")
     assert viewer.get("/v1/wallet").json["bonus"] == 50
-    for wrong in (0, -1, 1.5, "9", True, 10**7):
-        refused(support.post(path, {"tokens": wrong, **WHY}, key="g2"), 400, "web.invalid_request")
+    for wrong in (0, -1, 1.5, 2**53 + 1):
+        refused(support.post(path, {"tokens": wrong, **WHY}, key="g2"), 400, "tokens.bad_amount")
+    for none in ("9", True, None):
+        refused(support.post(path, {"tokens": none, **WHY}, key="g2"), 400, "web.invalid_request")
     refused(support.post(path, {"tokens": 1, **WHY}), 400, "web.invalid_request")
     nowhere = f"/v1/admin/users/{NOBODYS_ID}/tokens"
     refused(support.post(nowhere, {"tokens": 1, **WHY}, key="g3"), 404, "accounts.not_found")

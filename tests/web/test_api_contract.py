@@ -124,9 +124,14 @@ def test_where_value_moves_a_key_is_asked_for(service: Service, document: Any) -
     bodies = {
         "/v1/unlocks": {"type": "film", "id": "zzzz", "seen_tokens": 1, "seen_version": 1},
         "/v1/admin/token-values": {"kind": "paid", "effective_from": "2027-01-01T00:00:00Z", "values": {}},
+        "/v1/admin/token-costs": {"changes": {"film": 9}},
+        "/v1/admin/reward-rules": {"tokens": 2},
         "/v1/admin/wallets/freeze": {"email": VIEWER_EMAIL, "reason": "a test"},
         "/v1/admin/wallets/unfreeze": {"email": VIEWER_EMAIL, "reason": "a test"},
         "/v1/admin/users/{id}/tokens": {"tokens": 1, "reason": "a test"},
+        "/v1/admin/users/{id}/entries/{entry}/refund": {"reason": "a test"},
+        "/v1/admin/users/{id}/entries/{entry}/reverse": {"reason": "a test"},
+        "/v1/admin/users/{id}/entries/{entry}/adjust": {"tokens": 1, "reason": "a test"},
     }
     asking = {
         path
@@ -137,7 +142,7 @@ def test_where_value_moves_a_key_is_asked_for(service: Service, document: Any) -
     assert asking == set(bodies)
     admin = member(service, "admin@example.com")
     for path, body in bodies.items():
-        answer = admin.post(path.replace("{id}", "usr_" + "0" * 32), body)
+        answer = admin.post(path.replace("{id}", "usr_" + "0" * 32).replace("{entry}", "7"), body)
         assert answer.status_code == 400, path
         assert [item["field"] for item in answer.json["facts"]["fields"]] == ["Idempotency-Key"]
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -382,13 +382,77 @@ def _clock(result: Result) -> datetime:
 
 
 def test_numbers_are_changed_on_the_record(past: Buddy) -> None:
-    """Costs and the reward rule get a new version from now on; the same again changes nothing."""
+    """Costs and the reward rule get a new version, whose effect is said; the same again changes nothing."""
+    shown = past("costs", "episode=3", "film=8", "--preview").stdout
+    assert "film: 10 tokens -> 8 tokens, 4 titles" in shown
+    assert "version" not in shown
     first = past("costs", "episode=3", "film=8")
     assert first.exit_code == 0
-    assert "version 2" in first.stdout
-    assert "film 8" in first.stdout
-    assert "version 2" in past("costs", "film=8").stdout
-    assert "pays 2 bonus" in past("rewards", "tokens=2", "account_daily=8").stdout
+    assert "episode: 2 tokens -> 3 tokens" in first.stdout
+    assert "Costs are at version 2" in first.stdout
+    assert past("costs", "film=8").stdout == "Costs are at version 2.\n"
+    assert "nothing would change" in past("costs", "film=8", "--preview").stdout
+    listed = past("costs").stdout.splitlines()
+    assert re.match(r" +2  coming  +from 20.* UTC  short 1, episode 3, film 8$", listed[0])
+    assert "in force" in listed[1]
+    rule = past("rewards", "tokens=2", "account_daily=8", "--key", "k1").stdout
+    assert rule == "The reward rule is at version 2.\n"
+    assert past("rewards", "tokens=2", "account_daily=8", "--key", "k1").stdout == rule
+    assert (
+        "at most 24 tokens a day; spent, they count ₹12.00" in past("rewards", "tokens=3", "--preview").stdout
+    )
+    assert "tokens 2, days 90, account_daily 8" in past("rewards").stdout
+
+
+def test_numbers_count_from_a_day(past: Buddy) -> None:
+    """A day is midnight where the first entity sells, an instant is what it is; the past is refused."""
+    tomorrow = datetime.now(UTC).date() + timedelta(days=3)
+    said = past("costs", "film=8", "--from", str(tomorrow)).stdout
+    assert f"From {tomorrow - timedelta(days=1)} 18:30:00 UTC" in said
+    later = datetime.now(UTC) + timedelta(days=9)
+    assert f"{later:%Y-%m-%d %H:%M:%S} UTC" in past("costs", "film=7", "--from", later.isoformat()).stdout
+    refused = past("costs", "film=6", "--from", "2026-01-02")
+    assert "pricing.costs_in_past" in refused.stderr
+    assert past("costs", "film=6", "--from", "someday").exit_code == 2
+
+
+def test_a_title_is_given_a_cost_of_its_own(buddy: Buddy, database: Path) -> None:
+    """A title is named by type and id, its cost is taken away by `type`, and a type has none to take away."""
+    for words in (("migrate",), ("seed", "--demo")):
+        assert buddy(*words).exit_code == 0
+    with closing(sqlite3.connect(database)) as store:
+        [(short_id,)] = store.execute("SELECT short_id FROM catalog_titles WHERE type = 'film' LIMIT 1")
+    assert ": 10 tokens -> 4 tokens, 1 titles" in buddy("costs", f"film/{short_id}=4").stdout
+    assert f"film/{short_id} 4" in buddy("costs").stdout.splitlines()[0]
+    assert ": 4 tokens -> 10 tokens" in buddy("costs", f"film/{short_id}=type").stdout
+    assert buddy("costs", "film=type").exit_code == 2
+
+
+def test_what_a_token_counts_is_shown_and_set(past: Buddy) -> None:
+    """The versions are listed; a new one says its effect, a large one waits, and the past is refused."""
+    listed = past("tokens", "value").stdout
+    assert re.search(r"bonus-1 +in force +from 2026-01-01 00:00 UTC  ₹0.50, \$0.006", listed)
+    assert "bonus-1" not in past("tokens", "value", "paid").stdout
+    day = str(datetime.now(UTC).date() + timedelta(days=3))
+    words = ("tokens", "value", "bonus", "INR=0.45", "USD=0.0055", "--from", day)
+    shown = past(*words, "--preview").stdout
+    assert "From then an unlock of 2 bonus tokens counts ₹0.90 instead of ₹1.00" in shown
+    saved = past(*words, "--key", "k1").stdout
+    assert saved.endswith("Version bonus-2 is saved.\n")
+    assert past(*words, "--key", "k1").stdout == saved
+    assert "coming" in past("tokens", "value", "bonus").stdout
+    later = str(datetime.now(UTC).date() + timedelta(days=5))
+    large = past("tokens", "value", "bonus", "INR=2.00", "USD=0.02", "--from", later)
+    assert (large.exit_code, "waits for a second person" in large.stdout) == (3, True)
+    for wrong, said in (
+        (("bonus", "INR=0.45", "USD=0.0055", "--from", "2026-01-05"), "value_version_in_past"),
+        (("bonus", "INR=0.45", "--from", later), "USD"),
+        (("bonus", "INR=0,45", "USD=1", "--from", later), "CURRENCY=AMOUNT"),
+        (("bonus", "INR=0.45", "USD=1"), "--from"),
+    ):
+        result = past("tokens", "value", *wrong)
+        assert result.exit_code != 0
+        assert said in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -396,7 +460,7 @@ def test_numbers_are_changed_on_the_record(past: Buddy) -> None:
     [
         (("costs", "film"), "NAME=NUMBER"),
         (("costs", "opera=3"), "film"),
-        (("costs", "film=0"), "from 1"),
+        (("costs", "film=0"), "from 1 to"),
         (("rewards", "price=1"), "account_daily"),
     ],
 )

@@ -23,7 +23,7 @@ USUAL = {
     "month": MONTH, "rendition": "144p", "language": "en", "filename": "app.css", "name": "a/144p/00000.ts",
     "media_key": "a-film", "shape": "poster", "code": "web.fault", "line": "ln_1", "id": "abcd",
     "type": "film", "title_type": "film", "request_id": "apr_" + "0" * 32, "user": "usr_" + "0" * 32,
-    "step": "set-up", "form": "roles",
+    "step": "set-up", "form": "roles", "entry": "7-1a2b3c4d",
 }  # fmt: skip
 QUERY = [
     "reward", "next", "ad", "before", "producer", "currency", "entity", "q", "action", "saved", "done",
@@ -31,7 +31,7 @@ QUERY = [
 ]  # fmt: skip
 STAFF_QUERY = [
     "email", "after", "permission", "territory", "role", "actor", "about", "ip", "reference", "since",
-    "until", "waiting",
+    "until", "waiting", "through", "owner",
 ]  # fmt: skip
 _PART = re.compile(r"<(?:[a-z_]+(?:\([^)]*\))?:)?([a-z_]+)>")
 DEEP = "[" * 5000 + "]" * 5000
@@ -43,6 +43,7 @@ PATHS = [
     "/media/{}", "/art/{}/poster.svg", "/producer?producer={}", "/producer?currency={}", "/producer/{}",
     f"/producer/{MONTH}?entity={{}}", f"/producer/{MONTH}/why/{{}}", "/admin/audit?q={}",
     "/admin/audit?before={}", "/admin/values?saved={}", "/admin/rewards?done={}", "/v1/titles/film/{}",
+    "/admin/rewards?owner={}", "/admin/costs?saved={}", "/admin/ad-rule?saved={}",
     "/account?done={}", "/account/second-factor?next={}", "/account/sessions/{}", "/admin/audit?about={}",
     "/admin/audit?since={}", "/admin/approvals/{}", "/admin/approvals?done={}", "/admin/users/{}",
     "/admin/users?email={}", "/admin/users?after={}", "/admin/roles/form?role={}", "/v1/admin/users?email={}",
@@ -58,6 +59,21 @@ FORMS = {
     "/unlock/{short}": {"idempotency_key": "k-12345678", "cost": "1", "rule_version": "1"},
     "/admin/values": {**NEW_VALUE, "idempotency_key": "val-1"},
     "/admin/values/preview": NEW_VALUE,
+    "/admin/costs": {
+        "change_film": "9", "change_film/abcd": "", "effective_from": "2026-12-01T00:00:00.000000Z", "base": "1",
+        "idempotency_key": "cst-1",
+    },
+    "/admin/costs/preview": {
+        "type_short": "1", "type_episode": "3", "type_film": "10", "new_title": "film/abcd", "new_cost": "2",
+        "effective_from": "2026-12-01",
+    },
+    "/admin/ad-rule": {
+        "change_tokens": "2", "change_x": "1", "effective_from": "", "base": "1", "idempotency_key": "rul-1",
+    },
+    "/admin/ad-rule/preview": {
+        "tokens": "2", "days": "90", "account_daily": "10", "device_daily": "20", "ip_daily": "30",
+        "guest_life": "20", "effective_from": "2026-12-01",
+    },
     "/admin/close/2026-10": {"entity": "newtact"},
     "/admin/rewards": {"reward_id": "rwd_1", "decision": "release", "reason": "a test"},
     "/admin/wallets": {"owner": "rwd_1", "act": "freeze", "reason": "a test", "idempotency_key": "k-1"},
@@ -79,6 +95,13 @@ FORMS = {
     "/admin/users/{user}/sign-out": {"reason": "a test"},
     "/admin/users/{user}/second-factor": {"reason": "a test"},
     "/admin/users/{user}/tokens": {"tokens": "1", "reason": "a test", "idempotency_key": "gft-1"},
+    # After the gift, which is the first entry.
+    "/admin/users/{user}/entries/{entry}/adjust": {
+        "lot": "1", "tokens": "1", "reason": "a test", "seen": "yes", "idempotency_key": "cor-1",
+    },
+    "/admin/users/{user}/entries/{entry}/refund": {"reason": "a test", "idempotency_key": "cor-2"},
+    "/admin/users/{user}/entries/{entry}/reverse": {"reason": "a test", "idempotency_key": "cor-3"},
+    "/admin/users/{user}/freeze": {"act": "freeze", "reason": "a test", "idempotency_key": "frz-1"},
 }  # fmt: skip
 """Each form of a page; those of an account and of the desk are sent by staff."""
 
@@ -113,7 +136,7 @@ def test_no_field_breaks_a_form(service: Service, admin: Browser) -> None:
     """Each form with each odd text in each of its fields has an answer below 500."""
     viewer = service.browser()
     user = re.findall(r"/admin/users/(usr_[0-9a-f]{32})", admin.get(f"/admin/users?email={VIEWER}").text)[0]
-    known = {"short": short(viewer), "user": user, "request": "apr_" + "0" * 32}
+    known = {"short": short(viewer), "user": user, "request": "apr_" + "0" * 32, "entry": "1"}
     for path, form in FORMS.items():
         who = admin if path.startswith(("/admin", "/account")) else viewer
         for name in form:
@@ -187,7 +210,7 @@ def test_every_form_is_swept(service: Service) -> None:
         if "POST" in (rule.methods or ()) and not rule.rule.startswith("/v1/")
     }
     swept = {"/unlock/<any(film, series, short, episode):type>/<short_id:short_id>", "/admin/close/<month>"}
-    named = {"<opaque_id:user>": "{user}", "<opaque_id:request_id>": "{request}"}
+    named = {"<opaque_id:user>": "{user}", "<opaque_id:request_id>": "{request}", "<entry>": "{entry}"}
     for part, name in named.items():
         rules = {rule.replace(part, name) for rule in rules}
     assert rules - without_fields - swept <= set(FORMS)

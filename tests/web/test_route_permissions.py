@@ -78,6 +78,8 @@ WHOLE: dict[str, dict[str, Any]] = {
         "kind": "bonus", "effective_from": "2026-12-01", "value_INR": "0.50", "value_USD": "0.006",
         "idempotency_key": "val-1",
     },
+    "admin_numbers.save_costs": {"change_film": "9", "idempotency_key": "cst-1"},
+    "admin_numbers.save_rule": {"change_tokens": "2", "idempotency_key": "rul-1"},
     "admin_pages.decide_reward": {"reward_id": "rwd_" + "0" * 32, "decision": "release", **REASON},
     "admin_pages.freeze_wallet": {
         "owner": "viewer@example.com", "act": "freeze", "idempotency_key": "frz-1", **REASON
@@ -93,10 +95,18 @@ WHOLE: dict[str, dict[str, Any]] = {
     "admin_access.sign_out_user": REASON,
     "admin_access.reset_second_factor": REASON,
     "admin_access.grant_tokens": {"tokens": "1", "idempotency_key": "gft-1", **REASON},
+    "admin_access.freeze_wallet": {"act": "freeze", "idempotency_key": "frz-2", **REASON},
+    "admin_wallet.refund": {"idempotency_key": "cor-1", **REASON},
+    "admin_wallet.reverse": {"idempotency_key": "cor-2", **REASON},
+    "admin_wallet.adjust": {
+        "lot": "1", "tokens": "1", "seen": "yes", "idempotency_key": "cor-3", **REASON
+    },
     "admin_access.look_as_user": {"minutes": "5", **REASON},
     "api_admin.set_token_value": {
         "kind": "bonus", "effective_from": "2026-12-01T00:00:00Z", "values": {"INR": "50/1", "USD": "3/5"}
     },
+    "api_numbers.set_token_costs": {"changes": {"film": 9}},
+    "api_numbers.set_reward_rule": {"tokens": 2},
     "api_admin.close_period": {},
     "api_admin.release_reward": REASON,
     "api_admin.refuse_reward": REASON,
@@ -106,6 +116,9 @@ WHOLE: dict[str, dict[str, Any]] = {
     "api_users.sign_out_user": REASON,
     "api_users.reset_second_factor": REASON,
     "api_users.grant_tokens": {"tokens": 1, **REASON},
+    "api_tokens.refund": REASON,
+    "api_tokens.reverse": REASON,
+    "api_tokens.adjust": {"tokens": 1, **REASON},
     "api_users.begin_impersonation": {"minutes": 5, **REASON},
     "api_access.define_role": {"title": "Night desk", "permissions": ["desk:read"]},
     "api_access.assign_role": WHO,
@@ -242,7 +255,13 @@ def test_the_document_holds_every_operation(service: Service) -> None:
 
 def test_every_change_of_the_desk_is_sent_whole(routes: list[Route]) -> None:
     """No change of the desk is refused to a role that reaches too far only because it was sent nothing."""
-    without_body = {"admin_pages.preview_value", "admin_pages.close_month", "api_access.drop_role"}
+    without_body = {
+        "admin_pages.preview_value",
+        "admin_numbers.preview_costs",
+        "admin_numbers.preview_rule",
+        "admin_pages.close_month",
+        "api_access.drop_role",
+    }
     changes = {
         route.rule.endpoint
         for route in routes

@@ -25,16 +25,18 @@ from buddy_core.access import (
 from buddy_core.accounts import Account, AccountType, Credential
 from buddy_core.flows import (
     AssignRole,
+    RefundUnlock,
     assign_role,
     close_month,
     define_role,
     freeze_wallet,
     merge_guest,
+    refund_unlock,
     revoke_role,
     set_token_value,
     unlock_title,
 )
-from buddy_core.kernel.ids import AccountId, HoldId
+from buddy_core.kernel.ids import AccountId, EntryId, HoldId
 from buddy_core.tokens import (
     BONUS,
     PAID,
@@ -83,12 +85,13 @@ async def fill(uow: SqlUnitOfWork) -> None:
         await _earn(account, uow, clock, ids)
     await _buy_hold_and_refund(uow, clock, ids)
 
-    async def unlock(account: AccountId, title: int, country: str) -> None:
+    async def unlock(account: AccountId, title: int, country: str) -> EntryId:
         clock.advance(timedelta(minutes=7, microseconds=11))
         request = Request(f"{account.int}-{title}", account, title_id(title), country)
-        await unlock_title(
+        done = await unlock_title(
             BUILT_IN.actor(account), request.command, uow=uow, clock=clock, ids=ids, routes=SELLER_ROUTES
         )
+        return done.entry_id
 
     async def close(month: str) -> None:
         await close_month(
@@ -96,7 +99,7 @@ async def fill(uow: SqlUnitOfWork) -> None:
         )
 
     # A film costs ten: the six bonus tokens and four that were paid for.
-    await unlock(viewer(0), 2, "IN")
+    film = await unlock(viewer(0), 2, "IN")
     await unlock(viewer(1), 1, "AE")
     clock.set(START + timedelta(days=15))
     await close("2026-01")
@@ -125,6 +128,9 @@ async def fill(uow: SqlUnitOfWork) -> None:
     clock.set(START + timedelta(days=45))
     await close("2026-02")
     await close("2026-03")
+    # Of two kinds of tokens, two months after it was spent and closed.
+    given_back = RefundUnlock(member(0), film, "never played", "r-1")
+    await refund_unlock(SYSTEM, given_back, correlation_id="c-9", uow=uow, clock=clock, ids=ids)
     await _give_roles(uow, clock)
     await _ask_and_decide(uow, clock)
     await freeze(BUYER, True)

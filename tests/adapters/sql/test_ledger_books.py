@@ -50,7 +50,6 @@ TITLE = TitleId(UUID("0197f3a0-0000-7000-8000-0000000000b1"))
 TABLES = (
     "token_wallets",
     "token_entries",
-    "token_postings",
     "token_lots",
     "token_lot_balances",
     "token_holds",

@@ -42,7 +42,6 @@ COPIES = 4 * ROWS
 
 ALSO_NAMED = {
     # The hash of an entry covers these: where it does not fit, the entry is named.
-    "token_postings": ("token_entries",),
     "token_lots": ("token_entries",),
     "token_holds": ("token_entries",),
 }
@@ -164,7 +163,7 @@ NEVER_FILLED: dict[str, list[str]] = {name: [] for name in VERIFIED_TABLES} | {
 }
 TOLD_BY = {
     # Of an entry that is gone its postings are left, or else the wallet's sequence.
-    "token_entries": ("token_wallets", "token_postings"),
+    "token_entries": ("token_wallets",),
     # A grant and its change point at each other; whichever is left is named.
     "entitlement_grants": ("entitlement_grant_changes",),
     "entitlement_grant_changes": ("entitlement_grants",),

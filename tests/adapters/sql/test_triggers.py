@@ -14,7 +14,6 @@ pytestmark = pytest.mark.anyio
 
 NEEDED = {
     "token_entries",
-    "token_postings",
     "token_lots",
     "token_holds",
     "token_value_versions",

@@ -47,12 +47,17 @@ demo:clock              G  G  .  .  .  .  .  .  .  .  .  .  .  .
 token_value:read        G  .  .  .  G  G  .  .  .  .  .  .  G  .
 token_value:set         G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded
 token_value:approve     G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded
+cost:read               G  G  .  .  G  G  .  .  .  G  .  .  G  .
 cost:set                G  G  .  .  .  .  .  .  .  .  .  .  .  .  guarded
+reward_rule:read        G  G  .  .  G  .  .  .  G  G  .  .  G  .
 reward_rule:set         G  G  .  .  .  .  .  .  G  .  .  .  .  .  guarded
 reward:read             G  G  .  .  G  .  .  .  G  G  .  .  G  .
 reward:release          G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded
 wallet:freeze           G  .  .  .  G  .  .  .  .  G  .  .  .  .
 tokens:grant            G  .  .  .  .  .  .  .  .  G  .  .  .  .  guarded
+tokens:refund           G  .  .  .  G  .  .  .  .  G  .  .  .  .  guarded
+tokens:reverse          G  .  .  .  G  .  .  .  .  G  .  .  .  .  guarded
+tokens:adjust           G  .  .  .  G  .  .  .  .  G  .  .  .  .  guarded
 tokens:approve          G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded
 period:read             G  .  .  .  G  G  .  .  .  .  .  .  G  .
 period:close            G  .  .  .  G  G  .  .  .  .  .  .  .  .  guarded

@@ -67,6 +67,7 @@ def test_the_first_reason_is_the_answer() -> None:
         {"title_id": title(2)},
         {"status": GrantStatus.SUPERSEDED},
         {"status": GrantStatus.TRANSFERRED},
+        {"status": GrantStatus.REFUNDED},
         {"granted_at": AT + timedelta(microseconds=1)},
         {"ends_at": AT},
     ],

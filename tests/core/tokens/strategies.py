@@ -34,7 +34,10 @@ def wallets(draw: st.DrawFn, number: int = 1, max_lots: int = 6) -> Wallet:
     """Return a wallet of an account with up to `max_lots` lots earned before `AT`, some expired by then."""
     wallet = Wallet(account(number))
     ids = itertools.count(number * 1_000)
-    for command in draw(st.lists(earnings(), max_size=max_lots)):
-        at = AT - timedelta(hours=draw(st.integers(25, 72)))
+    commands = draw(st.lists(earnings(), max_size=max_lots))
+    # One after the other: a wallet's history does not go back.
+    ages = sorted((draw(st.integers(25, 72)) for _ in commands), reverse=True)
+    for command, age in zip(commands, ages, strict=True):
+        at = AT - timedelta(hours=age)
         wallet = earned(wallet, command.pop("amount"), next(ids), at, **command).wallet
     return wallet

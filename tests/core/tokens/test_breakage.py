@@ -34,6 +34,12 @@ def test_what_expires_is_planned_less_released_plus_reopened() -> None:
     assert expired_by_lot([]) == {}
 
 
+def test_records_of_a_lot_add_up() -> None:
+    """Two plans are one larger plan; a lot that was wholly released loses nothing."""
+    assert expired_by_lot(records(("a", "plan", 4), ("a", "plan", 5))) == {"a": 9}
+    assert expired_by_lot(records(("a", "plan", 5), ("a", "release", 2), ("a", "release", 3))) == {"a": 0}
+
+
 @pytest.mark.parametrize(
     "rows",
     [

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,13 +34,16 @@ from buddy_core.tokens import (
     Entry,
     ExpireTokens,
     FreezeWallet,
+    HoldTokens,
     Lot,
     MergeWallets,
     NewIds,
     NotRefundable,
     NotReversible,
+    OpenLot,
     Operation,
     Posted,
+    PostHold,
     Posting,
     RefundBeyondDraws,
     RefundTokens,
@@ -54,12 +58,14 @@ from buddy_core.tokens import (
     check_corrections,
     expire,
     freeze,
+    hold,
     merge,
+    post,
     refund,
     reverse,
     spent_on,
 )
-from tests.contracts.cases import AT, VERSIONS, account, earned, spent, title, uid
+from tests.contracts.cases import AT, NEWTACT, VERSIONS, account, earned, spent, title, uid
 from tests.core.tokens.strategies import wallets
 
 DAY = timedelta(days=1)
@@ -272,15 +278,34 @@ def test_a_refund_after_a_merge_goes_to_the_member() -> None:
     merged = merge(part.wallet, Wallet(account(2)), command, VERSIONS, AT, EntryId(uid(721)))
     moved = refunded(merged.target, part.entry, 5, lots=lots_of(wallet))
     assert moved.entry.lots == ()
-    assert left(moved.wallet) == {merged.target.lots[0].lot.id: 7}
+    assert moved.wallet.lots == (OpenLot(merged.target.lots[0].lot, 7),)
+    assert moved.entry.postings[0].lot_id == merged.target.lots[0].lot.id
+
+
+def test_a_refund_of_a_post_gives_back_what_was_spent() -> None:
+    """Of a hold that was posted in part, what had expired at the post stays expired."""
+    soon, later = AT + timedelta(minutes=30), AT + timedelta(hours=1)
+    wallet = earned(earned(Wallet(account(1)), 6, 1, expires_at=soon).wallet, 9, 2).wallet
+    wish = HoldTokens(account(1), ("type:film",), 8, later, "rental", "r1", "hold")
+    held = hold(wallet, wish, VERSIONS, AT, NEW).wallet
+    part = PostHold(
+        account(1), HoldId(uid(702)), title(1), ("type:film",), "rental", "r1", "p", "IN", NEWTACT, "INR", 4
+    )
+    posted = post(held, part, VERSIONS, soon, NEW)
+    assert [item.amount for item in posted.entry.postings if item.account == EXPIRED] == [2]
+    back = refunded(posted.wallet, posted.entry, at=soon - timedelta(seconds=1), lots=lots_of(wallet))
+    assert [item.amount for item in back.entry.postings] == [4, -4]
+    assert check_corrections({posted.entry.id: posted.entry}, [back.entry]) == []
 
 
 def test_only_a_spend_is_refunded() -> None:
-    """An earning, and a refund itself, give nothing back."""
+    """An earning, a refund itself, and a spend that names no lot give nothing back."""
     posted = earned(Wallet(account(1)), 5, 1)
     with pytest.raises(NotRefundable):
         refunded(posted.wallet, posted.entry)
     made = spent(posted.wallet, 5, 2)
+    with pytest.raises(NotRefundable):
+        refunded(made.wallet, evolve(made.entry, postings=made.entry.postings[1:]))
     back = refunded(made.wallet, made.entry, lots=lots_of(posted.wallet))
     with pytest.raises(NotRefundable):
         refunded(back.wallet, back.entry)
@@ -359,11 +384,23 @@ def test_an_adjustment_gives_or_takes(amount: int) -> None:
 
 
 def test_an_adjustment_may_fill_a_lot_that_was_used_up() -> None:
-    """The lot is there again, with what it was given."""
+    """The lot is there again, with what it was given; there is nothing to take from it before."""
     first = earned(Wallet(account(1)), 8, 1)
     used = spent(first.wallet, 8, 2)
     posted = adjusted(used.wallet, first.entry.lots[0], used.entry, 2)
     assert left(posted.wallet) == {first.entry.lots[0].id: 2}
+    with pytest.raises(AdjustBeyondLot) as refused:
+        adjusted(used.wallet, first.entry.lots[0], used.entry, -1)
+    assert (refused.value.amount, refused.value.available) == (1, 0)
+
+
+def test_an_adjustment_may_fill_a_lot_to_the_brim() -> None:
+    """A lot may have as many tokens as a lot can be opened with, and not one more."""
+    first = earned(Wallet(account(1)), 8, 1)
+    posted = adjusted(first.wallet, first.entry.lots[0], first.entry, MAX_TOKENS - 8)
+    assert left(posted.wallet) == {first.entry.lots[0].id: MAX_TOKENS}
+    with pytest.raises(BadAdjustment):
+        adjusted(first.wallet, first.entry.lots[0], first.entry, MAX_TOKENS - 7)
 
 
 def test_an_adjustment_must_be_possible() -> None:

@@ -66,6 +66,12 @@ def test_a_lot_that_is_gone_before_it_begins_is_refused() -> None:
     earned(Wallet(account(1)), 1, 1, expires_at=AT + timedelta(seconds=1))
 
 
+def test_a_scope_may_have_colons_of_its_own() -> None:
+    """What stands behind the first colon is the name of a title or type, whatever it is made of."""
+    scopes = ("type:live:sport", "title:a:")
+    assert earned(Wallet(account(1)), 1, 1, scopes=scopes).entry.lots[0].scopes == scopes
+
+
 def test_an_unknown_kind_earns_nothing() -> None:
     """A kind without a value version is refused, so that nothing unvalued is ever issued."""
     with pytest.raises(UnknownKind):

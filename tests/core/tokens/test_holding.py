@@ -175,6 +175,14 @@ def test_what_has_expired_meanwhile_expires_at_once() -> None:
     assert sum(left(posted.wallet).values()) == 5
 
 
+def test_a_post_of_all_writes_nothing_off() -> None:
+    """What was live when it was held is spent whole, though its lot would have expired meanwhile."""
+    wallet = earned(Wallet(account(1)), 5, 1, expires_at=AT + timedelta(minutes=10)).wallet
+    posted = post(held(wallet, 5).wallet, posting(account(1)), VERSIONS, AT + timedelta(minutes=30), NEXT)
+    assert {item.account for item in posted.entry.postings} == {WALLET, HELD, spent_on(title(1))}
+    assert 0 not in [item.amount for item in posted.entry.postings]
+
+
 def test_a_frozen_wallet_holds_and_posts_nothing_but_voids() -> None:
     """A freeze stops a new hold and a post; a void and the end of a hold go on."""
     made = held(earned(Wallet(account(1)), 9, 1).wallet, 4)

@@ -114,9 +114,22 @@ def test_a_hash_does_not_depend_on_the_offset_of_an_instant() -> None:
     assert evolve(lot, created_at=lot.created_at.astimezone(india)).created_at.tzinfo is UTC
 
 
+def test_a_lot_lives_a_second_at_least() -> None:
+    """It may expire a second after it takes effect, and neither at that instant nor before."""
+    lot: Lot = evolve(
+        earned(Wallet(account(1)), 5, 1).entry.lots[0], effective_from=AT.replace(microsecond=0)
+    )
+    second = timedelta(seconds=1)
+    assert evolve(lot, expires_at=lot.effective_from + second).expires_at == lot.effective_from + second
+    for expires_at in (lot.effective_from, lot.effective_from + second * 0.9, lot.effective_from - second):
+        with pytest.raises(BadLot):
+            evolve(lot, expires_at=expires_at)
+
+
 def test_a_cost_needs_amount_and_currency() -> None:
-    """A cost without its currency, or a currency without a cost, is refused."""
+    """A cost without its currency, or a currency without a cost, is refused; nothing is a cost, too."""
     lot: Lot = earned(Wallet(account(1)), 5, 1).entry.lots[0]
+    assert evolve(lot, cost_minor=0, cost_currency="INR").cost_minor == 0
     with pytest.raises(BadLot):
         evolve(lot, cost_minor=5)
     with pytest.raises(BadLot):

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from buddy_core.kernel import EntryId
 from buddy_core.tokens import (
     BONUS,
+    MAX_SKEW,
     PAID,
     WALLET,
     BadTokenAmount,
+    ClockBehind,
     Entry,
     InsufficientTokens,
     NewIds,
@@ -54,18 +56,37 @@ def test_lots_are_drawn_in_the_order_of_the_policy() -> None:
     """Bonus goes before paid; then lower priority, nearer expiry, no expiry last, older, smaller id."""
     wallet = Wallet(account(1))
     plans = [
+        (6, {"expires_at": AT + 2 * DAY}),
         (1, {"kind": PAID, "expires_at": AT + DAY, "priority": 1}),
         (2, {"expires_at": None}),
         (3, {"expires_at": AT + 9 * DAY}),
         (4, {"expires_at": AT + 2 * DAY}),
         (5, {"expires_at": AT + 99 * DAY, "priority": 10}),
-        (6, {"expires_at": AT + 2 * DAY}),
     ]
     for number, changes in plans:
         wallet = earned(wallet, 1, number, AT - DAY if number == 6 else AT - DAY / 2, **changes).wallet
     order = [item.lot.id.int - 20_000 for item in draw_order(wallet.lots)]
     assert order == [5, 6, 4, 3, 2, 1]
     assert [lot.int - 20_000 for lot, _ in drawn(spent(wallet, 6, 9).entry)] == order
+
+
+def test_a_clock_that_is_far_behind_writes_nothing() -> None:
+    """More than five seconds before the wallet's last entry is refused; the refusal says both instants."""
+    wallet = spent(earned(Wallet(account(1)), 5, 1, AT - DAY).wallet, 1, 1, AT).wallet
+    early = AT - MAX_SKEW - timedelta(microseconds=1)
+    with pytest.raises(ClockBehind) as refused:
+        spent(wallet, 1, 2, early)
+    assert (refused.value.at, refused.value.last) == (early, AT)
+    assert refused.value.code == "tokens.clock_behind"
+
+
+def test_a_clock_that_is_a_little_behind_is_another_hosts() -> None:
+    """Within five seconds the entry counts by its own clock and is recorded with the one that it follows."""
+    wallet = earned(Wallet(account(1)), 5, 1, AT - DAY).wallet
+    later = spent(wallet, 1, 2, AT)
+    made = spent(later.wallet, 1, 3, AT - MAX_SKEW).entry
+    assert (made.effective_at, made.recorded_at) == (AT - MAX_SKEW, AT)
+    assert spent(later.wallet, 1, 3, AT).entry.recorded_at == AT
 
 
 def test_a_spend_is_split_over_lots_and_valued_exactly() -> None:

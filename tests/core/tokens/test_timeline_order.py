@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from operator import itemgetter
 from types import SimpleNamespace
 
 import pytest
@@ -94,6 +95,12 @@ def test_only_the_fields_named_are_needed() -> None:
     assert draw_order(vouchers, DrawPolicy(("priority",))) == vouchers[::-1]
     with pytest.raises(BadDrawPolicy, match="'expires_at', which SimpleNamespace"):
         draw_order(vouchers, DrawPolicy(("priority", "expires_at")))
+
+
+def test_lots_may_lie_inside_other_things() -> None:
+    """What is sorted is what was given; where its lot lies is for the caller to say."""
+    pairs = [("first", Candidate("b")), ("second", Candidate("a"))]
+    assert draw_order(pairs, of=itemgetter(1)) == pairs[::-1]
 
 
 def test_instants_of_other_offsets_are_compared_as_instants() -> None:

@@ -54,6 +54,8 @@ def test_a_version_may_take_effect_soon_but_not_at_once() -> None:
 
 def test_a_version_may_not_take_effect_far_ahead() -> None:
     """A typo in the year is refused: every later version would have to come after it."""
+    year = AT + timedelta(days=366)
+    assert next_version([version_of(BONUS)], setting(year), CURRENCIES, AT).effective_from == year
     with pytest.raises(ValueVersionTooFar):
         next_version([version_of(BONUS)], setting(AT + timedelta(days=367)), CURRENCIES, AT)
 
@@ -81,7 +83,8 @@ def test_every_settlement_currency_needs_a_value() -> None:
 def test_a_value_is_exact() -> None:
     """0.006 dollars are three fifths of a cent, and stay so."""
     assert version_of(BONUS).unit("USD") == Fraction(3, 5)
-    assert version_of(BONUS, values={"INR": 50}).unit("INR") == Fraction(50)
+    assert version_of(BONUS, values={"INR": 50, "USD": 0}).unit("INR") == Fraction(50)
+    assert version_of(BONUS, values={"INR": 50, "USD": 0}).unit("USD") == 0, "promised, and worth nothing"
 
 
 MINUTES = st.integers(0, 10_000).map(lambda count: AT + timedelta(minutes=count))

@@ -31,11 +31,13 @@ from buddy_core.views import (
     UserAside,
     UserRow,
     ValueStep,
+    WantedAdjustment,
     WantedGrant,
     WantedValue,
 )
 from buddy_web.pages import Looking
 from buddy_web.routes.admin_access import RoleForm
+from tests.web.samples import wallets
 from tests.web.samples.viewing import NOW
 
 _ASHA = AccountId(UUID("01890000-0000-7000-8000-000000000001"))
@@ -97,6 +99,16 @@ _GRANT = evolve(
     value=None,
     grant=WantedGrant(_ASHA, "asha@example.com", 120),
 )
+_ADJUSTMENT = evolve(
+    _GRANT,
+    id="apr_" + "5" * 32,
+    act="tokens.adjust",
+    is_own=False,
+    reason="Counted twice",
+    measure=Fraction(60),
+    grant=None,
+    adjustment=WantedAdjustment(_ASHA, "asha@example.com", -60, "bonus", "13-0a0b0c0d"),
+)
 _REJECTED = evolve(
     _GRANT,
     id="apr_" + "3" * 32,
@@ -106,7 +118,7 @@ _REJECTED = evolve(
     decision_reason="An hour, not a day",
 )
 _OTHERS = evolve(_VALUE, id="apr_" + "4" * 32, may_decide=False, measure=None)
-APPROVALS = AdminApprovals((_VALUE, _GRANT, _OTHERS), (_REJECTED,), "approved")
+APPROVALS = AdminApprovals((_VALUE, _GRANT, _ADJUSTMENT, _OTHERS), (_REJECTED,), "approved")
 APPROVALS_EMPTY = AdminApprovals(())
 APPROVAL = AdminApprovals((_VALUE,), problem="Say why.", problem_id=_VALUE.id, reason="no", is_one=True)
 
@@ -132,6 +144,9 @@ USER = AdminUser(
     "gft_1",
     50,
     30,
+    wallet=wallets.WALLET,
+    requests=(_GRANT, _ADJUSTMENT),
+    freeze_key="frz_1",
     done="signed_out",
     waiting_id="apr_" + "1" * 32,
 )
@@ -140,6 +155,8 @@ USER_STAFF = evolve(
     record=UserRecord(_MEMBER, (Assignment(_ASHA, "finance"),), (), False, None, 0, True),
     aside=evolve(_ASIDE, roles=_GIVEN, explained=None),
     is_self=True,
+    wallet=wallets.FROZEN,
+    requests=(),
     done=None,
     waiting_id=None,
     problem="Say why, in 3 to 500 characters, for whoever reads the audit.",

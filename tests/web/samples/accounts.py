@@ -7,6 +7,7 @@ from datetime import timedelta
 from attrs import evolve
 
 from buddy_core.views import (
+    CorrectedLine,
     DemoLogin,
     EarnPage,
     ErrorPage,
@@ -64,7 +65,7 @@ WALLET = WalletPage(
     (Expiring("bonus", 1, _ENDS), Expiring("bonus", 2, _ENDS + timedelta(days=7))),
     (
         WalletLine(
-            NOW, "reward", 1, 3, "ent_5f2c9a", None, None, "ads-1", (LotPiece("bonus", 1, NOW, _ENDS),)
+            NOW, "reward", 1, 3, "ent_5f2c9a", None, None, "ads-1", (LotPiece("bonus", 1, NOW, _ENDS),), 14
         ),
         WalletLine(
             NOW - timedelta(hours=2),
@@ -76,7 +77,58 @@ WALLET = WalletPage(
             "/episode/k6ym/low-water",
             "costs-1",
             (LotPiece("bonus", -2, _EARNED, _ENDS),),
+            13,
         ),
+        WalletLine(
+            NOW - timedelta(hours=3),
+            "refund",
+            1,
+            4,
+            "12-0c41aa90",
+            "Low Water",
+            "/episode/k6ym/low-water",
+            lots=(LotPiece("bonus", 1, _EARNED, _ENDS), LotPiece("paid", 2, _EARNED, _EARNED)),
+            number=12,
+            kinds_after={"bonus": 3, "paid": 1},
+            corrects=CorrectedLine("spend", NOW - timedelta(hours=6), "9-77aa01ce", 9, "#line-9"),
+            expired=2,
+        ),
+        WalletLine(
+            NOW - timedelta(hours=4),
+            "reverse",
+            0,
+            3,
+            "11-5b09c2d1",
+            number=11,
+            cause="reverse.ads.reward",
+            corrects=CorrectedLine("reward", NOW - timedelta(days=30), "2-90aa4c11"),
+            uncollectable=1,
+        ),
+        WalletLine(
+            NOW - timedelta(hours=5),
+            "post",
+            0,
+            3,
+            "10-e5130b77",
+            "Low Water",
+            "/episode/k6ym/low-water",
+            lots=(LotPiece("paid", -2, _EARNED),),
+            number=10,
+            held=-2,
+            hold_until=NOW,
+        ),
+        WalletLine(
+            NOW - timedelta(hours=6),
+            "hold",
+            -2,
+            3,
+            "9-77aa01ce",
+            lots=(LotPiece("paid", -2, _EARNED, None, NOW - timedelta(days=1)),),
+            number=9,
+            held=2,
+            hold_until=NOW,
+        ),
+        WalletLine(NOW - timedelta(hours=7), "freeze", 0, 5, "8-01f2a3b4", number=8, cause="freeze.staff"),
         WalletLine(
             NOW - timedelta(days=1),
             "transfer_in",
@@ -84,6 +136,7 @@ WALLET = WalletPage(
             4,
             "ent_0aa7c1",
             lots=(LotPiece("bonus", 3, _EARNED, _ENDS),),
+            number=7,
         ),
         WalletLine(
             _EARNED,
@@ -95,10 +148,16 @@ WALLET = WalletPage(
             None,
             "ads-1",
             (LotPiece("bonus", 1, _EARNED, _ENDS),),
+            6,
         ),
     ),
-    older_url="/wallet?before=ent_77d10e",
+    older_url="/wallet?before=WzIseyJib251cyI6MX1d",
     earn_tokens=1,
+    expired=1,
+    others={"gold": 4},
+    held=2,
+    soon=1,
+    csv_url="/v1/wallet/statement.csv",
 )
 WALLET_EMPTY = WalletPage(0, 0, is_frozen=True)
 JOIN = JoinPage(Kept(3, 2, 1), next_url="/film/7fqk/the-last-monsoon")

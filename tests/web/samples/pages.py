@@ -12,7 +12,7 @@ import buddy_web
 from buddy_core.access import MEMBER_PERMISSIONS, PERMISSIONS
 from buddy_core.views import Viewer
 from buddy_web import formats
-from tests.web.samples import access, accounts, numbers, viewing
+from tests.web.samples import access, accounts, earning, liability, numbers, viewing, wallets
 
 WEB = Path(buddy_web.__file__).parent
 GUEST = Viewer(True, None, 3, 0, "IN", True)
@@ -73,7 +73,22 @@ SAMPLES: dict[str, Sample] = {
     "admin-quiet": Sample("admin_home.html", "/admin", numbers.ADMIN_QUIET, ADMIN),
     "admin-values": Sample("admin_values.html", "/admin/values", numbers.VALUES, ADMIN),
     "admin-values-wrong": Sample("admin_values.html", "/admin/values", numbers.VALUES_WRONG, ADMIN),
+    "admin-costs": Sample("admin_costs.html", "/admin/costs", earning.COSTS, ADMIN),
+    "admin-costs-wrong": Sample("admin_costs.html", "/admin/costs", earning.COSTS_WRONG, ADMIN),
+    "admin-ad-rule": Sample("admin_ad_rule.html", "/admin/ad-rule", earning.RULE, ADMIN),
+    "admin-ad-rule-soon": Sample("admin_ad_rule.html", "/admin/ad-rule", earning.RULE_SOON, ADMIN),
+    "admin-ad-rule-wrong": Sample("admin_ad_rule.html", "/admin/ad-rule", earning.RULE_WRONG, ADMIN),
+    "admin-alerts": Sample("admin_alerts.html", "/admin/alerts", earning.ALERTS, ADMIN, more=DESK),
+    "admin-alerts-none": Sample("admin_alerts.html", "/admin/alerts", earning.ALERTS_NONE, ADMIN, more=DESK),
     "admin-close": Sample("admin_close.html", "/admin/close", numbers.CLOSE, ADMIN),
+    "admin-liability": Sample("admin_liability.html", "/admin/liability", liability.LIABILITY, ADMIN),
+    "admin-liability-nothing": Sample(
+        "admin_liability.html",
+        "/admin/liability",
+        liability.NOTHING,
+        ADMIN,
+        more={"problem": "'soon' is not a month.", "typed": "soon"},
+    ),
     "admin-audit": Sample(
         "admin_audit.html",
         "/admin/audit",
@@ -124,6 +139,32 @@ SAMPLES: dict[str, Sample] = {
     "admin-user-staff": Sample(
         "admin_user.html", "/admin/users/usr_1", access.USER_STAFF, ADMIN, more=DESK | {"public_id": "usr_1"}
     ),
+    **{
+        f"admin-wallet-{name}": Sample(
+            "admin_wallet.html", "/admin/users/usr_1/wallet", page, ADMIN, more=DESK | {"public_id": "usr_1"}
+        )
+        for name, page in {"": wallets.SHOWN, "before": wallets.BEFORE, "empty": wallets.EMPTY}.items()
+    },
+    **{
+        f"admin-entry-{name}": Sample(
+            "admin_entry.html",
+            "/admin/users/usr_1/entries/14",
+            page,
+            ADMIN,
+            more=DESK | {"public_id": "usr_1"},
+        )
+        for name, page in {
+            "refund": wallets.REFUND,
+            "refund-one": wallets.REFUND_ONE,
+            "refund-done": wallets.REFUND_DONE,
+            "reverse": wallets.REVERSE,
+            "reverse-all": wallets.REVERSE_ALL,
+            "adjust": wallets.ADJUST,
+            "adjust-seen": wallets.ADJUST_SEEN,
+            "adjust-wrong": wallets.ADJUST_WRONG,
+            "adjust-gone": wallets.ADJUST_GONE,
+        }.items()
+    },
     "admin-roles": Sample(
         "admin_roles.html",
         "/admin/roles",
@@ -162,6 +203,12 @@ PARTS: dict[str, Sample] = {
         },
     ),
     "part-effect": Sample("_value_effect.html", more={"effect": numbers.EFFECT, "zone_name": numbers.ZONE}),
+    "part-costs-effect": Sample(
+        "_costs_effect.html", more={"effect": earning.COSTS_EFFECT, "zone_name": earning.ZONE}
+    ),
+    "part-rule-effect": Sample(
+        "_ad_rule_effect.html", more={"effect": earning.RULE_EFFECT, "zone_name": earning.ZONE}
+    ),
     "part-balance": Sample("_balance.html"),
 }
 """Templates that htmx puts into an open page; they have no frame of their own."""
