@@ -160,7 +160,8 @@ async def once_each(
 
     `prepare` runs after the receipts are looked up and before the clock is read. It is told
     whether it has to keep other writers off: not for one request on its first try, which
-    meets nobody nearly always; if somebody was first after all, the write finds it out.
+    meets nobody nearly always; if somebody was first after all, the write finds it out, and a
+    refusal is asked for once more.
 
     Raises:
         Contention: other writers won the same rows several times running.
@@ -184,6 +185,10 @@ async def once_each(
             await prepare(tx, False)
         at = clock.now()
         outcomes = await work(tx, todo, at)
+        if not must_lock and any(isinstance(outcome, Refused) for outcome in outcomes):
+            # A refusal writes nothing, so nothing would find out that it saw a request of the same key
+            # half way: its effect, and not yet its receipt. It is said only under the lock.
+            raise Contention("request")
         await tx.receipts.add(
             *(
                 Receipt(requests[place], encode(outcome.value), at)

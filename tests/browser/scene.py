@@ -71,12 +71,18 @@ def set_up(service: Service, devices: Devices) -> Scene:
         devices.phone(),
     )
     join(member, url, MEMBER)
+    _earn(member, url, 1)
+    unlock(member, url, short)
     sign_in(finance, url, FINANCE.email, service.password)
     ask_for_value(finance, url, "1.20", "0.014")
     give_password(halfway, url, SECOND_FINANCE.email, service.password)
     sign_in(support, url, SUPPORT.email, service.password)
     open_user(support, url, MEMBER)
     user = support.url
+    refund, adjust = (
+        support.get_by_role("link", name=act).first.get_attribute("href") or ""
+        for act in ("Refund", "Adjust")
+    )
     open_user(support, url, FINANCE.email)
     staff = support.url
     look_as(support, url, MEMBER, "Ticket 4711: an unlock is missing")
@@ -100,6 +106,8 @@ def set_up(service: Service, devices: Devices) -> Scene:
             "why": why.removeprefix("/"),
             "user": urlsplit(user).path[1:],
             "staff": urlsplit(staff).path[1:],
+            "refund": refund.removeprefix("/"),
+            "adjust": adjust.removeprefix("/"),
         },
     )
 

@@ -74,9 +74,14 @@ class History(RuleBasedStateMachine):
         self.titles: list[Title] = [
             self.run(self.world.add_title(kind))
             for kind in (TitleType.SHORT, TitleType.EPISODE, TitleType.FILM)
+            for _ in range(2)
         ]
         self.members = [self.run(self.world.member()) for _ in range(2)]
         self.guests = [self.run(self.world.guest())]
+        for who in (*self.members, *self.guests):
+            # So that there is a past from the beginning, and enough to go on with.
+            self.run(self.world.earn(who, 40))
+            self.run(self.world.unlock(who, self.titles[0]))
         self.ads = 0
         self.entries: dict[bytes, bytes] = {}
         self.quotes: dict[tuple[datetime, str], Quote] = {}
@@ -137,14 +142,14 @@ class History(RuleBasedStateMachine):
         title = self.titles[pick % len(self.titles)]
         seen = self.run(self.quoted(title, self.world.clock.now()))
         try:
-            self.run(
+            done = self.run(
                 self.world.unlock(
                     self.anybody(pick), title, country=country, seen=seen.tokens, version=seen.rule_version
                 )
             )
         except InsufficientTokens:
             return
-        self.fired["unlock"] += 1
+        self.fired["unlock"] += done.tokens_spent > 0
 
     @rule(pick=PICK)
     def merge(self, pick: int) -> None:

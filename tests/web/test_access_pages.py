@@ -25,7 +25,7 @@ ASHA = "asha@example.com"
 LARGE = {"kind": "bonus", "effective_from": "2026-12-01", "value_INR": "1.20", "value_USD": "0.014"}
 SMALL = {"kind": "bonus", "effective_from": "2026-12-01", "value_INR": "0.55", "value_USD": "0.006"}
 DESK = (
-    *("", "/values", "/costs", "/ad-rule", "/close", "/rewards", "/alerts", "/approvals"),
+    *("", "/values", "/costs", "/ad-rule", "/close", "/liability", "/rewards", "/alerts", "/approvals"),
     *("/users", "/roles", "/roles/form", "/audit"),
 )
 WHY = "Ticket 4711"
@@ -85,7 +85,7 @@ def request_of(address: str) -> str:
     ("email", "opens"),
     [
         (ADMIN, set(DESK)),
-        (FINANCE, {"", "/values", "/costs", "/ad-rule", "/close", "/rewards", "/alerts", "/approvals"}),
+        (FINANCE, set(DESK) - {"/users", "/roles", "/roles/form", "/audit"}),
         (SUPPORT, {"", "/costs", "/ad-rule", "/rewards", "/alerts", "/approvals", "/users"}),
         (PRODUCER, set()),
         (VIEWER, set()),

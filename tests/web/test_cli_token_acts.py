@@ -115,7 +115,7 @@ def test_a_wallet_is_frozen_and_goes_on(lived: Path, buddy: Buddy) -> None:
     assert "access.reason_missing" in short.output
 
 
-def test_what_has_expired_is_written_off(lived: Path, buddy: Buddy) -> None:
+def test_what_has_expired_is_written_off(folder: Path, buddy: Buddy) -> None:
     """In one wallet or in all; done again there is nothing left to write off."""
 
     async def past(uow: SqlUnitOfWork) -> None:
@@ -131,6 +131,6 @@ def test_what_has_expired_is_written_off(lived: Path, buddy: Buddy) -> None:
             wish = tokens.EarnTokens(who, tokens.BONUS, number, "gift", "r", f"e-{number}", over, False)
             await tokens.earn_tokens(wish, uow=uow, clock=Then(), ids=SystemIds())
 
-    inside(lived, past)
+    inside(folder, past)
     assert buddy("tokens", "expire", VIEWER).output.startswith("7 tokens had expired")
     assert buddy("tokens", "expire").output.startswith("0 tokens had expired")

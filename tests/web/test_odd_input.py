@@ -60,8 +60,8 @@ FORMS = {
     "/admin/values": {**NEW_VALUE, "idempotency_key": "val-1"},
     "/admin/values/preview": NEW_VALUE,
     "/admin/costs": {
-        "change_film": "9", "change_film/abcd": "", "effective_from": "2026-12-01T00:00:00.000000Z", "base": "1",
-        "idempotency_key": "cst-1",
+        "change_film": "9", "change_film/abcd": "", "effective_from": "2026-12-01T00:00:00.000000Z",
+        "base": "1", "idempotency_key": "cst-1",
     },
     "/admin/costs/preview": {
         "type_short": "1", "type_episode": "3", "type_film": "10", "new_title": "film/abcd", "new_cost": "2",

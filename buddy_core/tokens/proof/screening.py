@@ -41,7 +41,8 @@ _SYSTEM: Mapping[str, str] = {
     Operation.UNFREEZE: "",
 }
 """The operations that are looked at here, with the system account of each; others go the slow way."""
-_END_OF_TIME = "9999-12-31T23:59:59.999999Z"
+_END_OF_TIME = "never"
+"""Comes after every instant as text, the last one too."""
 
 
 @frozen
@@ -116,6 +117,9 @@ class Screen:
         if system is None or held or mine != account or sequence != standing.sequence:
             return False
         for lot in opened:
+            if lot[0] in standing.lots:
+                # Which of its two lives counts is not for this look to say.
+                return False
             standing.lots[lot[0]] = _Lot(lot[4], lot[5] or _END_OF_TIME)
             standing.left[lot[0]] = 0
         if not system:

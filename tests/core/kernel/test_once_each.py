@@ -404,7 +404,15 @@ def test_a_lost_race_is_forgotten_in_the_next_transaction() -> None:
     """Of two with one key the second is a lone request again, whatever the first has met."""
     purse = Purse(size=10, lost=1)
     do(purse, Take("a", 11), Take("a", 3))
-    assert purse.prepared() == [False, True, False]
+    assert purse.prepared() == [False, True, True, False]
+
+
+def test_a_lone_refusal_is_asked_for_again_under_the_lock() -> None:
+    """What is seen without the lock may be half of what another did; only what is seen with it is said."""
+    purse = Purse(size=10)
+    do(purse, Take("a", 11))
+    assert purse.prepared() == [False, True]
+    assert asyncio.run(purse.receipt(Take("a", 11))) is None
 
 
 def test_lasting_contention_reaches_the_caller() -> None:

@@ -553,6 +553,10 @@ def test_a_value_is_that_of_its_version() -> None:
     ):
         wrong = moved(SPENT.entry, 0, **changes)
         assert checked(books(FIRST.entry, wrong), IN_FORCE) == [Fault("token_postings", row(wrong, 2), words)]
+        aside = moved(
+            SPENT.entry, 1, **{name: -value if name == "value" else value for name, value in changes.items()}
+        )
+        assert checked(books(FIRST.entry, aside), IN_FORCE) == [Fault("token_postings", row(aside, 2), words)]
     nothing = moved(SPENT.entry, 0, currency=None, value=Fraction(0))
     assert checked(books(FIRST.entry, nothing), IN_FORCE) == []
 
@@ -575,7 +579,8 @@ def test_only_what_lives_is_drawn() -> None:
 
 
 def test_only_what_is_over_expires() -> None:
-    """A sweep a tick before a lot ends is named."""
+    """A sweep a tick before a lot ends is named; one at its end is not."""
+    assert quick(books(FIRST.entry, evolve(SWEPT.entry, effective_at=LOT.expires_at)))  # type: ignore[union-attr]
     early = evolve(SWEPT.entry, effective_at=LOT.expires_at - TICK)  # type: ignore[union-attr]
     assert checked(books(FIRST.entry, early), IN_FORCE) == [
         Fault("token_postings", row(early, 2), "expires a lot before its time")

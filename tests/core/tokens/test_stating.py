@@ -161,3 +161,20 @@ def test_a_place_is_read_back_as_it_was_written(before: int, after: dict[str, in
     if len(place.text) <= 1000:
         assert StatementPlace.of_text(place.text) == place
     assert place.text.replace("-", "").replace("_", "").isalnum()
+
+
+def test_a_place_is_at_most_a_thousand_letters() -> None:
+    """One of a thousand is read back; a longer one is none, however it came about."""
+    whole = StatementPlace(7, {TokenKind("k" * 740): 1})
+    assert len(whole.text) == 1000
+    assert StatementPlace.of_text(whole.text) == whole
+    longer = StatementPlace(7, {TokenKind("k" * 741): 1})
+    with pytest.raises(BadStatementPlace):
+        StatementPlace.of_text(longer.text)
+
+
+def test_a_page_goes_on_where_a_line_says() -> None:
+    """Below an entry stands what stood after it less what it moved, also of a kind that it does not name."""
+    line = StatementLine(_history()[0][2], {BONUS: -1}, {}, {PAID: 9})
+    assert place_below(line) == StatementPlace(3, {BONUS: 1, PAID: 9})
+    assert place_below(StatementLine(line.entry, {PAID: 9}, {}, line.after)) == StatementPlace(3, {})

@@ -53,6 +53,7 @@ from buddy_core.tokens import (
     Wallet,
     balance,
 )
+from buddy_core.tokens.rules.telling import by_kind
 from tests.contracts.cases import AT, LATER, NEWTACT, account, earning, post, spending, title, uid, version_of
 
 T = TypeVar("T")
@@ -583,6 +584,27 @@ def test_a_merge_tells_what_moved(book: Book) -> None:
     )
     assert (book.wallet(GUEST).lots, balance(book.wallet(), AT)) == ((), {BONUS: 10})
     assert [entry.operation for entry in book.entries()] == ["earn", "transfer_in", "expire"]
+
+
+def test_a_merge_is_told_of_the_member(book: Book) -> None:
+    """Also where nothing exceeds the cap, and where there is nothing to move."""
+    book.earned(3, GUEST)
+    for number, amount in enumerate((3, 0)):
+        book.do(tokens.merge_in, MergeWallets(GUEST, ME, 10, f"m{number}"))
+        told = book.told()
+        assert told == sealed(told, (tokens.TokensTransferred(GUEST, ME, amount, 0), ME, AT))
+
+
+def test_what_an_entry_moves_is_summed_by_kind(book: Book) -> None:
+    """Over all the lots of a kind, and on the account asked for alone."""
+    book.earned(2, expires_at=AT + DAY)
+    book.earned(3)
+    book.earned(4, kind=PAID)
+    book.spent(7)
+    spent = book.entries()[-1]
+    assert by_kind(spent, "wallet") == {"bonus": -5, "paid": -2}
+    assert by_kind(spent, f"spent:{title(1)}") == {"bonus": 5, "paid": 2}
+    assert by_kind(spent, "expired") == {}
 
 
 def test_a_freeze_and_its_end_are_told(book: Book) -> None:

@@ -114,6 +114,27 @@ def test_all_wallets_are_read_and_told_of(ledger: Ledger) -> None:
     assert asyncio.run(quiet()) == report
 
 
+def test_only_what_the_quick_look_leaves_is_looked_at_slowly(ledger: Ledger) -> None:
+    """Rows are asked for of the wallet with the hold alone, and where all is quick of none."""
+    asked: list[list[AccountId]] = []
+
+    async def walk(since: Checkpoint | None) -> LedgerReport:
+        async with ledger.uow.read() as tx:
+            of_accounts = tx.ledger_books.of_accounts
+
+            async def watched(accounts: Sequence[AccountId]) -> Any:
+                asked.append(list(accounts))
+                return await of_accounts(accounts)
+
+            tx.ledger_books.of_accounts = watched  # type: ignore[method-assign]
+            return await check_ledger_in(tx, since=since)
+
+    assert asyncio.run(walk(None)).faults == []
+    assert asked == [[TWO]]
+    assert asyncio.run(walk(Checkpoint({TWO: HEADS[TWO]}))).wallets == 2
+    assert asked == [[TWO]]
+
+
 def test_a_ledger_without_a_wallet_is_clean() -> None:
     """Nothing is read, and nothing is wrong."""
 
@@ -199,6 +220,14 @@ def test_a_wallet_without_its_row_is_named_and_stands_nowhere(ledger: Ledger) ->
     report = ledger.checked()
     assert Fault("token_wallets", str(THREE), "missing") in report.faults
     assert report.marks == {ONE: HEADS[ONE], TWO: HEADS[TWO]}
+
+
+def test_a_row_that_was_altered_since_does_not_make_its_entries_other_ones(ledger: Ledger) -> None:
+    """The row is named; the last entry is still the one that the checkpoint saw."""
+    ledger.plant(WALLETS, THREE, evolve(THIRD.wallet, head=b"x" * 32))
+    assert ledger.checked(HEADS).faults == [
+        Fault("token_wallets", str(THREE), "altered, or its last entries are missing or inserted")
+    ]
 
 
 def test_value_versions_are_checked_first(ledger: Ledger) -> None:
