@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from buddy_core.kernel.errors import Contention, Unavailable
+from buddy_core.kernel.errors import Unavailable
 from buddy_core.kernel.outcomes import Outcome, unwrap
 
 C = TypeVar("C")
@@ -79,17 +79,29 @@ class GroupCommit(Generic[C, R]):
         if len(self._waiting) >= self._most_waiting:
             raise Overloaded(len(self._waiting))
         loop = asyncio.get_running_loop()
+        if self._waiting and self._waiting[0][1].get_loop() is not loop:
+            raise RuntimeError("This queue serves another event loop; make one for each.")
         answer: asyncio.Future[Outcome[R]] = loop.create_future()
         self._waiting.append((command, answer))
-        if len(self._running) < self._lanes:
-            # A lane serves many callers: it carries the context of none.
-            self._running.add(loop.create_task(self._lane(), context=Context()))
+        self._open_lane()
         return unwrap(await answer)
 
     def longest_wait(self, batch_s: float) -> float:
         """Return how many seconds a command waits at most when no batch takes longer than `batch_s`."""
         ahead = -(-self._most_waiting // self._most_in_batch)
         return (-(-ahead // self._lanes) + 1) * batch_s
+
+    def _open_lane(self) -> None:
+        if self._waiting and len(self._running) < self._lanes:
+            # A lane serves many callers: it carries the context of none.
+            lane = asyncio.get_running_loop().create_task(self._lane(), context=Context())
+            self._running.add(lane)
+            lane.add_done_callback(self._ended)
+
+    def _ended(self, lane: asyncio.Task[None]) -> None:
+        """Go on without a lane that was cancelled, before its first step even."""
+        self._running.discard(lane)
+        self._open_lane()
 
     async def _lane(self) -> None:
         me: Any = asyncio.current_task()
@@ -125,7 +137,7 @@ class GroupCommit(Generic[C, R]):
 
     async def _failed(self, batch: Sequence[tuple[C, asyncio.Future[Outcome[R]]]], error: Exception) -> None:
         """Let everybody know that the store is gone; for anything else find the one command at fault."""
-        if len(batch) > 1 and not isinstance(error, Unavailable | Contention):
+        if len(batch) > 1 and not isinstance(error, Unavailable):
             for one in batch:
                 await self._serve([one])
             return

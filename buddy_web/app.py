@@ -27,6 +27,8 @@ from buddy_web.network import Address, Origins, client_prefix, ip_key
 from buddy_web.public_ids import PublicIds, public_ids
 from buddy_web.security import install_security
 from buddy_web.settings import Settings
+from buddy_web.statement_cursors import PURPOSE as CURSOR_PURPOSE
+from buddy_web.statement_cursors import StatementCursors
 from buddy_web.tokens import AccessTokens
 from buddy_web.visitors import Visitors
 
@@ -68,6 +70,7 @@ class Web:
     visitors: Visitors
     tokens: AccessTokens
     public_ids: PublicIds
+    statement_cursors: StatementCursors
     cross_origins: CrossOrigins
     form_tokens: FormTokens
     origins: Origins
@@ -180,6 +183,7 @@ def _assemble(settings: Settings, container: Container) -> Web:
         visitors=visitors,
         tokens=tokens,
         public_ids=ids,
+        statement_cursors=StatementCursors(signer(settings.secrets, CURSOR_PURPOSE)),
         cross_origins=cross_origins,
         form_tokens=FormTokens(
             signer(settings.secrets, "form-token"), visitors, settings.secure, cross_origins.admits

@@ -61,6 +61,9 @@ _FAULT = (
     "web.fault",
     "Something went wrong on our side; it has been noted. Try again, or name the correlation id.",
 )
+_NO_FORM = "does not have the form that belongs here, or holds characters that do not"
+_NUMBERS = ("int", "float")
+"""What pydantic adds to the place of a field that may be either."""
 _NO_OBJECT = "must be a JSON object, sent with Content-Type: application/json"
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Content-Range")
 _RETRY_AFTER_S = 2
@@ -147,16 +150,20 @@ def answer(problem: Problem) -> Response:
 
 def invalid_request(error: ValidationError) -> Response:
     """Answer a request whose fields flask-openapi3 refused; what was sent is not repeated."""
-    fields = tuple(
-        {"field": ".".join(map(str, item["loc"])) or "body", "problem": _said_of(item["type"], item["msg"])}
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
-    )
+    said: dict[str, str] = {}
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        place, words = item["loc"], _said_of(item["type"], item["msg"])
+        if place[1:] and place[-1] in _NUMBERS:
+            # A number may be sent in two forms; that it is neither is one mistake.
+            place, words = place[:-1], "must be a number"
+        said.setdefault(".".join(map(str, place)) or "body", words)
+    fields = tuple({"field": name, "problem": words} for name, words in said.items())
     return answer(problem_of(InvalidRequest(fields)))
 
 
 def _said_of(type: str, words: str) -> str:
-    """Return what to say of a mistake; pydantic's own words name our class where there is no object."""
-    return _NO_OBJECT if type == "model_type" else words
+    """Return what to say of a mistake, where pydantic's own words name our class or a pattern."""
+    return {"model_type": _NO_OBJECT, "string_pattern_mismatch": _NO_FORM}.get(type, words)
 
 
 def host_codes() -> dict[str, tuple[int, str]]:

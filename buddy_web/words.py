@@ -90,6 +90,12 @@ _OPERATIONS: Mapping[str, str] = {
     "unfreeze": "Wallet open again",
 }
 
+_STAFF_OPERATIONS: Mapping[str, str] = {
+    "transfer_in": "Came along when they joined",
+    "transfer_out": "Moved to their account",
+}
+"""Where staff read another's wallet, and *you* would be somebody else."""
+
 _CAUSES: Mapping[str, str] = {
     "earn.ads.reward": "The ad ran to its end.",
     "earn.support.grant": "Support gave you these.",
@@ -133,7 +139,10 @@ _OWED: Mapping[str, tuple[str, str]] = {
     "sold": ("Sold", "What members paid for new tokens."),
     "redeemed": ("Spent on titles", "At what the tokens cost. What was given back is taken out again."),
     "expired": ("Expired", "Nobody can spend these any more."),
-    "reversed": ("Purchases taken back", "What was left of the tokens of payments that were withdrawn."),
+    "reversed": (
+        "Purchases taken back",
+        "What was left of payments that were withdrawn, or came back by refunds.",
+    ),
     "adjusted": ("Put right by hand", "Tokens that staff gave to a bought lot or took, at that lot's cost."),
     "breakage": (
         "Breakage, early",
@@ -248,6 +257,11 @@ def problem(code: str) -> str:
 def operation(name: str) -> str:
     """Return what a wallet line was."""
     return _OPERATIONS.get(name, name.replace("_", " ").capitalize())
+
+
+def staff_operation(name: str) -> str:
+    """Return what a line of somebody else's wallet was, for staff."""
+    return _STAFF_OPERATIONS.get(name) or operation(name)
 
 
 def cause(key: str) -> str:

@@ -63,7 +63,8 @@ class MemoryLotMovements:
                 continue
             over_by = self._hold_over_by(entry, instants)
             for posting in entry.postings:
-                if posting.account == WALLET and posting.lot_id is not None:
+                # Of system accounts only what a refund took back to a withdrawn lot names that lot.
+                if posting.account in (WALLET, ADJUSTED) and posting.lot_id is not None:
                     _, moved = self._lots.found([posting.lot_id])[posting.lot_id]
                     lot = first[moved.origin_id]
                 elif entry.operation is Operation.REVERSE and posting.account == ADJUSTED and entry.corrects:

@@ -36,6 +36,7 @@ KEYS: TableName[tuple[AccountId, Operation, str], EntryId] = TableName("entry_ke
 PLACES: TableName[EntryId, tuple[AccountId, int]] = TableName("entry_places")
 CORRECTIONS: TableName[EntryId, tuple[EntryId, ...]] = TableName("entry_corrections")
 LOTS: TableName[LotId, tuple[AccountId, Lot]] = TableName("lots")
+OPENINGS: TableName[LotId, EntryId] = TableName("lot_openings")
 HOLDS: TableName[HoldId, tuple[AccountId, Hold]] = TableName("holds")
 OPEN_HOLDS: TableName[AccountId, Mapping[HoldId, datetime]] = TableName("open_holds")
 VALUES: TableName[TokenKind, tuple[ValueVersion, ...]] = TableName("token_values")
@@ -48,13 +49,19 @@ class MemoryWallets:
         self._wallets, self._balances = tables[WALLETS], tables[BALANCES]
         self._entries, self._hashes, self._keys = tables[ENTRIES], tables[HASHES], tables[KEYS]
         self._places, self._corrections = tables[PLACES], tables[CORRECTIONS]
-        self._lots, self._holds, self._open = tables[LOTS], tables[HOLDS], tables[OPEN_HOLDS]
+        self._lots, self._openings = tables[LOTS], tables[OPENINGS]
+        self._holds, self._open = tables[HOLDS], tables[OPEN_HOLDS]
 
     async def lock(self, accounts: Sequence[AccountId]) -> None:
         """Do nothing: there is one writer at a time."""
 
     async def load(self, accounts: Sequence[AccountId]) -> dict[AccountId, Wallet]:
         return {account: self._wallets.get(account) or Wallet(account) for account in accounts}
+
+    async def moved_away(self, accounts: Sequence[AccountId]) -> set[AccountId]:
+        lasts = {account: (self._wallets.get(account) or Wallet(account)).sequence for account in accounts}
+        found = self._entries.found(list(lasts.items()))
+        return {place[0] for place, entry in found.items() if entry.operation is Operation.TRANSFER_OUT}
 
     async def append(self, posted: Sequence[Posted]) -> None:
         heads: dict[AccountId, Wallet] = {}
@@ -103,6 +110,7 @@ class MemoryWallets:
         for lot in entry.lots:
             if not self._lots.add(lot.id, (account, lot)):
                 raise Contention("wallet")
+            self._openings.put(lot.id, entry.id)
         still = dict(self._open.get(account) or {})
         for hold in entry.holds:
             if not self._holds.add(hold.id, (account, hold)):
@@ -120,7 +128,7 @@ class MemoryEntries:
     def __init__(self, tables: Tables) -> None:
         self._wallets, self._entries = tables[WALLETS], tables[ENTRIES]
         self._places, self._corrections = tables[PLACES], tables[CORRECTIONS]
-        self._lots, self._holds = tables[LOTS], tables[HOLDS]
+        self._lots, self._openings, self._holds = tables[LOTS], tables[OPENINGS], tables[HOLDS]
 
     async def of_account(self, account: AccountId, *, before: int | None, limit: int) -> list[Entry]:
         wallet = self._wallets.get(account)
@@ -142,6 +150,9 @@ class MemoryEntries:
 
     async def lots(self, ids: Sequence[LotId]) -> dict[LotId, tuple[AccountId, Lot]]:
         return self._lots.found(ids)
+
+    async def openings(self, ids: Sequence[LotId]) -> dict[LotId, EntryId]:
+        return self._openings.found(ids)
 
     async def holds(self, ids: Sequence[HoldId]) -> dict[HoldId, tuple[AccountId, Hold]]:
         return self._holds.found(ids)

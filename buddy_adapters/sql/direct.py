@@ -17,6 +17,8 @@ from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from buddy_adapters.sql.dialect import value_error
+
 DIALECT: Any = asyncpg.dialect()  # type: ignore[no-untyped-call]
 _BROKEN_KEY = ("23505", "23P01")
 """A unique key is taken, or a row excludes another; other classes are for `domain_error` to name."""
@@ -70,3 +72,5 @@ def _as_sqlalchemy(text: str) -> Iterator[None]:
         state = getattr(error, "sqlstate", None)
         kind = IntegrityError if state in _BROKEN_KEY else DBAPIError
         raise kind(text, None, error) from error
+    except (OverflowError, UnicodeError) as error:
+        raise value_error(error) or error from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event
@@ -86,7 +87,11 @@ def _postgresql(url: URL, pool_size: int, max_overflow: int) -> AsyncEngine:
 def _sqlite(url: URL, pool_size: int, max_overflow: int) -> AsyncEngine:
     # The driver must not open transactions by itself: it would begin them deferred, and two that read
     # before they write end in "database is locked" or in a lost update.
-    connect_args: dict[str, Any] = {"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000}
+    connect_args: dict[str, Any] = {
+        "isolation_level": None,
+        "timeout": BUSY_TIMEOUT_MS / 1000,
+        "factory": _LettingGo,
+    }
     pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": max_overflow}
     if url.database in (None, "", ":memory:"):
         # All connections to a database in memory are one connection; its pool has no size.
@@ -95,6 +100,19 @@ def _sqlite(url: URL, pool_size: int, max_overflow: int) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+class _LettingGo(sqlite3.Connection):
+    """Ends its transaction when it is closed.
+
+    A request that is cancelled leaves a cursor behind in its traceback; SQLite keeps a closed
+    connection, and its lock on the database, for as long as that lives.
+    """
+
+    def close(self) -> None:
+        if self.in_transaction:
+            self.rollback()
+        super().close()
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

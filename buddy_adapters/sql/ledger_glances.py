@@ -35,7 +35,9 @@ SELECT account_id, id, concat(
 FROM token_entries WHERE account_id {of} ORDER BY account_id, sequence
 """
 _ENTRIES_SQLITE = """
-SELECT account_id, id, substr(columns, 1, length(columns) - 1) || ',' || postings, previous_hash, hash
+SELECT account_id, id,
+  substr(columns, 1, length(columns) - 1) || ',' || iif(typeof(postings) = 'text', postings, NULL),
+  previous_hash, hash
 FROM (
   SELECT account_id, id, sequence, previous_hash, hash, postings, json_array(
     id, account_id, sequence, operation, effective_at, recorded_at, idempotency_key, source, source_ref,
@@ -58,7 +60,8 @@ ORDER BY entry_id, position
 """
 _LOTS_SQLITE = """
 SELECT entry_id, position, account_id, coalesce(
-    substr(before, 1, length(before) - 1) || ',' || scopes || ',' || json_quote(source) || ',' ||
+    substr(before, 1, length(before) - 1) || ',' || iif(typeof(scopes) = 'text', scopes, NULL) ||
+      ',' || json_quote(source) || ',' ||
       CASE earned_as_guest WHEN 1 THEN 'true' WHEN 0 THEN 'false' END || ',' || substr(cost, 2), '')
 FROM (
   SELECT *,

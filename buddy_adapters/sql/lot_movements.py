@@ -93,7 +93,8 @@ def _moved(instants: Sequence[datetime], of_which: ColumnElement[bool]) -> Subqu
         .join(_ORIGINS, _ORIGINS.c.id == lots.c.origin_id)
         .outerjoin(_MADE, and_(_MADE.c.entry_id == entries.c.id, _MADE.c.position == 0))
         .outerjoin(_ENDED, _ENDED.c.id == entries.c.hold_id)
-        .where(postings.c.account == WALLET, in_time)
+        # Of system accounts only what a refund took back to a withdrawn lot names that lot.
+        .where(postings.c.account.in_((WALLET, ADJUSTED)), in_time)
     )
     # What a reversal could not collect is in no lot; the entry that it corrects opened the one it is about.
     of_reversals = (

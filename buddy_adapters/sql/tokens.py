@@ -63,6 +63,7 @@ from buddy_core.tokens import (
     Lot,
     OpenHold,
     OpenLot,
+    Operation,
     Posted,
     TokenKind,
     ValueVersion,
@@ -219,6 +220,16 @@ class SqlWallets:
             found[account] = (*found.get(account, ()), OpenHold(hold, parts))
         return found
 
+    async def moved_away(self, accounts: Sequence[AccountId]) -> set[AccountId]:
+        await self._writes.flush()
+        last = and_(entries.c.account_id == wallets.c.account_id, entries.c.sequence == wallets.c.sequence)
+        query = select(wallets.c.account_id).join(entries, last)
+        query = query.where(
+            any_of(self._connection, wallets.c.account_id, accounts),
+            entries.c.operation == Operation.TRANSFER_OUT.value,
+        )
+        return set((await self._connection.execute(query)).scalars())
+
     async def append(self, posted: Sequence[Posted]) -> None:
         """Hand in entries, lots, holds, balances and wallets; they go out together."""
         if not posted:
@@ -341,6 +352,14 @@ class SqlEntries:
         query = select(lots).where(any_of(self._connection, lots.c.id, ids))
         rows = await self._connection.execute(query)
         return {LotId(row["id"]): (row["account_id"], lot_from_row(row)) for row in rows.mappings()}
+
+    async def openings(self, ids: Sequence[LotId]) -> dict[LotId, EntryId]:
+        if not ids:
+            return {}
+        await self._writes.flush()
+        query = select(lots.c.id, lots.c.entry_id).where(any_of(self._connection, lots.c.id, ids))
+        rows = await self._connection.execute(query)
+        return {LotId(lot_id): EntryId(entry_id) for lot_id, entry_id in rows}
 
     async def holds(self, ids: Sequence[HoldId]) -> dict[HoldId, tuple[AccountId, Hold]]:
         if not ids:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
+from buddy_core.access import SYSTEM, AuditQuery, AuditTx, Change, record_in
 from buddy_core.accounts import (
     Account,
     AccountNotFound,
@@ -34,10 +35,14 @@ from buddy_core.kernel.ids import AccountId, EventId, IdSource
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.playback import PlaybackTx
 from buddy_core.sessions import SessionsTx, clear_tries, reserve_try
-from buddy_core.tokens import MergeWallets, TokensTx, merge_in
+from buddy_core.tokens import FreezeWallet, MergeWallets, TokensTx, freeze_in, merge_in
+
+OWN_BY_HAND = ("tokens.grant", "tokens.adjust", "tokens.refund", "wallet.unfreeze")
+"""What nobody does to their own account, and so not to a guest that becomes it either."""
+_OWN_REASON = "Whoever joined gave, corrected, refunded or unfroze this guest's tokens as staff."
 
 
-class MergeTx(AccountsTx, TokensTx, EntitlementsTx, PlaybackTx, AdsTx, Protocol):
+class MergeTx(AccountsTx, TokensTx, EntitlementsTx, PlaybackTx, AdsTx, AuditTx, Protocol):
     """What a merge needs of a transaction."""
 
 
@@ -117,7 +122,9 @@ async def merge_guest_in(
 ) -> Joined:
     """Merge inside a transaction: tokens by paired entries, grants, positions, then the pointer.
 
-    A guest that is a member by now, or went to this member before, brings nothing.
+    A guest that is a member by now, or went to this member before, brings nothing. Where the
+    member did something to this guest's tokens as staff, the wallet is frozen until somebody
+    else has looked: being one's own guest is no way around the rule about one's own account.
     """
     accounts = await tx.accounts.lock([guest_id, member_id])
     guest, member = _both(accounts, guest_id, member_id)
@@ -136,6 +143,7 @@ async def merge_guest_in(
     await tx.accounts.mark_merged(guest_id, member_id, at)
     event = GuestMerged(guest_id, member_id)
     await tx.outbox.add([envelope(event, id=EventId(ids.uuid7()), subject=str(member_id), at=at)])
+    await _freeze_own_in(tx, guest_id, member_id, at, ids)
     return Joined(
         member_id,
         tokens.transferred,
@@ -143,6 +151,22 @@ async def merge_guest_in(
         len(grants.grants),
         sum(change.status is GrantStatus.SUPERSEDED for change in grants.changes),
     )
+
+
+async def _freeze_own_in(
+    tx: MergeTx, guest_id: AccountId, member_id: AccountId, at: datetime, ids: IdSource
+) -> None:
+    for act in OWN_BY_HAND:
+        query = AuditQuery(actor=str(member_id), action=act, resource=str(guest_id))
+        if await tx.audit.search(query, before=None, limit=1):
+            break
+    else:
+        return
+    command = FreezeWallet(member_id, True, _OWN_REASON, SYSTEM.name, f"merge:{guest_id}:{member_id}:own")
+    before = {"is_frozen": (await tx.wallets.load([member_id]))[member_id].is_frozen}
+    await freeze_in(tx, command, at, ids)
+    after = {"is_frozen": True, "reason": _OWN_REASON}
+    await record_in(tx, SYSTEM, Change("wallet.freeze", str(member_id), before, after), at)
 
 
 async def _prove_repeat(

@@ -19,13 +19,13 @@ from buddy_core.flows.sources import SUPPORT_REFUND, UNLOCK
 from buddy_core.flows.staff import StaffTx, check_not_own
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.idempotency import once, request_key
+from buddy_core.kernel.idempotency import derived_key, once, request_key
 from buddy_core.kernel.ids import AccountId, EntryId, IdSource, TitleId
 from buddy_core.kernel.outcomes import unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.playback import PlaybackTx
 from buddy_core.royalty import RoyaltyTx, TokenSpend
-from buddy_core.tokens import EXPIRED, Entry, EntryNotFound, RefundTokens, is_spent, refund_in
+from buddy_core.tokens import ADJUSTED, EXPIRED, Entry, EntryNotFound, RefundTokens, is_spent, refund_in
 
 PERMISSION = "tokens:refund"
 
@@ -55,6 +55,8 @@ class RefundedUnlock:
     """Given back to the lots that they came from."""
     expired: int
     """Of these: in lots that had expired meanwhile, and so lost at once."""
+    withdrawn: int
+    """Of these: in lots whose earning or purchase was taken back, and so taken back at once."""
     grant_ended: bool
     was_played: bool
     """The title was begun after it was unlocked. An unlock is for ever, so that this keeps nobody from it."""
@@ -132,7 +134,7 @@ async def _refund_in(
     if is_unlock and spend.entity is not None:
         await tx.statements.hold_months_open(spend.entity, at)
     ref = f"{actor.name}:{command.idempotency_key}"
-    wanted = RefundTokens(owner, spend.id, SUPPORT_REFUND, ref, f"{SUPPORT_REFUND}:{ref}")
+    wanted = RefundTokens(owner, spend.id, SUPPORT_REFUND, ref, derived_key(SUPPORT_REFUND, ref))
     entry = unwrap((await refund_in(tx, [wanted], at, ids))[0])
     title_id = _title_of(entry)
     ended = []
@@ -144,7 +146,8 @@ async def _refund_in(
         entry_id=entry.id,
         title_id=title_id,
         tokens=_given_back(entry),
-        expired=sum(item.amount for item in entry.postings if item.account == EXPIRED),
+        expired=_on(entry, EXPIRED),
+        withdrawn=_on(entry, ADJUSTED),
         grant_ended=bool(ended),
         was_played=position is not None and position.at >= spend.effective_at,
     )
@@ -154,6 +157,7 @@ async def _refund_in(
         "title": f"{title.type}/{title.short_id}" if title else None,
         "tokens": refunded.tokens,
         "expired": refunded.expired,
+        "withdrawn": refunded.withdrawn,
         "grant_ended": refunded.grant_ended,
         "reason": command.reason,
     }
@@ -196,6 +200,10 @@ def _given_back(refund: Entry) -> int:
     return -sum(item.amount for item in refund.postings if is_spent(item.account))
 
 
+def _on(refund: Entry, account: str) -> int:
+    return sum(item.amount for item in refund.postings if item.account == account)
+
+
 def _from_bytes(raw: bytes) -> RefundedUnlock:
     stored = json.loads(raw)
     return RefundedUnlock(
@@ -203,6 +211,8 @@ def _from_bytes(raw: bytes) -> RefundedUnlock:
         TitleId(UUID(stored["title_id"])),
         stored["tokens"],
         stored["expired"],
+        # An answer that was kept before this was counted has none.
+        stored.get("withdrawn", 0),
         stored["grant_ended"],
         stored["was_played"],
     )

@@ -7,7 +7,17 @@ from typing import Protocol
 
 from attrs import evolve, frozen
 
-from buddy_core.access import Actor, AuditTx, Change, Resource, check_reason, record_in, require
+from buddy_core.access import (
+    AccessTx,
+    Actor,
+    Change,
+    OwnAccount,
+    Resource,
+    afresh_in,
+    check_reason,
+    record_in,
+    require,
+)
 from buddy_core.accounts import Account, AccountType, resolve_in
 from buddy_core.ads import (
     AdCallback,
@@ -37,7 +47,7 @@ _LOOKED_AT_PER_CAP = 4
 """How many rewards are looked at for each that a day pays: paid and expired ones lie among the open."""
 
 
-class RewardTx(AdsTx, LockWalletTx, AuditTx, Protocol):
+class RewardTx(AdsTx, LockWalletTx, AccessTx, Protocol):
     """What rewards need of a transaction."""
 
 
@@ -135,7 +145,8 @@ async def decide_held_reward(
     """Pay or refuse what was held for a frozen wallet, with a reason, on the record.
 
     Raises:
-        NotPermitted: the actor may not.
+        NotPermitted, SecondFactorNeeded: the actor may not.
+        OwnAccount: nobody decides about their own reward.
         RewardNotFound, RewardNotHeld: there is nothing to decide.
         WalletFrozen: unfreeze the wallet before releasing.
         RewardCapReached: today's cap is reached; release it tomorrow.
@@ -149,6 +160,9 @@ async def decide_held_reward(
         reward = await tx.rewards.lock(reward_id)
         if reward is None:
             raise RewardNotFound(reward_id)
+        require(await afresh_in(tx, actor), "reward:release")
+        if actor.account_id == await lock_wallet_in(tx, reward.account_id):
+            raise OwnAccount
         if reward.status is not RewardStatus.HELD:
             raise RewardNotHeld(reward.status)
         settled = evolve(

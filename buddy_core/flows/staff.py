@@ -26,13 +26,13 @@ from buddy_core.access import (
     record_in,
     require,
 )
-from buddy_core.accounts import AccountType, resolve_in
+from buddy_core.accounts import Account, AccountType, resolve_in
 from buddy_core.flows.lock_wallet import LockWalletTx, lock_wallet_in
 from buddy_core.flows.sources import SUPPORT_GRANT
 from buddy_core.kernel.canonical import canonical_bytes, instant_from_text
 from buddy_core.kernel.clock import Clock, whole_second
-from buddy_core.kernel.idempotency import once, request_key
-from buddy_core.kernel.ids import AccountId, EntryId, IdSource
+from buddy_core.kernel.idempotency import derived_key, once, request_key
+from buddy_core.kernel.ids import AccountId, EntryId, IdSource, LotId
 from buddy_core.kernel.outcomes import unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tax import SellerRoutes
@@ -40,11 +40,14 @@ from buddy_core.tokens import (
     BONUS,
     EarnTokens,
     FreezeWallet,
+    NewIds,
+    Operation,
     SetTokenValue,
     TokenKind,
     UnknownKind,
     ValueVersion,
     check_amount,
+    earn,
     earn_in,
     freeze_in,
     next_version,
@@ -56,6 +59,7 @@ GRANTED_TOKENS_LIVE_FOR = timedelta(days=90)
 """How long tokens last that support gave."""
 MOST_GIFTS = 1000
 """How many gifts of a day are looked at; far more than the cap lets one person give."""
+_ENTRIES_AT_ONCE = 100
 BY_HAND = ("tokens.grant", "tokens.adjust")
 """The acts that move tokens by hand: they count together, so that one is no way around the other."""
 
@@ -193,11 +197,16 @@ async def grant_tokens(
         # Of two gifts at once the second has to see the first, whose wallet is another one.
         await tx.assignments.lock()
         require(await afresh_in(tx, actor), "tokens:grant")
-        owner = (await resolve_in(tx, command.account_id)).id
+        account = await resolve_in(tx, command.account_id)
+        owner = account.id
         check_not_own(actor, owner)
         measure = Fraction(command.tokens + await moved_lately_in(tx, actor, owner, at))
         rule = needs_second_person("tokens.grant", measure)
         if rule is not None:
+            # The rule itself says no before anybody is asked to approve what cannot be.
+            wallet, versions = (await tx.wallets.load([owner]))[owner], await tx.token_values.in_force(at)
+            new = NewIds(EntryId(ids.uuid7()), LotId(ids.uuid7()))
+            earn(wallet, _gift(command, account, "nobody", at), versions, at, new)
             change = Change("tokens.grant", str(command.account_id), None, command, correlation_id)
             return await wait_in(tx, actor, rule, change, measure, command.reason, at, ids)
         ref = f"{actor.name}:{command.idempotency_key}"
@@ -229,20 +238,24 @@ async def carry_out_grant_in(
     owner = await lock_wallet_in(tx, command.account_id)
     check_not_own(actor, owner)
     account = await resolve_in(tx, owner)
-    earned = EarnTokens(
-        account_id=owner,
+    gift = _gift(command, account, ref, at)
+    entry = unwrap((await earn_in(tx, [gift], at, ids))[0])
+    after = {"tokens": command.tokens, "reason": command.reason, **approved}
+    await record_in(tx, actor, Change("tokens.grant", str(owner), None, after, correlation_id), at)
+    return entry.id
+
+
+def _gift(command: GrantTokens, account: Account, ref: str, at: datetime) -> EarnTokens:
+    return EarnTokens(
+        account_id=account.id,
         kind=BONUS,
         amount=command.tokens,
         source=SUPPORT_GRANT,
         source_ref=ref,
-        idempotency_key=f"{SUPPORT_GRANT}:{ref}",
+        idempotency_key=derived_key(SUPPORT_GRANT, ref),
         expires_at=whole_second(at + GRANTED_TOKENS_LIVE_FOR),
         earned_as_guest=account.type is AccountType.GUEST,
     )
-    entry = unwrap((await earn_in(tx, [earned], at, ids))[0])
-    after = {"tokens": command.tokens, "reason": command.reason, **approved}
-    await record_in(tx, actor, Change("tokens.grant", str(owner), None, after, correlation_id), at)
-    return entry.id
 
 
 async def freeze_wallet(
@@ -320,13 +333,30 @@ def check_not_own(actor: Actor, owner: AccountId) -> None:
 
 
 async def moved_lately_in(tx: StaffTx, actor: Actor, owner: AccountId, at: datetime) -> int:
-    """Return what this person gave or corrected alone of late, or this account had so, whichever is more."""
+    """Return what this person gave or corrected alone of late, or this account had so, whichever is more.
+
+    An account had what the guests had that became it.
+    """
     by_person = of_account = 0
     for act in BY_HAND:
         since = at - SECOND_PERSON_RULES[act].over
         by_person += await _sum_in(tx, AuditQuery(actor=actor.name, action=act, since=since))
-        of_account += await _sum_in(tx, AuditQuery(resource=str(owner), action=act, since=since))
+        for account in (str(owner), *await _joined_in(tx, owner, since)):
+            of_account += await _sum_in(tx, AuditQuery(resource=account, action=act, since=since))
     return max(by_person, of_account)
+
+
+async def _joined_in(tx: StaffTx, owner: AccountId, since: datetime) -> set[str]:
+    """Return the guests that became this member since then: what was given to them was given to it."""
+    joined: set[str] = set()
+    before: int | None = None
+    while found := await tx.entries.of_account(owner, before=before, limit=_ENTRIES_AT_ONCE):
+        lately = [entry for entry in found if entry.recorded_at >= since]
+        joined |= {entry.source_ref for entry in lately if entry.operation is Operation.TRANSFER_IN}
+        if len(lately) < _ENTRIES_AT_ONCE:
+            break
+        before = found[-1].sequence
+    return joined
 
 
 async def _sum_in(tx: StaffTx, query: AuditQuery) -> int:

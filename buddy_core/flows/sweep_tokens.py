@@ -10,7 +10,7 @@ from buddy_core.kernel.canonical import instant_text
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId, IdSource
-from buddy_core.kernel.outcomes import unwrap
+from buddy_core.kernel.outcomes import Outcome, Refused
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tokens import ExpireTokens, Swept, TokensTx, expire_in
 
@@ -27,6 +27,8 @@ class SweptTokens:
     """Tokens."""
     voided: int
     """Holds."""
+    left: int = 0
+    """Wallets that could not be swept now; the next sweep finds them again."""
 
 
 async def sweep_tokens(
@@ -44,14 +46,18 @@ async def sweep_tokens(
     breaks off is gone on with by the next, and two at once do the work once.
     """
     at = clock.now()
-    wallets = expired = voided = 0
+    wallets = expired = voided = left = 0
     last: AccountId | None = None
     while True:
         async with uow.read() as tx:
             accounts = await tx.wallets.to_sweep(at, after=last, limit=page)
         if not accounts:
-            return SweptTokens(wallets, expired, voided)
-        for swept in await _sweep_page(accounts, uow, clock, ids):
+            return SweptTokens(wallets, expired, voided, left)
+        for outcome in await _sweep_page(accounts, uow, clock, ids):
+            if isinstance(outcome, Refused):
+                left += 1
+                continue
+            swept = outcome.value
             wallets += bool(swept.expired or swept.voided)
             expired += swept.expired
             voided += swept.voided
@@ -61,13 +67,13 @@ async def sweep_tokens(
 
 async def _sweep_page(
     accounts: list[AccountId], uow: UnitOfWork[TokensTx], clock: Clock, ids: IdSource
-) -> list[Swept]:
-    async def sweep(tx: TokensTx) -> list[Swept]:
+) -> list[Outcome[Swept]]:
+    async def sweep(tx: TokensTx) -> list[Outcome[Swept]]:
         await tx.wallets.lock(accounts)
         # Read after the locks, so that no entry is dated before one that it follows.
         at = clock.now()
         key = f"sweep:{instant_text(at)}"
         commands = [ExpireTokens(account, key) for account in accounts]
-        return [unwrap(found) for found in await expire_in(tx, commands, at, ids)]
+        return await expire_in(tx, commands, at, ids)
 
     return await retried(uow, sweep)

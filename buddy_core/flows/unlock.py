@@ -20,7 +20,7 @@ from buddy_core.flows.sources import UNLOCK
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.errors import BuddyError
-from buddy_core.kernel.idempotency import RequestKey, once_each, request_key
+from buddy_core.kernel.idempotency import RequestKey, derived_key, once_each, request_key
 from buddy_core.kernel.ids import AccountId, EntryId, GrantId, IdSource, TitleId
 from buddy_core.kernel.outcomes import Done, Outcome, Refused, unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
@@ -253,7 +253,8 @@ def _spend(wish: _Wish, offer: Quote, grant_id: GrantId) -> SpendTokens:
         amount=offer.tokens,
         source=UNLOCK,
         source_ref=str(grant_id),
-        idempotency_key=command.idempotency_key,
+        # As the receipt is found: the same key means another thing elsewhere.
+        idempotency_key=derived_key(UNLOCK, str(command.account_id), command.idempotency_key),
         country=command.country,
         entity=wish.seller.id,
         currency=wish.seller.currency,

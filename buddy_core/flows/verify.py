@@ -36,6 +36,7 @@ from buddy_core.royalty import RoyaltyBooks, RoyaltyRecords, TokenSpend, check_s
 from buddy_core.shortids import ShortIdBooksTx, SpaceAccount, account_in, fold
 from buddy_core.tax import SellerRoutes
 from buddy_core.tokens import (
+    ADJUSTED,
     EXPIRED,
     WALLET,
     Checkpoint,
@@ -323,8 +324,8 @@ def _stamped(entry: Entry, spent_at: datetime | None, found: _Findings) -> list[
 
 
 def _is_collected(posting: Posting, spent_at: datetime | None) -> bool:
-    """Tell whether a posting says what a title collects; a refund has such as expire besides."""
-    return posting.account != WALLET and (spent_at is None or posting.account != EXPIRED)
+    """Tell whether a posting says what a title collects; a refund has such as are lost at once besides."""
+    return posting.account != WALLET and (spent_at is None or posting.account not in (ADJUSTED, EXPIRED))
 
 
 def _unpaired(transfers: Counter[tuple[str, str]]) -> list[Fault]:

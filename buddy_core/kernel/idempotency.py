@@ -102,7 +102,23 @@ R = TypeVar("R")
 
 def request_key(scope: str, key: str, command: Any) -> RequestKey:
     """Name a request: `scope` and `key` find its receipt, `command` gives the fingerprint."""
-    return RequestKey(scope, key, hashlib.sha256(canonical_bytes(command)).digest())
+    try:
+        fingerprint = hashlib.sha256(canonical_bytes(command)).digest()
+    except UnicodeEncodeError as error:
+        raise InvalidValue("request", "holds half of a surrogate pair, which is no character") from error
+    return RequestKey(scope, key, fingerprint)
+
+
+def derived_key(*parts: str) -> str:
+    """Return the key of an effect, made of its parts: joined by colons while that is short enough for a key.
+
+    What is longer ends in the SHA-256 of the whole instead, so that it stays another key than any other.
+    """
+    whole = ":".join(parts)
+    if len(whole) <= MAX_KEY_LENGTH:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()
+    return f"{whole[: MAX_KEY_LENGTH - len(digest) - 1]}:{digest}"
 
 
 async def once(

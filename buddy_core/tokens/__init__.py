@@ -50,6 +50,7 @@ from buddy_core.tokens.errors import (
     ValueVersionTooFar,
     VoidBeyondBalance,
     WalletFrozen,
+    WalletMoved,
 )
 from buddy_core.tokens.events import (
     HoldPosted,
@@ -338,6 +339,7 @@ __all__ = [
     "Wallet",
     "WalletFreezeChanged",
     "WalletFrozen",
+    "WalletMoved",
     "WalletThen",
     "Wallets",
     "adjust",

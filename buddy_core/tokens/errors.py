@@ -39,6 +39,18 @@ class ClockBehind(Unavailable):
 
 
 @attrs.define
+class WalletMoved(Rejected):
+    """The wallet's tokens went to another account when its owner joined; nothing more comes or goes here."""
+
+    code = "tokens.wallet_moved"
+
+    account_id: AccountId
+
+    def message(self) -> str:
+        return "This wallet was merged into another account's. Nothing was done; use that account."
+
+
+@attrs.define
 class BadLot(Invalid):
     """A lot's fields contradict each other."""
 
@@ -330,7 +342,7 @@ class NotRefundable(Rejected):
     operation: str
 
     def message(self) -> str:
-        return f"An entry that did {self.operation!r} spent no tokens, so none can be given back."
+        return f"An entry that did {str(self.operation)!r} spent no tokens, so none can be given back."
 
 
 @attrs.define
@@ -354,7 +366,9 @@ class NotReversible(Rejected):
     operation: str
 
     def message(self) -> str:
-        return f"An entry that did {self.operation!r} brought no tokens in, so there are none to take back."
+        return (
+            f"An entry that did {str(self.operation)!r} brought no tokens in, so there are none to take back."
+        )
 
 
 @attrs.define

@@ -100,7 +100,10 @@ class HoldVoided(Event):
 
 @frozen
 class TokensRefunded(Event):
-    """Tokens that an entry had spent were given back; some may have expired at once."""
+    """Tokens that an entry had spent were given back; some may have expired or been taken back at once.
+
+    `withdrawn` of them went to lots whose earning or purchase had been reversed.
+    """
 
     type: ClassVar[str] = "tokens.refunded.v1"
     entry_id: EntryId
@@ -108,6 +111,7 @@ class TokensRefunded(Event):
     corrects: EntryId
     by_kind: dict[str, int]
     expired: int
+    withdrawn: int = 0
 
 
 @frozen

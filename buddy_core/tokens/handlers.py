@@ -18,7 +18,7 @@ from attrs import frozen
 
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.errors import BuddyError
+from buddy_core.kernel.errors import BuddyError, InvalidValue
 from buddy_core.kernel.idempotency import RequestKey, once_each, request_key
 from buddy_core.kernel.ids import EntryId, HoldId, IdSource
 from buddy_core.kernel.outcomes import Done, Outcome, Refused, unwrap
@@ -199,7 +199,13 @@ class _Use:
         return Done(self.result(outcome.value)) if isinstance(outcome, Done) else outcome
 
 
+RESERVED = ("expired:", "lapse:", "merge:", "reverse:", "support.", "sweep:", "tokens.", "unlock:")
+"""How the keys of entries begin that the ledger and the flows write; callers' own keys may not."""
+
+
 def _request(command: MoveCommand) -> RequestKey:
+    if command.idempotency_key.startswith(RESERVED):
+        raise InvalidValue("idempotency_key", f"must not begin with {', '.join(RESERVED)}")
     scope = f"tokens.{_USES[type(command)].name}:{command.account_id}"
     return request_key(scope, command.idempotency_key, command)
 

@@ -28,6 +28,10 @@ class Wallets(Protocol):
         """Return the wallet of every account named, with the lots that have something left and open holds."""
         ...
 
+    async def moved_away(self, accounts: Sequence[AccountId]) -> set[AccountId]:
+        """Return those whose last entry moved all that they had to another wallet."""
+        ...
+
     async def append(self, posted: Sequence[Posted]) -> None:
         """Append entries, in order, and store the wallets as they are after them.
 
@@ -61,6 +65,10 @@ class Entries(Protocol):
 
     async def lots(self, ids: Sequence[LotId]) -> dict[LotId, tuple[AccountId, Lot]]:
         """Return the lots that exist among `ids`, used up or not, with the account of each."""
+        ...
+
+    async def openings(self, ids: Sequence[LotId]) -> dict[LotId, EntryId]:
+        """Return, for the lots that exist among `ids`, the entry that opened each."""
         ...
 
     async def holds(self, ids: Sequence[HoldId]) -> dict[HoldId, tuple[AccountId, Hold]]:

@@ -35,7 +35,7 @@ from buddy_core.tokens.commands import (
     SpendTokens,
     VoidHold,
 )
-from buddy_core.tokens.errors import EntryNotFound, HoldExpired, HoldNotFound, LotNotFound
+from buddy_core.tokens.errors import EntryNotFound, HoldExpired, HoldNotFound, LotNotFound, WalletMoved
 from buddy_core.tokens.events import (
     TokensTransferred,
     TokenValueSet,
@@ -60,7 +60,7 @@ from buddy_core.tokens.rules.holding import hold, lapse, post, release, void
 from buddy_core.tokens.rules.merging import merge
 from buddy_core.tokens.rules.posting import Posted, buy, earn, freeze, spend
 from buddy_core.tokens.rules.telling import by_kind, tell
-from buddy_core.tokens.rules.valuing import next_version
+from buddy_core.tokens.rules.valuing import Versions, next_version
 
 
 @frozen
@@ -219,9 +219,10 @@ async def refund_in(
     """Give back what each entry spent, or a part; a refused one refuses alone."""
     found = await _corrected(tx, commands)
     lots = await _lots_of(tx, commands, found)
+    withdrawn = await _withdrawn(tx, lots.values())
 
     def decide(wallet: Wallet, command: RefundTokens) -> Made:
-        spending = Spending(found.entry(command), found.earlier[command.entry_id], lots)
+        spending = Spending(found.entry(command), found.earlier[command.entry_id], lots, withdrawn)
         posted = refund(wallet, spending, command, at, NewIds(EntryId(ids.uuid7())))
         found.earlier[command.entry_id].append(posted.entry)
         lots.update((lot.id, lot) for lot in posted.entry.lots)
@@ -235,20 +236,23 @@ async def reverse_in(
 ) -> list[Outcome[Entry]]:
     """Take back what each entry brought in; a refused one refuses alone.
 
-    Holds that set aside such tokens are voided first: what was withdrawn cannot be
-    promised to anybody.
+    What has expired is written off first, so that it is the same whether a sweep came
+    before or not. Then holds that set aside such tokens are voided: what was withdrawn
+    cannot be promised to anybody.
     """
     found = await _corrected(tx, commands)
     versions = await tx.token_values.in_force(at)
 
     def decide(wallet: Wallet, command: ReverseTokens) -> Made:
         earned, earlier = found.entry(command), found.earlier[command.entry_id]
+        swept = _written_off(wallet, versions, at, ids)
+        wallet = swept[-1].wallet if swept else wallet
         freed = release(wallet, holds_on(wallet, earned), "reverse", "reverse", at)
         before = freed[-1].wallet if freed else wallet
         new = NewIds(EntryId(ids.uuid7()))
         posted = reverse(before, earned, earlier, command, versions, at, new)
         earlier.append(posted.entry)
-        return [*freed, posted]
+        return [*swept, *freed, posted]
 
     return _entries(await _decide_all(tx, commands, at, ids, decide))
 
@@ -256,7 +260,10 @@ async def reverse_in(
 async def adjust_in(
     tx: TokensTx, commands: Sequence[AdjustTokens], at: datetime, ids: IdSource
 ) -> list[Outcome[Entry]]:
-    """Put a lot right for each command; a refused one refuses alone. Who may is for the caller to ask."""
+    """Put a lot right for each command; a refused one refuses alone. Who may is for the caller to ask.
+
+    What has expired is written off first, as `reverse_in` does.
+    """
     found = await _corrected(tx, commands)
     versions = await tx.token_values.in_force(at)
     lots = await tx.entries.lots([command.lot_id for command in commands])
@@ -266,7 +273,10 @@ async def adjust_in(
         owner, lot = lots.get(command.lot_id, (None, None))
         if lot is None or owner != wallet.account_id:
             raise LotNotFound(command.lot_id)
-        return [adjust(wallet, lot, corrected, command, versions, at, NewIds(EntryId(ids.uuid7())))]
+        swept = _written_off(wallet, versions, at, ids)
+        wallet = swept[-1].wallet if swept else wallet
+        new = NewIds(EntryId(ids.uuid7()))
+        return [*swept, adjust(wallet, lot, corrected, command, versions, at, new)]
 
     return _entries(await _decide_all(tx, commands, at, ids, decide))
 
@@ -329,9 +339,15 @@ async def _decide_all(
     that is refused writes nothing at all.
     """
     wallets = await tx.wallets.load(sorted({command.account_id for command in commands}))
+    # Only an empty wallet with a history can be one that was merged into another.
+    empty = [item.account_id for item in wallets.values() if item.sequence and not (item.lots or item.holds)]
+    gone = await tx.wallets.moved_away(empty) if empty else set()
     outcomes: list[Outcome[Made]] = []
     for command in commands:
         wallet = wallets[command.account_id]
+        if command.account_id in gone:
+            outcomes.append(Refused(WalletMoved(command.account_id)))
+            continue
         try:
             over = lapse(wallet, at) if wallet.holds else []
             made = [*over, *decide(over[-1].wallet if over else wallet, command)]
@@ -411,6 +427,21 @@ async def _lots_of(tx: TokensTx, commands: Sequence[RefundTokens], found: _Corre
     }
     there = await tx.entries.lots(sorted(homes - lots.keys()))
     return lots | {lot_id: lot for lot_id, (_, lot) in there.items()}
+
+
+async def _withdrawn(tx: TokensTx, lots: Iterable[Lot]) -> set[LotId]:
+    """Return the first lots of these whose earning or purchase has been taken back."""
+    opened = await tx.entries.openings(sorted({lot.origin_id for lot in lots}))
+    corrections = await tx.entries.correcting(sorted(set(opened.values())))
+    reversed_ = {entry.corrects for entry in corrections if entry.operation is Operation.REVERSE}
+    return {lot_id for lot_id, entry_id in opened.items() if entry_id in reversed_}
+
+
+def _written_off(wallet: Wallet, versions: Versions, at: datetime, ids: IdSource) -> list[Posted]:
+    """Return what a sweep would write now; nothing where nothing has expired."""
+    new = EntryId(ids.uuid7())
+    made = expire(wallet, ExpireTokens(wallet.account_id, f"expired:{new}"), versions, at, NewIds(new))
+    return [] if made is None else [made]
 
 
 def _why_gone(

@@ -17,6 +17,7 @@ from buddy_core.ads import (
     MAX_NUMBER,
     RULE_NUMBERS,
     RewardRule,
+    RewardRuleChanged,
     RewardRuleInPast,
     RewardRules,
     RewardRuleTooFar,
@@ -29,7 +30,7 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tax import SellerRoutes
 from buddy_core.tokens import TokenKind, version_at
-from buddy_core.views.admin_values import FieldValue, ValueState, read_start
+from buddy_core.views.admin_values import FieldValue, ValueState, read_start, seen_version
 from buddy_core.views.stated import ValuesTx
 
 VERSIONS_SHOWN = 20
@@ -97,8 +98,9 @@ class RuleEffect:
 class AdminAdRule:
     """Versions, newest first, and the form, which begins with the newest one's numbers.
 
-    Form fields are the rule's names and `effective_from` (a day, midnight in `zone`;
-    empty: in a minute).
+    A form that began from an older version than the newest is shown anew, and the problem says so.
+    Form fields are `base` (the version that it began from), the rule's names and
+    `effective_from` (a day, midnight in `zone`; empty: in a minute).
     """
 
     versions: tuple[RuleVersion, ...]
@@ -181,6 +183,9 @@ async def ad_rule_page(
         )
         if typed is None:
             return page
+        seen = seen_version(typed)
+        if seen is not None and seen != last.version:
+            return evolve(page, problem=RewardRuleChanged(seen, last.version).message())
         fields, command = read_rule_form(typed, page.last, zone, idempotency_key)
         page = evolve(page, fields=fields)
         if command is None:

@@ -19,10 +19,10 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.errors import BuddyError, InvalidValue
 from buddy_core.kernel.ids import TitleId
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.pricing import MAX_COST, CostsInPast, CostsTooFar, TokenCosts
+from buddy_core.pricing import MAX_COST, CostsChanged, CostsInPast, CostsTooFar, TokenCosts
 from buddy_core.tax import SellerRoutes
 from buddy_core.tokens import BONUS, version_at
-from buddy_core.views.admin_values import FieldValue, ValueState, read_start
+from buddy_core.views.admin_values import FieldValue, ValueState, read_start, seen_version
 from buddy_core.views.stated import ValuesTx
 
 VERSIONS_SHOWN = 20
@@ -90,7 +90,9 @@ class CostEffect:
 class AdminCosts:
     """Versions, newest first, and the form, which begins with the newest one's numbers.
 
-    Form fields are `effective_from` (a day, midnight in `zone`; empty: in a minute),
+    A form that began from an older version than the newest is shown anew, and the problem says so.
+    Form fields are `base` (the version that it began from), `effective_from` (a day,
+    midnight in `zone`; empty: in a minute),
     `type_<type>`, `title_<type>/<id>` (empty: as its type), `new_title` and `new_cost`.
     """
 
@@ -174,6 +176,9 @@ async def costs_page(
         )
         if typed is None:
             return page
+        seen = seen_version(typed)
+        if seen is not None and seen != last.version:
+            return evolve(page, problem=CostsChanged(seen, last.version).message())
         fields, command = read_costs_form(typed, page.last, zone, idempotency_key)
         page = evolve(page, fields=fields)
         if command is None:

@@ -37,6 +37,7 @@ from buddy_core.views.stated import ValuesTx
 
 ValueState = Literal["in_force", "coming", "past"]
 KINDS: tuple[TokenKind, ...] = (BONUS, PAID)
+_VERSION = re.compile(r"[0-9]{1,7}", re.ASCII)
 _AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,12}))?", re.ASCII)
 _EXAMPLE = "episode"
 """What an effect is shown with: an unlock of this type of title."""
@@ -319,6 +320,12 @@ def read_start(text: str, zone: str) -> tuple[FieldValue, datetime | None]:
         return FieldValue("effective_from", text), utc(midnight)
     except (ValueError, OverflowError):
         return FieldValue("effective_from", text, "Choose a date, such as 2026-12-01."), None
+
+
+def seen_version(typed: Mapping[str, str]) -> int | None:
+    """Return the version that a form began from; None where it says none."""
+    text = typed.get("base", "")
+    return int(text) if _VERSION.fullmatch(text) else None
 
 
 def read_amount(text: str, currency: str) -> Fraction | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from uuid import UUID
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from buddy_core.access import Actor, AuditTx, Change, record_in, require
 from buddy_core.accounts import AccountsTx, resolve_in
@@ -17,9 +18,11 @@ from buddy_core.kernel.ids import AccountId, HoldId, LotId
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tokens import (
     AsOf,
+    Entry,
     Hold,
     Lot,
     NotReplayable,
+    Operation,
     StatementPlace,
     Stock,
     Wallet,
@@ -33,6 +36,7 @@ from buddy_core.tokens import (
     rewind,
     rewinding,
 )
+from buddy_core.views.token_liability import SETTLES_AFTER
 from buddy_core.views.wallet_lines import LedgerPage, WalletLinesTx, ledger_page_in
 
 LOOK = "wallet.read"
@@ -81,11 +85,13 @@ class WalletState:
     """What an account can spend at an instant, by kind; `lots` are in the order in which they came.
 
     `expired` is in the statement's balance still, because no entry has written it off.
-    `is_frozen` is of now, whichever instant is asked about.
+    `is_frozen` is of now, whichever instant is asked about. Until `is_final`, asking again for
+    the same `known_at` may answer more: what was dated before it may still be on its way.
     """
 
     at: datetime
     known_at: datetime
+    is_final: bool
     tokens: dict[str, int]
     held: dict[str, int]
     expired: dict[str, int]
@@ -123,7 +129,8 @@ async def wallet_state(
 
     Now costs the same however long the history is; another instant costs what happened
     since. An instant to come answers what will be left if nothing happens; one before the
-    first entry, nothing. `look`: staff read it, which is recorded.
+    first entry, nothing; one before a merge, what both wallets held. `look`: staff read it, which
+    is recorded.
 
     Raises:
         AccountNotFound, NotPermitted.
@@ -139,7 +146,7 @@ async def wallet_state(
         owner = (await resolve_in(tx, account)).id
         wallet = (await tx.wallets.load([owner]))[owner]
         then = wallet if as_of is None else await _wallet_then(tx, wallet, as_of)
-    return _state(then, as_of.effective_at if as_of else now, wanted.known_at or now, wallet.is_frozen)
+    return _state(then, as_of.effective_at if as_of else now, wanted.known_at or now, now, wallet.is_frozen)
 
 
 async def wallet_expiring(
@@ -231,14 +238,22 @@ def _as_of(wanted: Instants, now: datetime) -> AsOf | None:
 
 
 async def _wallet_then(tx: WalletLinesTx, wallet: Wallet, as_of: AsOf) -> WalletThen:
-    """Go back from the wallet of now, page by page, until all older entries count."""
-    state, limit = rewinding(wallet, as_of), 1
+    """Go back from the wallet of now, page by page, until all older entries count.
+
+    Wallets that came in by a merge since are in it with what they held then.
+    """
+    state, limit, came_in = rewinding(wallet, as_of), 1, list[Entry]()
     while not state.is_there:
         page = await tx.entries.of_account(wallet.account_id, before=state.sequence + 1, limit=limit)
         if not page:
             raise NotReplayable(state.sequence, "it is missing")
         # The newest entry alone mostly settles it.
         state, limit = rewind(state, page), _BACK
+        came_in += [
+            item
+            for item in page
+            if item.operation is Operation.TRANSFER_IN and item.sequence > state.sequence
+        ]
     lots: dict[LotId, Lot] = {}
     wanted = state.lots_wanted
     for start in range(0, len(wanted), _BACK):
@@ -249,10 +264,16 @@ async def _wallet_then(tx: WalletLinesTx, wallet: Wallet, as_of: AsOf) -> Wallet
     for start in range(0, len(ended), _BACK):
         kept = await tx.entries.holds(ended[start : start + _BACK])
         holds |= {hold_id: hold for hold_id, (_, hold) in kept.items()}
-    return arrived(state, lots, holds)
+    then = arrived(state, lots, holds)
+    for entry in came_in:
+        if entry not in state.waiting:
+            source = AccountId(UUID(entry.source_ref))
+            before = await _wallet_then(tx, (await tx.wallets.load([source]))[source], as_of)
+            then = evolve(then, lots=(*then.lots, *before.lots), holds=(*then.holds, *before.holds))
+    return then
 
 
-def _state(stock: Stock, at: datetime, known_at: datetime, is_frozen: bool) -> WalletState:
+def _state(stock: Stock, at: datetime, known_at: datetime, now: datetime, is_frozen: bool) -> WalletState:
     lots = sorted(open_lots(stock, at), key=lambda item: (item.lot.created_at, item.lot.id))
     expired: Counter[str] = Counter()
     for item in lots:
@@ -261,6 +282,7 @@ def _state(stock: Stock, at: datetime, known_at: datetime, is_frozen: bool) -> W
     return WalletState(
         at=at,
         known_at=known_at,
+        is_final=now - known_at >= SETTLES_AFTER,
         tokens={str(kind): tokens for kind, tokens in balance(stock, at).items()},
         held={str(kind): tokens for kind, tokens in on_hold(stock, at).items()},
         expired=dict(expired),

@@ -58,7 +58,8 @@ class LiabilityTx(Protocol):
 class LiabilityWanted:
     """Which months are asked for: those from `since` to `month`.
 
-    None: the month that runs in UTC, and it alone. With a currency, it alone and no promotional tokens.
+    None: the month that runs, of each currency in its own zone, and it alone.
+    With a currency, it alone and no promotional tokens.
     """
 
     month: str | None = None
@@ -135,6 +136,8 @@ class GivenMonth:
 class TokenLiability:
     """The answer; `months` is empty where nothing had been sold by then, `given` where nothing was given.
 
+    `since` and `month` are the first and the last that were asked for; where none was named, the months
+    that run, which over a month's end are not the same everywhere.
     `later` is None where the next month has not begun.
     """
 
@@ -170,19 +173,31 @@ async def token_liability(
     at = clock.now()
     if wanted.currency is not None:
         minor_digits(wanted.currency)
-    last = wanted.month if wanted.month is not None else month_of(at, GIVEN_ZONE)
-    names = _names(wanted.since if wanted.since is not None else last, last)
-    _check_begun(last, routes, at)
     months: list[LiabilityMonth] = []
     given: tuple[GivenMonth, ...] = ()
     async with uow.read() as tx:
-        for currency, first in sorted((await tx.lot_movements.sold_in()).items()):
-            if wanted.currency in (None, currency):
-                zone = zone_of(routes, currency)
-                spans = [span for span in _spans(names, zone, at) if span.period.end > first]
+        sold_in = await tx.lot_movements.sold_in()
+        asked = sorted(sold_in) if wanted.currency is None else [wanted.currency]
+        zones = {currency: zone_of(routes, currency) for currency in asked}
+        running = {month_of(at, zone) for zone in zones.values()}
+        if wanted.currency is None:
+            running.add(month_of(at, GIVEN_ZONE))
+        last = wanted.month if wanted.month is not None else max(running)
+        first_name = last if wanted.month is not None else min(running)
+        names = _names(wanted.since if wanted.since is not None else first_name, last)
+        _check_begun(last, routes, at)
+
+        def spans_in(zone: str) -> list[_Span]:
+            # Over a month's end another month runs in each zone; who names none sees the one that runs there.
+            is_open = wanted.month is None and wanted.since is None
+            return _spans([month_of(at, zone)] if is_open else names, zone, at)
+
+        for currency, zone in zones.items():
+            if currency in sold_in:
+                spans = [span for span in spans_in(zone) if span.period.end > sold_in[currency]]
                 months += await _months_in(tx, currency, zone, spans, policies)
         if wanted.currency is None:
-            given = await _given_in(tx, _spans(names, GIVEN_ZONE, at))
+            given = await _given_in(tx, spans_in(GIVEN_ZONE))
     return TokenLiability(
         month=last,
         since=names[0],

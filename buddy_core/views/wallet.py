@@ -7,6 +7,8 @@ from datetime import datetime
 
 from attrs import Factory, frozen
 
+from buddy_core.tokens import StatementPlace
+
 
 @frozen
 class Expiring:
@@ -68,11 +70,12 @@ class WalletLine:
     hold_until: datetime | None = None
     expired: int = 0
     uncollectable: int = 0
+    withdrawn: int = 0
 
 
 @frozen
 class WalletPage:
-    """Balances, expiry and history, newest first; `older_url` leads to the lines before.
+    """Balances, expiry and history, newest first; `older` is where the lines before begin.
 
     `bonus`, `paid` and `others` can be spent now; what is `held` is set aside. `expired`
     tokens cannot be spent, and still stand in the history's balance until the ledger has
@@ -84,7 +87,7 @@ class WalletPage:
     expiring: tuple[Expiring, ...] = ()
     lines: tuple[WalletLine, ...] = ()
     is_frozen: bool = False
-    older_url: str | None = None
+    older: StatementPlace | None = None
     earn_tokens: int | None = None
     expired: int = 0
     others: Mapping[str, int] = Factory(dict)

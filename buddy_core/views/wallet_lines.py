@@ -99,7 +99,9 @@ class LedgerLine:
     expired: int = 0
     """Tokens that came back and were over by then."""
     uncollectable: int = 0
-    """Tokens that a reversal could not take: they were spent already."""
+    """Tokens that a reversal could not take: they were gone already, spent or expired or taken by staff."""
+    withdrawn: int = 0
+    """Tokens that a refund gave back to a lot whose source had been taken back, and took at once."""
 
 
 @frozen
@@ -183,6 +185,7 @@ def _line(line: StatementLine, owner: AccountId, why: _Why) -> LedgerLine:
         hold_until=_hold_until(entry, why),
         expired=_sum(entry, EXPIRED) if entry.operation is not Operation.EXPIRE else 0,
         uncollectable=-_sum(entry, ADJUSTED) if entry.operation is Operation.REVERSE else 0,
+        withdrawn=_sum(entry, ADJUSTED) if entry.operation is Operation.REFUND else 0,
     )
 
 

@@ -76,7 +76,7 @@ async def wallet_page(
         expiring=ends,
         lines=tuple(_shown(line, shown) for line in history.lines),
         is_frozen=wallet.is_frozen,
-        older_url=f"/wallet?before={history.next.text}" if history.next else None,
+        older=history.next,
         earn_tokens=rule.tokens,
         expired=sum(item.remaining for item in open_lots(wallet, at) if is_expired(item.lot, at)),
         held=sum(on_hold(wallet, at).values()),
@@ -106,6 +106,7 @@ def _shown(line: LedgerLine, shown: Collection[int]) -> WalletLine:
         hold_until=line.hold_until,
         expired=line.expired,
         uncollectable=line.uncollectable,
+        withdrawn=line.withdrawn,
     )
 
 

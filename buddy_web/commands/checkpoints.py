@@ -12,15 +12,20 @@ from buddy_core.kernel import AccountId
 from buddy_core.tokens import Checkpoint, Mark
 
 _FIRST_LINE = "buddy ledger checkpoint 1"
+_END = "end"
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint as text, a wallet a line: account, sequence, hash; a file there is replaced."""
+    """Write a checkpoint as text, a wallet a line: account, sequence, hash; a file there is replaced.
+
+    The last line says how many wallets there are, so that a file cut short is known as such.
+    """
     unfinished = path.with_name(path.name + ".unfinished")
     with unfinished.open("w", encoding="ascii") as file:
         print(_FIRST_LINE, file=file)
         for account, (sequence, head) in sorted(checkpoint.marks.items()):
             print(account, sequence, head.hex(), file=file)
+        print(_END, len(checkpoint.marks), file=file)
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
@@ -30,20 +35,31 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """Read what `write_checkpoint` wrote.
 
     Raises:
-        ClickException: a line is not of that form; it is named.
+        ClickException: a line is not of that form, which is named; or the file is empty, or cut short.
     """
     marks: dict[AccountId, Mark] = {}
+    is_whole = False
     with path.open(encoding="ascii", errors="replace") as file:
         for number, line in enumerate(file, 1):
-            if number == 1 and line.rstrip("\n") == _FIRST_LINE:
+            if number == 1 and line == f"{_FIRST_LINE}\n":
+                continue
+            if number > 1 and not is_whole and line == f"{_END} {len(marks)}\n":
+                is_whole = True
                 continue
             try:
                 account, sequence, head = line.split()
-                if number == 1 or len(bytes.fromhex(head)) != 32:
+                if number == 1 or is_whole or len(bytes.fromhex(head)) != 32:
                     raise ValueError
-                marks[AccountId(UUID(account))] = int(sequence), bytes.fromhex(head)
+                owner = AccountId(UUID(account))
+                if owner in marks:
+                    raise ValueError
+                marks[owner] = int(sequence), bytes.fromhex(head)
             except ValueError:
                 raise click.ClickException(
                     f"{path}, line {number}: this is no checkpoint of buddy verify; --checkpoint makes one."
                 ) from None
+    if not is_whole:
+        raise click.ClickException(
+            f"{path}: this checkpoint is empty or cut short; take an older one, or leave out --since."
+        )
     return Checkpoint(marks)

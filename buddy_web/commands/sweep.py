@@ -31,6 +31,11 @@ async def _sweep(container: Any) -> None:
         f"Wallets: {written_off.expired} tokens had expired and {written_off.voided} holds were over, "
         f"in {written_off.wallets} wallets."
     )
+    if written_off.left:
+        click.echo(
+            f"{written_off.left} wallets were left: this host's clock is behind their last entries. "
+            "Set the clock, then sweep again."
+        )
     click.echo(f"Sessions: {swept.sessions} were over, {removed}.")
     limits = container.rate_limits()
     if limits is None:

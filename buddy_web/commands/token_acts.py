@@ -95,7 +95,10 @@ def refund(email: str, entry: str, reason: str, key: str | None) -> None:
 
     done = ask(work)
     lost = f", of which {done.expired} had expired meanwhile" if done.expired else ""
-    click.echo(f"{email} got {done.tokens} tokens back{lost}.")
+    taken = f", and {done.withdrawn} were taken back at once: their source was withdrawn" * bool(
+        done.withdrawn
+    )
+    click.echo(f"{email} got {done.tokens} tokens back{lost}{taken}.")
     click.echo("The title is closed." if done.grant_ended else "No title is closed by it.")
     if done.was_played:
         click.echo("It was played after it was unlocked.")
@@ -109,7 +112,8 @@ def refund(email: str, entry: str, reason: str, key: str | None) -> None:
 def reverse(email: str, entry: str, reason: str, key: str | None) -> None:
     """Take back what ENTRY brought the member with EMAIL, because its source withdraws it.
 
-    What was spent already is uncollectable; what was unlocked with it stays open.
+    What is gone already, spent or expired or taken by staff, is uncollectable; what was unlocked with
+    it stays open.
     """
 
     async def work(container: Any) -> ReversedEarning:
@@ -121,7 +125,7 @@ def reverse(email: str, entry: str, reason: str, key: str | None) -> None:
         return done
 
     done = ask(work)
-    click.echo(f"{done.taken} tokens were taken from {email}; {done.uncollectable} were spent already.")
+    click.echo(f"{done.taken} tokens were taken from {email}; {done.uncollectable} were gone already.")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

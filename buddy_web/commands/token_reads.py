@@ -54,6 +54,8 @@ def balance(email: str, at: datetime | None, known_at: datetime | None) -> None:
     click.echo(f"At         {_second(found.at)}")
     if known_at is not None:
         click.echo(f"Known at   {_second(found.known_at)}")
+        if not found.is_final:
+            click.echo("Not final  that was minutes ago: what was dated before it may still be written")
     for kind in sorted({"bonus", "paid", *found.tokens}):
         click.echo(f"{kind:<10} {found.tokens.get(kind, 0)}")
     if found.held:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -108,9 +109,16 @@ def reset_second_factor(email: str, reason: str) -> None:
     click.echo(f"{email} has no second factor any more, and is signed out everywhere.")
 
 
-@users.command("grant-tokens")
+def _amount(_: click.Context, __: click.Parameter, value: str) -> int:
+    """Return an amount of tokens; a number with a minus reads as an option, if nobody looks."""
+    if not re.fullmatch("[0-9]{1,18}", value) or int(value) == 0:
+        raise click.BadParameter(f"{value!r} is no amount; it must be a whole number from 1.")
+    return int(value)
+
+
+@users.command("grant-tokens", context_settings={"ignore_unknown_options": True})
 @click.argument("email")
-@click.argument("tokens", type=click.IntRange(min=1))
+@click.argument("tokens", callback=_amount)
 @REASON
 @click.option("--key", help="The same key again gives the same answer, and no second gift.")
 def grant_tokens(email: str, tokens: int, reason: str, key: str | None) -> None:

@@ -199,7 +199,14 @@ def decide_reward() -> Response:
             reason=reason,
             correlation_id=correlation_id.get(),
         )
-    except (ReasonMissing, RewardNotHeld, RewardNotFound, RewardCapReached, WalletFrozen) as error:
+    except (
+        ReasonMissing,
+        RewardNotHeld,
+        RewardNotFound,
+        RewardCapReached,
+        WalletFrozen,
+        OwnAccount,
+    ) as error:
         return _rewards(w, problem=error)
     return go(f"/admin/rewards?done={decision}")
 

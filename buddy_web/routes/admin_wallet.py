@@ -21,7 +21,7 @@ from buddy_core.flows import (
     ReverseEarning,
 )
 from buddy_core.kernel.errors import BuddyError
-from buddy_core.tokens import BadTokenAmount, StatementPlace
+from buddy_core.tokens import BadTokenAmount
 from buddy_core.views import EntryFound, LotNow, StaffWallet
 from buddy_core.views.admin_wallet import Act
 from buddy_core.views.errors import WalletEntryNotFound
@@ -34,6 +34,7 @@ from buddy_web.pages import go
 from buddy_web.permissions import current_actor, permission
 from buddy_web.routes.api_tokens_admin import ADJUST, REFUND, REVERSE, entry_named, lot_of
 from buddy_web.routes.desk import show_desk, user_named
+from buddy_web.statement_cursors import LONGEST
 
 admin_wallet = Blueprint("admin_wallet", __name__, url_prefix="/admin/users/<opaque_id:user>")
 
@@ -82,12 +83,14 @@ def wallet(user: str) -> Response:
     w = web()
     account = user_named(w, user)
     through = text(request.args, "through", longest=40) or None
-    before = text(request.args, "before", longest=1000)
-    place = StatementPlace.of_text(before) if before else None
+    before = text(request.args, "before", longest=LONGEST)
+    place = w.statement_cursors.read(before, account.id, through or "") if before else None
     found: StaffWallet = w.call(w.container.staff_wallet, _look(), account.id, through, place, _LINES)
     base = f"/admin/users/{user}/wallet?"
     also = f"through={through}&" if through else ""
-    older = f"{base}{also}before={found.older.text}" if found.older else None
+    older = None
+    if found.older:
+        older = f"{base}{also}before={w.statement_cursors.show(found.older, account.id, through or '')}"
     page = WalletShown(account, found, older)
     return show_desk(w, "admin_wallet.html", page, public_id=w.public_ids.show(account.id))
 

@@ -59,6 +59,7 @@ _DECIDE: dict[str, Any] = {
         RewardNotHeld,
         RewardCapReached,
         ReasonMissing,
+        OwnAccount,
         WalletFrozen,
         AccountNotFound,
         Contention,

@@ -81,6 +81,7 @@ def refund(
             title=EntryTitle(type=title.type.value, id=title.short_id, name=title.name) if title else None,
             tokens=done.tokens,
             expired=done.expired,
+            withdrawn=done.withdrawn,
             grant_ended=done.grant_ended,
             was_played=done.was_played,
         )

@@ -139,6 +139,7 @@ def _wallet(
     answer = schema.Wallet(
         at=found.at,
         known_at=found.known_at,
+        is_final=found.is_final,
         bonus=found.tokens.get("bonus", 0),
         paid=found.tokens.get("paid", 0),
         tokens=found.tokens,
@@ -177,13 +178,22 @@ def _expiring(
 def _entries(
     w: Web, account: AccountId, query: schema.EntriesQuery, look: Look | None = None
 ) -> dict[str, Any]:
-    place = StatementPlace.of_text(query.cursor) if query.cursor else None
+    place = _place(w, account, query.cursor) if query.cursor else None
     page: LedgerPage = w.call(w.container.ledger_page, account, place, query.limit, look=look)
     answer = schema.Entries(
         entries=[_entry(line) for line in page.lines],
-        next_cursor=page.next.text if page.next else None,
+        next_cursor=w.statement_cursors.show(page.next, account) if page.next else None,
     )
     return answer.model_dump(mode="json")
+
+
+def _place(w: Web, account: AccountId, cursor: str) -> StatementPlace:
+    try:
+        return w.statement_cursors.read(cursor, account)
+    except BadStatementPlace:
+        # An id may be read by a key that did not make it; that nobody has it comes first.
+        w.call(w.container.find_account, account)
+        raise
 
 
 def _statement(w: Web, account: AccountId, look: Look | None = None) -> Response:
@@ -232,6 +242,7 @@ def _entry(line: LedgerLine) -> schema.Entry:
         hold_until=line.hold_until,
         expired=line.expired,
         uncollectable=line.uncollectable,
+        withdrawn=line.withdrawn,
     )
 
 

@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response
 from buddy_core.ads import Reward, RewardCapReached
 from buddy_core.catalog import Title, TitleNotFound
 from buddy_core.flows import BeginReward
-from buddy_core.tokens import StatementPlace, WalletFrozen
-from buddy_core.views import AdSaid, Asked, EarnPage, Visitor
+from buddy_core.tokens import WalletFrozen
+from buddy_core.views import AdSaid, Asked, EarnPage, Visitor, WalletPage
 from buddy_web.ad_links import earn_address, sandbox_address
 from buddy_web.app import Web, web
 from buddy_web.errors import status_of
@@ -20,6 +20,7 @@ from buddy_web.forms import opaque_id, text
 from buddy_web.guests import current_visitor
 from buddy_web.pages import go, local_path, show, show_part, wants_part
 from buddy_web.permissions import current_actor, permission
+from buddy_web.statement_cursors import LONGEST
 
 earning = Blueprint("earn", __name__)
 
@@ -77,9 +78,12 @@ def wallet() -> Response:
     """Show the wallet, or older lines of it."""
     w = web()
     visitor = current_visitor(w)
-    before = text(request.args, "before", longest=1000)
-    place = StatementPlace.of_text(before) if before else None
-    return show(w, "wallet.html", visitor, w.call(w.container.wallet_page, visitor, place))
+    before = text(request.args, "before", longest=LONGEST)
+    cursors, owner = w.statement_cursors, visitor.account_id
+    place = cursors.read(before, owner) if before else None
+    page: WalletPage = w.call(w.container.wallet_page, visitor, place)
+    older = f"/wallet?before={cursors.show(page.older, owner)}" if page.older else None
+    return show(w, "wallet.html", visitor, page, older_url=older)
 
 
 def _ad_address(reward_id: str, next_url: str | None) -> str | None:

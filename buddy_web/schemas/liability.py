@@ -12,7 +12,7 @@ State = Literal["running", "settling", "final"]
 
 
 class LiabilityQuery(BaseModel):
-    """Which months: from `since` to `month`; without them the month that runs."""
+    """Which months: from `since` to `month`; without them the month that runs, in each zone its own."""
 
     month: MonthText | None = None
     since: MonthText | None = None
@@ -52,7 +52,10 @@ class LiabilityMonth(Answer):
         description="Recognised of tokens that can still be claimed; closing is their cost less this."
     )
     on_hold_tokens: int = Field(description="Of the closing: set aside.")
-    uncollectable: AtCost = Field(description="Used before their purchase was taken back; in no line.")
+    uncollectable: AtCost = Field(
+        description="Gone before their purchase was taken back (spent, expired or taken by staff), "
+        "less what refunds brought back of them; in no line."
+    )
     revenue_minor: int
     breakage_method: Literal["remote", "proportional"]
     expected_unredeemed: Exact | None

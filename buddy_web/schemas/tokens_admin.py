@@ -47,12 +47,15 @@ class Refunded(Answer):
     title: EntryTitle | None
     tokens: int = Field(description="Given back to the lots that they came from.")
     expired: int = Field(description="Of these: in lots that had expired meanwhile, and lost at once.")
+    withdrawn: int = Field(
+        description="Of these: in lots whose earning or purchase had been taken back, and taken back at once."
+    )
     grant_ended: bool = Field(description="False where another unlock of the title counts.")
     was_played: bool = Field(description="The title was begun after it was unlocked.")
 
 
 class Reversed(Answer):
-    """What was taken back, and what was spent already and cannot be."""
+    """What was taken back, and what was gone already (spent, expired or taken by staff) and cannot be."""
 
     taken: int
     uncollectable: int

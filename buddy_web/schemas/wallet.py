@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from buddy_web.schemas.common import Answer, Instant, OpaqueId, TitleType, When
+from buddy_web.statement_cursors import LONGEST
 
 _DAY_AND_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt].*")
 
@@ -21,7 +22,7 @@ def _written(value: Any) -> Any:
 
 At = Annotated[When, BeforeValidator(_written)]
 """An instant in an address: a day, a time and an offset."""
-Cursor = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]+$", max_length=1000)]
+Cursor = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]+$", max_length=LONGEST)]
 
 
 class WalletQuery(BaseModel):
@@ -65,6 +66,10 @@ class Wallet(Answer):
 
     at: Instant
     known_at: Instant
+    is_final: bool = Field(
+        description="False while `known_at` is less than 15 minutes ago: what was dated before it may still "
+        "be on its way, and asking again may answer more."
+    )
     bonus: int
     paid: int
     tokens: dict[str, int] = Field(description="What can be spent, by kind; `bonus` and `paid` among them.")
@@ -140,7 +145,10 @@ class Entry(Answer):
     corrects: Corrected | None
     hold_until: Instant | None = Field(description="When the hold that it makes or ends is over by itself.")
     expired: int = Field(description="Tokens that came back and were over by then.")
-    uncollectable: int = Field(description="Tokens that a reversal could not take: they were spent already.")
+    uncollectable: int = Field(description="Tokens that a reversal could not take: they were gone already.")
+    withdrawn: int = Field(
+        description="Tokens that a refund gave back to what had been taken back, and took at once."
+    )
 
 
 class Entries(Answer):

@@ -80,7 +80,8 @@ async def test_each_key_has_one_effect_and_one_answer(uow: Uow, database_url: st
             for won in winners
             if isinstance(won.value, Swept) and won.call.command.account_id == wallet
         ]
-        assert sorted(swept) == [0, EXPIRED]
+        # A correction that came before the sweep has written them off already.
+        assert sorted(swept) in ([0, 0], [0, EXPIRED])
     _conserved((before | made).values())
     assert (await verify(uow=uow, routes=SELLER_ROUTES)).faults == ()
 
@@ -170,6 +171,8 @@ def _one_effect_a_key(winners: list[Answer], made: Mapping[EntryId, Entry]) -> N
     """Each answer is one entry of its key, and there is no entry without an answer."""
     entries = {(e.operation.value, e.account_id, e.idempotency_key): e for e in made.values()}
     assert len(entries) == len(made), "an operation has a key twice in one wallet"
+    # A correction writes off what has expired first, in an entry with a key of the ledger's own.
+    entries = {place: entry for place, entry in entries.items() if not place[2].startswith("expired:")}
     expected = [won for won in winners if not (isinstance(won.value, Swept) and not won.value.expired)]
     assert entries.keys() == {won.call.place for won in expected}
     for won in expected:

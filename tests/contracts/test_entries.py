@@ -233,3 +233,15 @@ async def test_concurrent_appends_leave_one_chain(uow: Uow) -> None:
         [books] = await tx.ledger_books.of_accounts([account(1)])
     assert [entry.sequence for entry in books.entries] == list(range(1, 11))
     assert [entry.previous_hash for entry in books.entries] == [GENESIS, *books.hashes[:-1]]
+
+
+async def test_a_lot_tells_which_entry_opened_it(uow: Uow) -> None:
+    """Used up or not, in the transaction that opens it too; an unknown lot is left out."""
+    one = history(1, 4)
+    opened = {lot.id: item.entry.id for item in one for lot in item.entry.lots}
+    async with uow.begin() as tx:
+        await tx.wallets.append(one)
+        assert await tx.entries.openings([*opened]) == opened
+    async with uow.read() as tx:
+        assert await tx.entries.openings([*opened, LotId(uid(99))]) == opened
+        assert await tx.entries.openings([]) == {}

@@ -230,14 +230,29 @@ async def test_what_a_reversal_cannot_collect_is_told_of_its_lot(story: Story) -
     )
 
 
+async def test_what_comes_back_to_a_withdrawn_lot_is_told_of_it(story: Story) -> None:
+    """Also in the member's lot of a guest's purchase: in and out again, and out of what was uncollectable."""
+    entry = await story.buy(GUEST, 9, 100, AT)
+    spend = await story.spend(GUEST, 4, AT)
+    await story.merge(GUEST, MEMBER, AT + DAY)
+    await story.reverse(MEMBER, entry, MIDDLE)
+    await story.refund(MEMBER, spend, 3, LATE)
+    [lot] = await bought(story.uow, "INR", INSTANTS)
+    assert {item for item in lot.movements if item.operation is Operation.REFUND} == {
+        LotMovement(Operation.REFUND, 3, 2, is_valued=True),
+        LotMovement(Operation.REFUND, -3, 2),
+        LotMovement(Operation.REFUND, 3, 2, account=ADJUSTED),
+    }
+
+
 async def test_gifts_are_added_up_by_kind_and_end(story: Story) -> None:
     """Lots of many wallets that end in one span are one; bought ones are not among them."""
     await story.earn(MEMBER, 5, AT, expires_at=MIDDLE)
     await story.earn(OTHER, 6, AT, expires_at=AT + DAY)
-    await story.earn(OTHER, 7, AT + 4 * DAY)
     await story.earn(OTHER, 8, AT, kind=PAID)
     await story.buy(OTHER, 9, 100, AT)
     await story.spend(OTHER, 3, AT)
+    await story.earn(OTHER, 7, AT + 4 * DAY)
     assert await given(story.uow, INSTANTS) == {
         (BONUS, 1): {
             LotMovement(Operation.EARN, 11, 1),
@@ -252,6 +267,7 @@ async def test_lots_come_whole_however_small_the_batches(story: Story) -> None:
     """Each lot comes once with all its movements, and the figures tie to the wallets."""
     for number in range(7):
         await story.buy(MEMBER, 10 + number, 97 * number, AT + timedelta(minutes=number))
+    for _ in range(7):
         await story.spend(MEMBER, 2, AT + DAY)
     wanted = await bought(story.uow, "INR", INSTANTS)
     assert len({lot.id for lot in wanted}) == len(wanted) == 7

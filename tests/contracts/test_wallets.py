@@ -35,6 +35,7 @@ from buddy_core.tokens import (
     ReverseTokens,
     VoidHold,
     Wallet,
+    WalletMoved,
     adjust_tokens,
     balance,
     buy_tokens,
@@ -346,9 +347,11 @@ async def test_a_correction_belongs_to_the_owner_of_today(uow: Uow) -> None:
     async with uow.begin() as tx:
         await tx.wallets.lock([account(1), account(2)])
         await merge_in(tx, MergeWallets(account(1), account(2), 20, "m"), AT, ids)
-    for number in (1, 3):
-        with pytest.raises(EntryNotFound):
+    for number, refusal in ((1, WalletMoved), (3, EntryNotFound)):
+        with pytest.raises(refusal):
             await refund_tokens(RefundTokens(account(number), gone, idempotency_key="r", **CAUSE), **who)
+    with pytest.raises(WalletMoved):
+        await earn_tokens(earning(account(1), 5, "late"), **who)
     await refund_tokens(RefundTokens(account(2), gone, idempotency_key="r", **CAUSE), **who)
     assert balance(await load(uow, 2), AT) == {BONUS: 5}
     await reverse_tokens(ReverseTokens(account(2), came, idempotency_key="v", **CAUSE), **who)

@@ -59,7 +59,9 @@ async def find(uow: SqlUnitOfWork) -> Found:
             for entry in books.entries:
                 moved[entry.operation] += sum(p.amount for p in entry.postings if p.account == WALLET)
                 if entry.operation is Operation.SPEND:
-                    spends[entry.idempotency_key].append(entry)
+                    # An unlock's entry has the account before the key of the request.
+                    key = entry.idempotency_key
+                    spends[key.split(":", 2)[2] if key.startswith("unlock:") else key].append(entry)
         grants = {grant.id: grant for grant in (await tx.grant_books.all()).grants}
         facts: dict[EntryId, list[TokenSpend]] = defaultdict(list)
         for fact in (await tx.royalty_books.all()).spends:

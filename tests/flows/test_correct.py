@@ -35,6 +35,7 @@ from buddy_core.tokens import (
     NotReversible,
     Operation,
     UnknownKind,
+    WalletFrozen,
     buy_tokens,
     hold_tokens,
 )
@@ -132,6 +133,8 @@ async def test_what_cannot_be_reversed(world: World) -> None:
     ):
         with pytest.raises(error):
             await world.reverse(who, what)
+    with pytest.raises(NotReversible, match="An entry that did 'spend' brought"):
+        await world.reverse(guest, unlocked.entry_id)
     with pytest.raises(ReasonMissing):
         await world.reverse(guest, entry.id, reason=" x ")
     with pytest.raises(InvalidValue, match="idempotency_key"):
@@ -326,6 +329,86 @@ async def test_an_adjustment_that_cannot_be_done_any_more_waits_on(world: World)
     with pytest.raises(RequesterLacksPermission):
         await world.settle_request(asked.request_id, actor=second)
     assert await world.balance(guest) > 0
+
+
+@pytest.mark.parametrize("length", [202, 203, 204, 255])
+async def test_every_act_takes_the_longest_key(world: World, length: int) -> None:
+    """A key as long as a key may be serves every act, gives the first answer again, and stays one's own."""
+    support, second = await world.staff("support"), await world.staff("support")
+    guest, film, key = await world.guest(), await world.add_title(), "k" * length
+    entry = await earned(world, guest, 20)
+    for actor in (support, second):
+        gift = await world.grant(guest, 1, actor=actor, key=key)
+        assert await world.grant(guest, 1, actor=actor, key=key) == gift
+        adjusted = await world.adjust(guest, entry, 1, actor=actor, key=key)
+        assert await world.adjust(guest, entry, 1, actor=actor, key=key) == adjusted
+        spent = await world.unlock(guest, film)
+        refunded = await world.refund(guest, spent.entry_id, actor=actor, key=key)
+        assert await world.refund(guest, spent.entry_id, actor=actor, key=key) == refunded
+        late = await earned(world, guest, 5)
+        taken = await world.reverse(guest, late.id, actor=actor, key=key)
+        assert await world.reverse(guest, late.id, actor=actor, key=key) == taken
+    assert await world.balance(guest) == 24
+
+
+async def test_what_cannot_be_given_is_asked_of_nobody(world: World) -> None:
+    """A large gift to a frozen wallet is refused at once; no request waits for a second person."""
+    guest, support = await world.guest(), await world.staff("support")
+    await world.freeze(guest)
+    before = await world.books()
+    for amount in (1, MANY, MAX_TOKENS):
+        with pytest.raises(WalletFrozen):
+            await world.grant(guest, amount, actor=support)
+    assert await world.books() == before
+
+
+async def test_what_a_guest_was_given_counts_for_the_member(world: World) -> None:
+    """50 tokens to a guest and one to the member they became, of two people: the second gift waits."""
+    guests = [await world.guest() for _ in range(2)]
+    member, other = await world.member(), await world.staff("support")
+    for guest, amount in zip(guests, (20, 30), strict=True):
+        support = await world.staff("support")
+        assert not isinstance(await world.grant(guest, amount, actor=support), Awaiting)
+        await world.merge(guest, member)
+    entry = await earned(world, member)
+    assert isinstance(await world.grant(member, 1, actor=other), Awaiting)
+    assert isinstance(await world.adjust(member, entry, 1, actor=other), Awaiting)
+    world.clock.advance(DAY + timedelta(microseconds=1))
+    assert not isinstance(await world.grant(member, ALONE, actor=other), Awaiting)
+
+
+@pytest.mark.parametrize("act", ["grant", "adjust", "refund", "unfreeze"])
+async def test_ones_own_guest_is_ones_own(world: World, act: str) -> None:
+    """Whoever helped a guest as staff and then joins from it is frozen until another looks."""
+    support, guest, film = await world.staff("support"), await world.guest(), await world.add_title()
+    assert support.account_id is not None
+    entry = await earned(world, guest)
+    if act == "grant":
+        await world.grant(guest, 5, actor=support)
+    elif act == "adjust":
+        await world.adjust(guest, entry, 5, actor=support)
+    elif act == "refund":
+        await world.refund(guest, (await world.unlock(guest, film)).entry_id, actor=support)
+    else:
+        await world.freeze(guest)
+        await world.freeze(guest, False, actor=support)
+    await world.merge(guest, support.account_id)
+    assert (await world.wallet(support.account_id)).is_frozen
+    record = (await world.records("wallet.freeze"))[-1]
+    assert (record.actor, record.resource) == ("system", str(support.account_id))
+    with pytest.raises(OwnAccount):
+        await world.freeze(support.account_id, False, actor=support)
+    await world.freeze(support.account_id, False, actor=await world.staff("support"))
+    assert not (await world.wallet(support.account_id)).is_frozen
+
+
+async def test_a_guest_whom_another_helped_joins_freely(world: World) -> None:
+    """Staff whose guest somebody else gave tokens to are not frozen."""
+    support, other, guest = await world.staff("support"), await world.staff("support"), await world.guest()
+    assert support.account_id is not None
+    await world.grant(guest, 5, actor=other)
+    await world.merge(guest, support.account_id)
+    assert not (await world.wallet(support.account_id)).is_frozen
 
 
 async def test_a_kind_without_a_value(world: World) -> None:

@@ -82,6 +82,7 @@ async def test_everything_goes_back(world: World) -> None:
         "title": f"film/{film.short_id}",
         "tokens": 10,
         "expired": 0,
+        "withdrawn": 0,
         "grant_ended": True,
         "reason": "never played",
     }
@@ -132,6 +133,24 @@ async def test_what_has_expired_meanwhile_is_lost(world: World) -> None:
     assert (done.tokens, done.expired) == (10, 4)
     assert await world.balance(guest) == 6
     assert sum(item.value for item in await world.spends()) == 0
+
+
+async def test_what_was_withdrawn_does_not_come_back(world: World) -> None:
+    """A guest's spend whose earning was taken back later: the member gets nothing to spend."""
+    guest, member, film = await world.guest(), await world.member(), await world.add_title(TitleType.FILM)
+    await world.earn(guest, 4, expires_at=START + DAY)
+    await world.earn(guest, 6)
+    unlocked = await world.unlock(guest, film)
+    await world.merge(guest, member)
+    for entry in await world.entries(guest, Operation.EARN):
+        await world.reverse(guest, entry.id)
+    world.clock.advance(DAY)
+    done = await world.refund(member, unlocked.entry_id)
+    assert (done.tokens, done.expired, done.withdrawn) == (10, 0, 10)
+    assert await world.balance(member) == 0
+    assert json.loads((await world.records("tokens.refund"))[0].after)["withdrawn"] == 10
+    assert sum(item.value for item in await world.spends()) == 0
+    assert (await world.verify()).faults == ()
 
 
 async def test_a_frozen_wallet_is_refunded(world: World) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from attrs import evolve
 
-from buddy_core.access import NotPermitted
+from buddy_core.access import NotPermitted, OwnAccount
 from buddy_core.ads import (
     CallbackRefused,
     Reward,
@@ -24,6 +24,7 @@ from buddy_core.kernel.ids import DeviceId
 from buddy_core.tokens import BONUS, PAID, WalletFrozen
 from buddy_web.reference import REWARD_RULE
 from tests.contracts.cases import race
+from tests.flows.test_approvals import revoke
 from tests.flows.world import START, VIEWER, Broken, Tampered, World, break_off
 
 pytestmark = pytest.mark.anyio
@@ -291,6 +292,26 @@ async def test_a_held_reward_is_decided_once(world: World) -> None:
     assert await world.balance(guest) == 1
     with pytest.raises(RewardNotFound):
         await world.decide(evolve(begun, id="rwd_none"), release=False)
+
+
+async def test_a_held_reward_is_not_ones_own_to_decide(world: World) -> None:
+    """Staff decide about no reward of their own, nor of a guest they were, nor with a role that was taken."""
+    admin, guest = await world.staff("super_admin"), await world.guest()
+    assert admin.account_id is not None
+    begun = await world.begin_ad(guest)
+    await world.freeze(guest)
+    await world.settle(world.callback(begun))
+    await world.merge(guest, admin.account_id)
+    await world.freeze(admin.account_id, False)
+    for release in (True, False):
+        with pytest.raises(OwnAccount):
+            await world.decide(begun, release=release, actor=admin)
+    other = await world.staff("super_admin")
+    await revoke(world, other, "super_admin")
+    with pytest.raises(NotPermitted):
+        await world.decide(begun, release=True, actor=other)
+    await world.decide(begun, release=True)
+    assert await world.balance(admin.account_id) == 1
 
 
 async def test_a_held_reward_is_released_to_the_member(world: World) -> None:

@@ -259,10 +259,10 @@ async def test_a_month_has_begun_where_it_begins_first(world: World) -> None:
     assert (await ask(world)).later is None
     world.clock.set(NOVEMBER_IN_INDIA)
     assert [item.roll.currency for item in (await ask(world, "2026-11")).months] == ["INR"]
-    assert (await ask(world)).later == "2026-11"
+    assert (await ask(world, "2026-10")).later == "2026-11"
     world.clock.set(NOVEMBER_IN_DUBAI)
     assert [item.roll.currency for item in (await ask(world, "2026-11")).months] == ["INR", "USD"]
-    assert (await ask(world)).month == "2026-10"
+    assert (await ask(world)).month == "2026-11"
 
 
 def test_a_currency_s_zone_is_that_of_who_settles_in_it() -> None:
@@ -272,3 +272,82 @@ def test_a_currency_s_zone_is_that_of_who_settles_in_it() -> None:
     other = evolve(THAJA, id=EntityId("other"), zone="Europe/Paris", currency="EUR")
     routes = SellerRoutes((NEWTACT, THAJA, other), {}, THAJA.id)
     assert (zone_of(routes, "EUR"), zone_of(routes, "GBP")) == ("Europe/Paris", THAJA.zone)
+
+
+async def test_the_month_that_runs_is_each_zone_s_own(world: World) -> None:
+    """Who names no month sees November in India while October still runs in Dubai and in UTC."""
+    who = await world.guest()
+    await buy(world, who, 10, 1_000)
+    await buy(world, who, 10, 500, "USD")
+    await world.earn(who, 3)
+    world.clock.set(NOVEMBER_IN_INDIA + timedelta(minutes=30))
+    found = await ask(world)
+    assert [(item.roll.currency, item.month, item.state) for item in found.months] == [
+        ("INR", "2026-11", "running"), ("USD", "2026-10", "running"),
+    ]  # fmt: skip
+    assert [(item.month, item.state) for item in found.given] == [("2026-10", "running")]
+    assert (found.since, found.month, found.earlier, found.later) == ("2026-10", "2026-11", "2026-10", None)
+    assert (await ask(world, currency="INR")).month == "2026-11"
+    assert (await ask(world, currency="USD")).month == "2026-10"
+    both = await ask(world, since="2026-10")
+    assert [(item.roll.currency, item.month) for item in both.months] == [
+        ("INR", "2026-10"), ("INR", "2026-11"), ("USD", "2026-10"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("is_swept", [False, True])
+async def test_a_reversal_after_the_expiry_is_the_same_swept_or_not(world: World, is_swept: bool) -> None:
+    """What had expired is uncollectable, in no line again, whether a sweep came before or not."""
+    who = await world.guest()
+    await buy(world, who, 100, 10_000, expires_at=START + timedelta(days=10))
+    [bought] = await world.entries(who, Operation.PURCHASE)
+    world.clock.set(NOVEMBER_IN_UTC + timedelta(days=8))
+    if is_swept:
+        await sweep(world, who)
+    done = await world.reverse(who, bought.id)
+    assert (done.taken, done.uncollectable) == (0, 100)
+    operations = [item.operation for item in await world.entries(who)]
+    assert operations == [Operation.PURCHASE, Operation.EXPIRE, Operation.REVERSE]
+    [october, november] = (await ask(world, "2026-11", since="2026-10")).months
+    assert (october.roll.revenue, october.roll.lines[EXPIRED]) == (10_000, AtCost(-100, -10_000))
+    assert (november.roll.revenue, november.roll.uncollectable) == (0, AtCost(100, 10_000))
+    assert set(november.roll.lines.values()) == {AtCost()}
+    assert (await world.verify()).faults == ()
+
+
+@pytest.mark.parametrize("is_swept", [False, True])
+@pytest.mark.parametrize("change", [5, -5])
+async def test_an_expired_lot_is_not_adjusted_swept_or_not(world: World, is_swept: bool, change: int) -> None:
+    """Neither more nor less is in a lot that is over; what of others has expired goes with an adjustment."""
+    who = await world.guest()
+    await buy(world, who, 100, 10_000, expires_at=START + timedelta(days=10))
+    await buy(world, who, 10, 1_000)
+    [over, lasts] = await world.entries(who, Operation.PURCHASE)
+    world.clock.set(NOVEMBER_IN_UTC)
+    if is_swept:
+        await sweep(world, who)
+    before = await world.books()
+    with pytest.raises(tokens.BadAdjustment if change > 0 else tokens.AdjustBeyondLot):
+        await world.adjust(who, over, change)
+    assert await world.books() == before
+    await world.adjust(who, lasts, change)
+    [expired] = await world.entries(who, Operation.EXPIRE)
+    assert sum(abs(item.amount) for item in expired.postings) == 200
+    assert await world.balance(who) == 10 + change
+
+
+async def test_a_refund_after_a_charge_back_owes_nothing(world: World) -> None:
+    """Redeemed is taken out, and so is the purchase: nothing is owed, earned, or uncollectable any more."""
+    who, title = await world.guest(), await world.add_title()
+    await buy(world, who, 10, 1_000)
+    [bought] = await world.entries(who, Operation.PURCHASE)
+    unlocked = await world.unlock(who, title)
+    done = await world.reverse(who, bought.id)
+    assert done.uncollectable == unlocked.tokens_spent > 0
+    back = await world.refund(who, unlocked.entry_id)
+    assert (back.tokens, back.withdrawn) == (unlocked.tokens_spent, unlocked.tokens_spent)
+    assert await world.balance(who) == 0
+    [month] = (await ask(world)).months
+    assert (month.roll.closing, month.roll.uncollectable, month.roll.revenue) == (AtCost(), AtCost(), 0)
+    assert month.roll.lines[REVERSED] == AtCost(-10, -1_000)
+    assert (await world.verify()).faults == ()

@@ -128,6 +128,44 @@ async def test_what_was_believed_is_told_apart(world: World) -> None:
     assert found == [tokens for _, tokens in asked]
 
 
+async def test_what_may_still_be_written_is_not_final(world: World) -> None:
+    """For fifteen minutes the answer about what was known at an instant says that it may change."""
+    who = await world.member()
+    asked = []
+    for minutes in (0, 14, 15):
+        world.clock.set(START + timedelta(minutes=minutes))
+        asked.append((await state(world, who, known_at=START)).is_final)
+    assert asked == [False, False, True]
+    assert not (await state(world, who, at=START)).is_final
+    assert (await state(world, who, at=START + DAY, known_at=START)).is_final
+
+
+async def test_what_a_guest_had_is_still_told_after_joining(world: World) -> None:
+    """Before the merge both wallets counted; by either account, however asked, and through two merges."""
+    first, second, member = await world.guest(), await world.guest(), await world.member()
+    await world.earn(first, 3, expires_at=None)
+    await world.earn(member, 4, PAID, expires_at=None)
+    world.clock.set(START + DAY)
+    await hold(world, first, 2, 9 * DAY, (await world.add_title()).id)
+    world.clock.set(START + 2 * DAY)
+    await world.earn(second, 1, expires_at=None)
+    world.clock.set(START + 3 * DAY)
+    for guest in (first, second):
+        await world.merge(guest, member)
+    world.clock.set(START + 5 * DAY)
+    for who in (first, second, member):
+        found = [await state(world, who, **{name: START + day * DAY}) for day in range(5) for name in
+                 ("at", "known_at")]  # fmt: skip
+        assert [item.tokens for item in found[::2]] == [item.tokens for item in found[1::2]]
+        assert [(item.tokens, item.held) for item in found[::2]] == [
+            ({"bonus": 3, "paid": 4}, {}),
+            ({"bonus": 1, "paid": 4}, {"bonus": 2}),
+            ({"bonus": 2, "paid": 4}, {"bonus": 2}),
+            ({"bonus": 4, "paid": 4}, {}),
+            ({"bonus": 4, "paid": 4}, {}),
+        ]
+
+
 async def test_a_long_history_is_gone_back_in_steps(world: World) -> None:
     """More entries than are read at once, lots used up since, and holds that were posted, come back."""
     who, title = await world.member(), (await world.add_title()).id

@@ -149,13 +149,43 @@ def test_what_was_done_before_joining_is_there(service: Service) -> None:
     assert asha.join("asha@example.com").status_code == 303
     support = enter(service, SUPPORT)
     user = page_of(support, "asha@example.com")
+    told = words(support.get(f"{user}/wallet").text)
+    assert "Came along when they joined" in told
+    assert "your account" not in told
     [before] = re.findall(r'href="(/admin/users/[^"]*/wallet\?through=[0-9a-f-]+)"', support.get(user).text)
     page = support.get(html.unescape(before))
     assert "Before they joined" in page.text
+    assert "Moved to their account" in page.text
     form = support.get(link(page.text, "refund"))
     done = support.post(link(page.text, "refund"), {"reason": WHY, "idempotency_key": key_of(form.text)})
     assert done.location == f"{user}?done=refunded"
     assert "/adjust" not in page.text, "these lots are in another wallet by now"
+
+
+def test_a_guest_with_nothing_left_brings_no_line_along(service: Service) -> None:
+    """Whoever joined with an empty wallet reads of no tokens that came along."""
+    asha = service.browser()
+    asha.get("/")
+    asha.earn(1)
+    assert asha.unlock(short(asha)).status_code < 400
+    assert asha.balance() == 0
+    assert asha.join("asha@example.com").status_code == 303
+    told = words(asha.get("/wallet").text)
+    assert "Came along" not in told
+    assert "before you joined" not in told
+
+
+def test_one_token_that_is_gone_is_one(service: Service) -> None:
+    """A reversal that finds a single token spent says so of one, to the member and to staff."""
+    browser = enter(service, VIEWER)
+    browser.earn(1)
+    assert browser.unlock(short(browser)).status_code < 400
+    support = enter(service, SUPPORT)
+    user = page_of(support, VIEWER)
+    form = support.get(link(support.get(user).text, "reverse"))
+    support.post(form.request.path, {"reason": WHY, "idempotency_key": key_of(form.text)})
+    assert "1 token was gone already; nothing is owed for it" in words(browser.get("/wallet").text)
+    assert "1 token was gone already" in words(support.get(f"{user}/wallet").text)
 
 
 def test_pages_open_by_permission(service: Service, viewer: Browser) -> None:

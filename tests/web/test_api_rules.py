@@ -37,7 +37,7 @@ def operations(service: Service) -> list[tuple[str, str, dict[str, Any]]]:
 
 def concrete(path: str) -> str:
     """Fill a path's parameters with values that name nothing."""
-    values = {"type": "film", "id": "rwd_" + "0" * 32, "month": "2026-09", "name": "night_desk"}
+    values = {"type": "film", "id": "rwd_" + "0" * 32, "month": "2026-09", "name": "night_desk", "entry": "1"}
     for part, prefix in (("/users/", "usr_"), ("/approvals/", "apr_"), ("/auth/sessions/", "sgn_")):
         if part in path:
             values["id"] = prefix + "0" * 32

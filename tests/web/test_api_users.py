@@ -204,3 +204,15 @@ def test_nobody_looks_as_staff_or_as_themselves(service: Service) -> None:
         answer = support.post(path.format(viewer_id), {"minutes": minutes, **WHY})
         refused(answer, 400, "web.invalid_request")
     refused(support.post(path.format(viewer_id), {"reason": "    "}), 400, "access.reason_missing")
+
+
+def test_what_is_wrong_with_a_field_is_one_plain_sentence(service: Service) -> None:
+    """A number that is none is one mistake and not two, and nobody is shown a regular expression."""
+    support = member(service, SUPPORT)
+    path = f"/v1/admin/users/{user_id(support, VIEWER)}/tokens"
+    answer = support.post(path, {"tokens": "many", "reason": "as\x00told"}, key="g1")
+    refused(answer, 400, "web.invalid_request")
+    assert sorted((item["field"], item["problem"]) for item in answer.json["facts"]["fields"]) == [
+        ("reason", "does not have the form that belongs here, or holds characters that do not"),
+        ("tokens", "must be a number"),
+    ]

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from buddy_core.kernel.canonical import instant_text
+from buddy_core.tokens import StatementPlace, TokenKind
 from buddy_web.routes import wallet_files
 from tests.web.api_client import (
     NOBODYS_ID,
@@ -59,6 +60,8 @@ def test_the_wallet_of_now(service: Service, viewer: ApiClient) -> None:
     found = viewer.get("/v1/wallet").json
     now = instant_text(START + 2 * DAY).replace(".000000", "")
     assert (found["at"], found["known_at"], found["is_frozen"]) == (now, now, False)
+    assert found["is_final"] is False
+    assert viewer.get(f"/v1/wallet?known_at={at(1.9)}").json["is_final"] is True
     assert found["tokens"] == {"bonus": found["bonus"]}
     assert (found["held"], found["expired"], found["paid"]) == ({}, {}, 0)
     assert sum(lot["tokens"] for lot in found["lots"]) == found["bonus"]
@@ -138,6 +141,30 @@ def test_a_cursor_of_no_page_is_refused(viewer: ApiClient, cursor: str) -> None:
     answer = viewer.get(f"/v1/wallet/entries?cursor={cursor}")
     assert answer.status_code == 400, answer.text
     assert answer.json["code"] in ("web.invalid_request", "tokens.bad_statement_place")
+
+
+def test_a_cursor_that_was_not_given_is_refused(service: Service, viewer: ApiClient) -> None:
+    """Balances that somebody wrote, signed by nobody or for another wallet, are no place in this one."""
+    first = viewer.get("/v1/wallet/entries?limit=2").json["next_cursor"]
+    assert viewer.get(f"/v1/wallet/entries?cursor={first}").status_code == 200
+    forged = StatementPlace(3, {TokenKind("bonus"): 1_000_004}).text
+    support = member(service, SUPPORT)
+    whose = user_id(support, VIEWER)
+    for cursor in (
+        forged,
+        forged + first[-43:],
+        first[:-43],
+        first[:-1] + ("A" if first[-1] != "A" else "B"),
+    ):
+        for path in ("/v1/wallet", f"/v1/admin/users/{whose}/wallet"):
+            client = viewer if path == "/v1/wallet" else support
+            refused(client.get(f"{path}/entries?cursor={cursor}"), 400, "tokens.bad_statement_place")
+        assert viewer.get(f"/wallet?before={cursor}").status_code == 400
+        assert support.get(f"/admin/users/{whose}/wallet?before={cursor}").status_code == 400
+    other = guest(service)
+    other.earn(3)
+    assert other.get("/v1/wallet/entries").json["entries"]
+    refused(other.get(f"/v1/wallet/entries?cursor={first}"), 400, "tokens.bad_statement_place")
 
 
 def rows_of(answer: Any) -> list[dict[str, str]]:

@@ -115,6 +115,14 @@ def test_a_wallet_is_frozen_and_goes_on(lived: Path, buddy: Buddy) -> None:
     assert "access.reason_missing" in short.output
 
 
+@pytest.mark.parametrize("amount", ["-5", "0", "1.5", "many", "9" * 19])
+def test_an_amount_that_is_none_is_said(folder: Path, buddy: Buddy, amount: str) -> None:
+    """Whatever stands in the place of the amount, a minus too, the answer says what an amount is."""
+    refusal = buddy("tokens", "grant", VIEWER, amount, *WHY)
+    assert refusal.exit_code == 2
+    assert "must be a whole number from 1" in " ".join(refusal.output.split())
+
+
 def test_what_has_expired_is_written_off(folder: Path, buddy: Buddy) -> None:
     """In one wallet or in all; done again there is nothing left to write off."""
 

@@ -54,7 +54,7 @@ def test_costs_are_seen_before_they_are_saved_and_saved_once(service: Service, a
         "/admin/costs/preview", {**COSTS, "type_episode": "3", "effective_from": "2026-12-01"}
     )
     assert preview.status_code == 200
-    for words in ("Changes nothing before 1 Dec 2026", "3 tokens", "2 now", "₹1.50"):
+    for words in ("Changes nothing before 1 Dec 2026", "3 tokens", "2 before", "₹1.50"):
         assert words in preview.text, words
     assert "Version 2" not in admin.get("/admin/costs").text
     form = sent_on(preview.text)
@@ -143,6 +143,25 @@ def test_a_change_from_an_older_page_is_stopped(service: Service, admin: Browser
     assert changes(service) == ["token_costs.set"]
 
 
+def test_a_form_from_an_older_version_is_stopped_before_its_preview(service: Service, admin: Browser) -> None:
+    """Whoever loaded a form before another changed the numbers is told, and is shown the new ones."""
+    costs, rule = admin.get("/admin/costs").text, admin.get("/admin/ad-rule").text
+    assert '<input type="hidden" name="base" value="1">' in costs
+    assert '<input type="hidden" name="base" value="1">' in rule
+    for address, mine, theirs, words in (
+        ("/admin/costs", {**COSTS, "type_film": "9"}, {**COSTS, "type_short": "2"}, "of the costs"),
+        ("/admin/ad-rule", {**NUMBERS, "days": "80"}, {**NUMBERS, "tokens": "2"}, "of the reward rule"),
+    ):
+        admin.post(address, sent_on(admin.post(f"{address}/preview", theirs).text))
+        stale = admin.post(f"{address}/preview", {**mine, "base": "1"})
+        assert stale.status_code == 400
+        assert f"Version 2 {words} has been added" in stale.text
+        assert "What this does" not in stale.text
+        assert '<input type="hidden" name="base" value="2">' in stale.text
+        assert admin.post(f"{address}/preview", {**mine, "base": "2"}).status_code == 200
+    assert changes(service) == ["token_costs.set", "reward_rule.set"]
+
+
 def test_a_rule_is_seen_before_it_is_saved_and_saved_once(service: Service, admin: Browser) -> None:
     """The preview says what a day pays then; saving adds one version, and ads pay by it a minute later."""
     preview = admin.post("/admin/ad-rule/preview", {**NUMBERS, "tokens": "2", "account_daily": "3"})
@@ -201,6 +220,7 @@ def test_who_may_only_look_has_no_form(service: Service) -> None:
         page = finance.get(path)
         assert page.status_code == 200
         assert "Show what it does" not in page.text
+        assert "Your role may look at the" in page.text
         assert finance.post(path, {"change_film": "1", "idempotency_key": "k"}).status_code == 403
 
 

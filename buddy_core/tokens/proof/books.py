@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 
 from buddy_core.kernel.canonical import GENESIS
@@ -27,6 +27,7 @@ from buddy_core.tokens.model import (
 from buddy_core.tokens.ports import AccountBooks
 from buddy_core.tokens.rules.correcting import given_back
 from buddy_core.tokens.rules.drawing import is_expired, is_live
+from buddy_core.tokens.rules.merging import derived_lot_id
 from buddy_core.tokens.rules.valuing import version_at
 
 ENTRIES = "token_entries"
@@ -42,7 +43,7 @@ _ACCOUNTS: Mapping[Operation, frozenset[str]] = {
     Operation.PURCHASE: frozenset({WALLET, SOLD}),
     Operation.SPEND: frozenset({WALLET, _SPENT}),
     Operation.EXPIRE: frozenset({WALLET, EXPIRED}),
-    Operation.REFUND: frozenset({WALLET, _SPENT, EXPIRED}),
+    Operation.REFUND: frozenset({WALLET, _SPENT, EXPIRED, ADJUSTED}),
     Operation.REVERSE: frozenset({WALLET, ISSUED, SOLD, ADJUSTED}),
     Operation.TRANSFER_OUT: frozenset({WALLET, TRANSFERRED}),
     Operation.TRANSFER_IN: frozenset({WALLET, TRANSFERRED}),
@@ -80,6 +81,12 @@ def check_corrections(originals: Mapping[EntryId, Entry], corrections: Iterable[
     for entry in corrections:
         if entry.corrects is not None:
             of_entry[entry.corrects].append(entry)
+    withdrawn = {
+        lot.origin_id
+        for corrected, found in of_entry.items()
+        if corrected in originals and any(entry.operation is Operation.REVERSE for entry in found)
+        for lot in originals[corrected].lots
+    }
     for corrected, found in of_entry.items():
         original = originals.get(corrected)
         row = _row(found[0].account_id, found[0])
@@ -89,7 +96,7 @@ def check_corrections(originals: Mapping[EntryId, Entry], corrections: Iterable[
         faults += [
             Fault(ENTRIES, _row(entry.account_id, entry), problem)
             for entry in found
-            if (problem := _wrong_correction(original, entry))
+            if (problem := _wrong_correction(original, entry) or _wrong_withdrawal(entry, withdrawn))
         ]
         spent = sum(posting.amount for posting in original.postings if is_spent(posting.account))
         if given_back(found) > spent:
@@ -112,6 +119,22 @@ def _wrong_correction(original: Entry, entry: Entry) -> str:
         came = {(item.account, item.kind, -item.amount) for item in original.postings if _is_system(item)}
         if came != {(item.account, item.kind, item.amount) for item in entry.postings if _is_system(item)}:
             return "takes back something else than came in"
+    return ""
+
+
+def _wrong_withdrawal(entry: Entry, withdrawn: Set[LotId]) -> str:
+    """Say what is wrong with what a refund took back at once, which only a withdrawn lot may lose."""
+    if entry.operation is not Operation.REFUND:
+        return ""
+    taken = [item for item in entry.postings if item.account == ADJUSTED]
+    # A lot that a merge moved has an id that follows from the first one and the owner.
+    allowed = withdrawn | {derived_lot_id(lot_id, entry.account_id) for lot_id in withdrawn} if taken else ()
+    for item in taken:
+        other = Posting(WALLET, item.lot_id, item.kind, -item.amount, item.version)
+        if item.amount < 1 or other not in entry.postings:
+            return "what it takes back at once does not leave the lot"
+        if item.lot_id not in allowed:
+            return "takes back at once what was not withdrawn"
     return ""
 
 

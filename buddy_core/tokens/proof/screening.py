@@ -41,6 +41,7 @@ _SYSTEM: Mapping[str, str] = {
     Operation.UNFREEZE: "",
 }
 """The operations that are looked at here, with the system account of each; others go the slow way."""
+_canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 _END_OF_TIME = "never"
 """Comes after every instant as text, the last one too."""
 
@@ -97,7 +98,8 @@ class Screen:
                 if previous != standing.head or sha256(previous + raw).digest() != digest:
                     return None
                 entry = json.loads(body)
-                if not self._passes(entry, account, standing):
+                # There is one way to write an entry; another that means the same is not ours.
+                if _canonical(entry) != body or not self._passes(entry, account, standing):
                     return None
                 standing.head = digest
                 entries.append(entry)

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from attrs import Factory, define, frozen
 
+from buddy_core.kernel.canonical import GENESIS
+from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.ids import AccountId
 from buddy_core.kernel.proof import Fault
 from buddy_core.tokens.model import Entry, entry_from_body
@@ -96,18 +98,23 @@ def _look(
     read = screen.look(glance)
     if read is None or _rewritten(glance.account, [item[2] for item in glance.entries], known):
         return False
-    report.entries += len(read)
     if seen is not None:
-        made = zip(read, glance.entries, strict=True)
-        seen(glance.account, [entry_from_body(body, previous) for body, (_, previous, _) in made])
+        try:
+            made = zip(read, glance.entries, strict=True)
+            entries = [entry_from_body(body, previous) for body, (_, previous, _) in made]
+        except (BuddyError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
+            # It fits its hash and is no entry of ours all the same: the slow look names it.
+            return False
+        seen(glance.account, entries)
+    report.entries += len(read)
     return True
 
 
 def _rewritten(account: AccountId, hashes: Sequence[bytes], known: Mapping[AccountId, Mark]) -> list[Fault]:
     """Name a wallet whose entry at the checkpoint is not the one that the checkpoint saw."""
-    if account not in known:
+    sequence, head = known.get(account, (0, GENESIS))
+    if not sequence:
         return []
-    sequence, head = known[account]
     if 1 <= sequence <= len(hashes) and hashes[sequence - 1] == head:
         return []
     return [Fault(ENTRIES, f"(account {account}, sequence {sequence})", "is not the one of the checkpoint")]

@@ -84,7 +84,7 @@ class LotMovement:
     hold_over_by: int | None = None
     """The first instant by which its hold was over; past the last: later. None: there is no hold."""
     account: str = WALLET
-    """`adjusted`: what a reversal could not collect, which is in no lot."""
+    """`adjusted`: what a reversal could not collect, or a refund brought back of it; it is in no lot."""
 
 
 @frozen
@@ -199,15 +199,24 @@ class RollForward:
     on_hold: int
     """Tokens of the closing that are set aside; a hold is no redemption."""
     uncollectable: AtCost
-    """Tokens of reversed purchases that had been used before: in no line, for they were gone already."""
+    """Tokens of reversed purchases that were gone already, spent or expired or taken: in no line.
+
+    What a refund of a spend brought back of them is taken out again; below zero where that is more.
+    """
     policy: BreakagePolicy
     """The one in force at the end."""
 
     @property
     def revenue(self) -> int:
-        """What became revenue: redeemed and breakage, and what expired if the issuer may keep it."""
+        """What became revenue: redeemed and breakage, what expired if the issuer may keep it, less gifts.
+
+        What staff give to a bought lot was paid by nobody: owed like the rest, it lowers revenue
+        when it is given, and what they take raises it. So, where the issuer may keep what expires,
+        all revenue and what is still owed make what was sold less what was reversed.
+        """
         expired = self.lines[LiabilityLine.EXPIRED].minor if self.policy.is_entitled else 0
-        return -(self.lines[LiabilityLine.REDEEMED].minor + expired + self.breakage)
+        by_hand = self.lines[LiabilityLine.ADJUSTED].minor
+        return -(self.lines[LiabilityLine.REDEEMED].minor + expired + by_hand + self.breakage)
 
 
 @frozen
@@ -243,7 +252,12 @@ def _spans(movements: Iterable[LotMovement], expired_by: int, count: int) -> lis
     free, held, freed = [0] * count, [0] * count, [0] * count
     for item in movements:
         if item.account != WALLET:
-            spans[item.recorded_by].uncollectable -= item.tokens
+            span = spans[item.recorded_by]
+            span.uncollectable -= item.tokens
+            if item.operation is Operation.REFUND:
+                # It came back to a lot that was withdrawn: its other half is told as expired below.
+                span.moved[LiabilityLine.EXPIRED] += item.tokens
+                span.moved[LiabilityLine.REVERSED] -= item.tokens
             continue
         free[item.recorded_by] += item.tokens
         if not item.is_valued and item.operation in _HOLDS and not _expires(item):
@@ -333,7 +347,7 @@ class Liability:
     def _add(self, lot: BoughtLot) -> None:
         cohort = month_of(lot.opened_at, self._zone) if self._is_proportional else ""
         spans = _spans(lot.movements, lot.expired_by, len(self._sums))
-        tokens = cost = expired = redeemed = 0
+        tokens = cost = expired = redeemed = uncollected = 0
         for sums, span in zip(self._sums, spans, strict=True):
             for line, moved in span.moved.items():
                 if moved:
@@ -346,7 +360,9 @@ class Liability:
             sums.on_hold += span.on_hold
             if span.uncollectable:
                 sums.uncollectable += span.uncollectable
-                sums.uncollectable_minor += lot.cost_of(span.uncollectable)
+                sums.uncollectable_minor -= lot.cost_of(uncollected)
+                uncollected += span.uncollectable
+                sums.uncollectable_minor += lot.cost_of(uncollected)
             if self._is_proportional:
                 expired -= span.moved[LiabilityLine.EXPIRED]
                 redeemed -= span.moved[LiabilityLine.REDEEMED]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 
 from attrs import evolve, frozen
@@ -29,6 +29,7 @@ from buddy_core.tokens.model import (
     OpenHold,
     Operation,
     Posting,
+    TokenKind,
     Wallet,
     check_amount,
     is_spent,
@@ -49,6 +50,8 @@ class Spending:
     """The refunds of it so far, in whichever wallet."""
     lots: Mapping[LotId, Lot]
     """The lots that it drew on, and those of the owner of today that they became."""
+    withdrawn: Set[LotId] = frozenset()
+    """The lots, by `origin_id`, whose opening earning or purchase has been reversed."""
 
 
 def home_id(lot: Lot, spender: AccountId, owner: AccountId) -> LotId:
@@ -61,7 +64,8 @@ def refund(wallet: Wallet, spending: Spending, command: RefundTokens, at: dateti
 
     The postings are the spend's with the sign turned, at its versions and values. After
     a merge the tokens go to the owner's lot of the same origin, opened anew if there is
-    none. What has expired meanwhile expires at once, in the same entry.
+    none. What has expired meanwhile expires at once, in the same entry; what goes to a
+    lot that was withdrawn is taken back at once, to `adjusted`, lot by lot.
 
     Raises:
         NotRefundable: the entry spent nothing.
@@ -81,7 +85,8 @@ def refund(wallet: Wallet, spending: Spending, command: RefundTokens, at: dateti
     homes = [_home(spending, item, wallet) for item in back]
     opened = tuple(item.lot for item in homes if item.lot.id not in spending.lots)
     collected = next(item.account for item in spent.postings if is_spent(item.account))
-    gone = [item for item in homes if is_expired(item.lot, at)]
+    withdrawn = [item for item in homes if item.lot.origin_id in spending.withdrawn]
+    gone = [item for item in homes if item not in withdrawn and is_expired(item.lot, at)]
     given: list[Posting] = []
     of_kind: dict[str, Posting] = {}
     for item, home in zip(back, homes, strict=True):
@@ -107,13 +112,18 @@ def refund(wallet: Wallet, spending: Spending, command: RefundTokens, at: dateti
         command,
         at,
         ids.entry,
-        (*given, *of_kind.values(), *moves(gone, EXPIRED, versioned)),
+        (
+            *given,
+            *of_kind.values(),
+            *moves(gone, EXPIRED, versioned),
+            *_taken_again(withdrawn, versioned),
+        ),
         lots=opened,
         corrects=spent.id,
         country=spent.country,
         entity=spent.entity,
     )
-    return Posted(wallet.after(entry, reduced(restored(wallet.lots, homes), gone)), entry)
+    return Posted(wallet.after(entry, reduced(restored(wallet.lots, homes), [*gone, *withdrawn])), entry)
 
 
 def reverse(
@@ -128,7 +138,8 @@ def reverse(
     """Take back what is left of the very lot that an entry opened; also of a frozen wallet.
 
     After a merge it is the owner's lot of the same origin. What is not there any more is
-    recorded as uncollectable on `adjusted`. Holds on the lot must have been released.
+    recorded as uncollectable on `adjusted`. Holds on the lot must have been released, and
+    what has expired written off.
 
     Raises:
         NotReversible: the entry brought nothing in.
@@ -176,14 +187,15 @@ def adjust(
 
     Raises:
         BadAdjustment: there is no reason, or the lot to give to has expired or would be too large.
-        AdjustBeyondLot: the lot has less left.
+        AdjustBeyondLot: the lot has less left; one that has expired has nothing.
         BadTokenAmount, UnknownKind.
     """
     at = utc(at)
     if isinstance(command.amount, bool) or not isinstance(command.amount, int):
         raise BadTokenAmount(command.amount)
     change = Draw(lot, check_amount(abs(command.amount)))
-    left = next((item.remaining for item in wallet.lots if item.lot.id == lot.id), 0)
+    there = [item.remaining for item in wallet.lots if item.lot.id == lot.id and not is_expired(lot, at)]
+    left = sum(there)
     if not command.reason.strip():
         raise BadAdjustment("there is no reason; say why, for whoever asks later")
     if command.amount > 0 and is_expired(lot, at):
@@ -210,6 +222,16 @@ def given_back(refunds: Iterable[Entry]) -> int:
         for posting in entry.postings
         if is_spent(posting.account)
     )
+
+
+def _taken_again(draws: Sequence[Draw], versioned: Mapping[TokenKind, int]) -> tuple[Posting, ...]:
+    """Take from lots that were withdrawn; the other side names the lot, too, for it was uncollectable."""
+    made: list[Posting] = []
+    for item in draws:
+        lot, version = item.lot, versioned[item.lot.kind]
+        made.append(Posting(WALLET, lot.id, lot.kind, -item.amount, version))
+        made.append(Posting(ADJUSTED, lot.id, lot.kind, item.amount, version))
+    return tuple(made)
 
 
 def _still_used(spent: Entry, earlier: Sequence[Entry]) -> list[LotDraw[LotId]]:

@@ -34,6 +34,7 @@ from buddy_core.tokens.rules.posting import (
     Because,
     Cause,
     Posted,
+    check_country,
     moves,
     next_entry,
     numbers,
@@ -90,6 +91,7 @@ def post(wallet: Wallet, command: PostHold, versions: Versions, at: datetime, id
         BadTokenAmount, UnknownKind, NoValueInCurrency: the spend cannot be valued.
     """
     at = utc(at)
+    check_country(command.country)
     if wallet.is_frozen:
         raise WalletFrozen(wallet.account_id)
     found = open_hold(wallet, command.hold_id)

@@ -113,7 +113,12 @@ def _moved(draws: Sequence[Draw], account: str, versions: Versions) -> tuple[Pos
 
 def moved_id(lot: Lot, owner: AccountId) -> LotId:
     """Return the id that a lot has after a merge: it follows from its origin and the new owner."""
-    return LotId(derived_uuid("lot", lot.origin_id, owner))
+    return derived_lot_id(lot.origin_id, owner)
+
+
+def derived_lot_id(origin_id: LotId, owner: AccountId) -> LotId:
+    """Return the same for a lot of which only the origin is known."""
+    return LotId(derived_uuid("lot", origin_id, owner))
 
 
 def cost_share(lot: Lot, amount: int) -> int | None:

@@ -152,6 +152,7 @@ def spend(wallet: Wallet, command: SpendTokens, versions: Versions, at: datetime
     at = utc(at)
     if wallet.is_frozen:
         raise WalletFrozen(wallet.account_id)
+    check_country(command.country)
     draws = draw(wallet, check_amount(command.amount), command.title_scopes, at)
     entry = next_entry(
         wallet,
@@ -165,6 +166,16 @@ def spend(wallet: Wallet, command: SpendTokens, versions: Versions, at: datetime
         entity=command.entity,
     )
     return Posted(wallet.after(entry, reduced(wallet.lots, draws)), entry)
+
+
+def check_country(country: str) -> None:
+    """Refuse what is no country code; the store would cut it after the hash was taken.
+
+    Raises:
+        InvalidValue: it is not two letters.
+    """
+    if len(country) != 2 or not country.isascii() or not country.isalpha():
+        raise InvalidValue("country", f"{country!r} is not a country code of two letters, such as IN")
 
 
 def spending_postings(

@@ -20,6 +20,7 @@ from buddy_core.tokens.model import (
     Lot,
     OpenHold,
     OpenLot,
+    Operation,
     TokenKind,
     Wallet,
 )
@@ -41,7 +42,8 @@ class AsOf:
 
     They differ where something counts earlier than it was written: a hold that ended by
     itself on the 3rd may be recorded on the 5th. An entry was known once it, or one after
-    it, was recorded; it counts once it takes effect, or one after it was recorded.
+    it, was recorded. It counts once it and all before it have taken effect, or one after it
+    was recorded; a void counts from its own instant, if the hold does by then.
     """
 
     effective_at: datetime = field(converter=_effective)
@@ -74,6 +76,10 @@ class Rewound:
     held: Mapping[HoldId, tuple[tuple[LotId, int, int], ...]] = Factory(dict)
     """The holds that came back, with lot, amount and version of each part."""
     undone: frozenset[HoldId] = frozenset()
+    waiting: tuple[Entry, ...] = ()
+    """Not undone, the newest first: they count unless one before them does not."""
+    voids: Mapping[HoldId, Entry] = Factory(dict)
+    """Not undone, by hold: they count unless the hold does not."""
 
     @property
     def is_there(self) -> bool:
@@ -104,6 +110,7 @@ def rewind(state: Rewound, newest_first: Iterable[Entry]) -> Rewound:
     """
     left, held, undone = Counter(state.left), dict(state.held), set(state.undone)
     sequence, known, is_past = state.sequence, state.known, state.is_past
+    waiting, voids = list(state.waiting), dict(state.voids)
     for entry in newest_first:
         if sequence == 0 or (known is not None and is_past):
             break
@@ -112,10 +119,31 @@ def rewind(state: Rewound, newest_first: Iterable[Entry]) -> Rewound:
         if known is None and entry.recorded_at <= state.as_of.known_at:
             known = sequence
         is_past = is_past or entry.recorded_at <= state.as_of.effective_at
-        if known is None or not (is_past or entry.effective_at <= state.as_of.effective_at):
-            _undo(entry, left, held, undone)
         sequence -= 1
-    return Rewound(state.wallet, state.as_of, sequence, known, is_past, left, held, frozenset(undone))
+        if known is None or not (is_past or entry.effective_at <= state.as_of.effective_at):
+            # A host with a slower clock may have dated earlier what builds upon this one.
+            for item in (*waiting, entry):
+                for hold in item.holds:
+                    if hold.id in voids:
+                        _undo(voids.pop(hold.id), left, held, undone)
+                _undo(item, left, held, undone)
+            waiting.clear()
+        elif entry.operation is Operation.VOID and entry.hold_id is not None:
+            voids[entry.hold_id] = entry
+        else:
+            waiting.append(entry)
+    return Rewound(
+        state.wallet,
+        state.as_of,
+        sequence,
+        known,
+        is_past,
+        left,
+        held,
+        frozenset(undone),
+        tuple(waiting),
+        voids,
+    )
 
 
 def _undo(

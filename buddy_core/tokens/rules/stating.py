@@ -40,7 +40,7 @@ class StatementPlace:
     """Where a page of a statement begins: below entry `before`, after which `after` stood in the lots.
 
     It carries the balances so that an older page costs no more than the newest one.
-    Whoever writes one by hand misleads nobody but themselves.
+    It is not signed: a host that takes one from outside signs it, and checks that.
     """
 
     before: int

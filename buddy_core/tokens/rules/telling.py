@@ -87,7 +87,8 @@ def _refunded(entry: Entry) -> Event:
     _, taken, _ = _collected(entry)
     given_back = {kind: -amount for kind, amount in taken.items()}
     expired = sum(by_kind(entry, EXPIRED).values())
-    return TokensRefunded(entry.id, entry.account_id, entry.corrects, given_back, expired)
+    withdrawn = sum(by_kind(entry, ADJUSTED).values())
+    return TokensRefunded(entry.id, entry.account_id, entry.corrects, given_back, expired, withdrawn)
 
 
 def _reversed(entry: Entry) -> Event:

@@ -19,6 +19,7 @@ from buddy_core.kernel import (
     Receipt,
     Rejected,
     RequestKey,
+    derived_key,
     once,
     request_key,
 )
@@ -179,3 +180,14 @@ def test_unfit_keys_are_refused(key: Any) -> None:
     with pytest.raises(InvalidValue, match="idempotency_key"):
         RequestKey("scope", key, bytes(32))
     assert RequestKey("scope", "x" * MAX_KEY_LENGTH, bytes(32)).key == "x" * MAX_KEY_LENGTH
+
+
+def test_a_derived_key_is_short_enough_and_another_for_other_parts() -> None:
+    """Short parts are joined as they are; long ones end in a digest of all of it, and so stay apart."""
+    assert derived_key("support.grant", "ann", "k1") == "support.grant:ann:k1"
+    room = MAX_KEY_LENGTH - len("a:")
+    assert derived_key("a", "k" * room) == f"a:{'k' * room}"
+    long = [derived_key("a", "k" * room + end) for end in ("k", "l", "kk")]
+    assert len(set(long)) == 3
+    assert {len(key) for key in long} == {MAX_KEY_LENGTH}
+    assert derived_key("a", "k" * room + "k") == long[0]

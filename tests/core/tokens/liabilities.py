@@ -65,4 +65,7 @@ def check(roll: RollForward) -> None:
     assert 0 <= roll.on_hold <= roll.closing.tokens
     assert roll.recognised_ahead >= 0
     assert roll.closing.minor >= 0
-    assert roll.uncollectable.tokens >= 0
+    # What came in for tokens less what went back for them is earned or still owed.
+    kept = 0 if roll.policy.is_entitled else -roll.lines[LiabilityLine.EXPIRED].minor
+    cash = roll.lines[LiabilityLine.SOLD].minor + roll.lines[LiabilityLine.REVERSED].minor
+    assert roll.revenue + kept + roll.closing.minor - roll.opening.minor == cash

@@ -107,13 +107,43 @@ def test_a_lot_expires_without_any_entry() -> None:
         assert costs(december) == {}
 
 
-def test_what_is_reversed_after_it_expired_moves_from_one_line_to_the_other() -> None:
-    """A purchase taken back after its expiry, before any sweep: both lines tell, and nothing is left."""
-    taken = moved(Operation.REVERSE, -6, 3)
-    _, november, december = rolled(lot(10, 100, spent(4, 1), taken, expired_by=2))
+def test_what_is_reversed_after_it_expired_stays_expired() -> None:
+    """A purchase taken back after its expiry: what had expired is uncollectable, and in no line again."""
+    gone = moved(Operation.EXPIRE, -6, 3)
+    rest = moved(Operation.REVERSE, -10, 3, account=ADJUSTED)
+    _, november, december = rolled(lot(10, 100, spent(4, 1), gone, rest, expired_by=2))
     assert costs(november) == {"expired": -60}
-    assert costs(december) == {"reversed": -60, "expired": 60}
-    assert december.closing == AtCost()
+    assert costs(december) == {}
+    assert (december.closing, december.uncollectable) == (AtCost(), AtCost(10, 100))
+
+
+def test_what_comes_back_to_a_withdrawn_lot_is_reversed_at_once() -> None:
+    """The refund takes the use back; its tokens go the way of the purchase, and are uncollectable no more."""
+    rest = moved(Operation.REVERSE, -7, 2, account=ADJUSTED)
+    back = [
+        movement
+        for tokens, by in ((2, 2), (5, 3))
+        for movement in (
+            moved(Operation.REFUND, tokens, by, is_valued=True),
+            moved(Operation.REFUND, -tokens, by),
+            moved(Operation.REFUND, tokens, by, account=ADJUSTED),
+        )
+    ]
+    for expired_by in (2, 3, NEVER):
+        lasts = lot(7, 1_000, spent(7, 1), rest, *back, expired_by=expired_by)
+        _, november, december = rolled(lasts)
+        assert costs(november) == {"redeemed": 286, "reversed": -286}
+        assert costs(december) == {"redeemed": 714, "reversed": -714}
+        assert (november.uncollectable, december.uncollectable) == (AtCost(5, 714), AtCost(-5, -714))
+        assert (november.closing, december.closing) == (AtCost(), AtCost())
+
+
+def test_a_gift_to_a_bought_lot_is_no_revenue() -> None:
+    """Ten tokens for 10.00 and forty given for nothing: once all are spent, the revenue is 10.00."""
+    given = moved(Operation.ADJUST, 40, 1)
+    october, november, _ = rolled(lot(10, 1_000, given, spent(50, 2)))
+    assert (october.revenue, october.closing.minor) == (-4_000, 5_000)
+    assert (november.revenue, november.closing.minor) == (5_000, 0)
 
 
 def test_a_hold_is_no_redemption() -> None:

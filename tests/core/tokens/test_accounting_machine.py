@@ -143,6 +143,12 @@ class Accounts(Operations):
         self.nothing_reported_changed(instants, remote, proportional)
         sold = sum(lot.cost_minor or 0 for lot in first.values() if lot.cost_currency)
         assert sum(roll.lines[LiabilityLine.SOLD].minor for roll in remote) == sold
+        # Tokens were paid for, once; what was paid is earned, still owed, or had been taken back.
+        back = -sum(roll.lines[LiabilityLine.REVERSED].minor for roll in remote)
+        assert sum(roll.revenue for roll in remote) + remote[-1].closing.minor == sold - back
+        assert all(
+            sum(roll.uncollectable.tokens for roll in remote[: n + 1]) >= 0 for n in range(len(remote))
+        )
         self.fired["ahead"] += proportional[-1].recognised_ahead > 0
         self.fired["on_hold"] += remote[-1].on_hold > 0
         self.fired["uncollectable"] += any(roll.uncollectable.tokens for roll in remote)

@@ -298,6 +298,27 @@ def test_a_refund_of_a_post_gives_back_what_was_spent() -> None:
     assert check_corrections({posted.entry.id: posted.entry}, [back.entry]) == []
 
 
+def test_what_comes_back_to_a_withdrawn_lot_is_taken_at_once() -> None:
+    """The refund names the lot on both sides; the proof passes it after the reversal, and never without."""
+    first = earned(Wallet(account(1)), 8, 1)
+    made = spent(first.wallet, 8, 2)
+    withdrawal = reversed_(made.wallet, first.entry)
+    command = RefundTokens(account(1), made.entry.id, "support", "r", "refund")
+    lots = {lot.id: lot for lot in lots_of(first.wallet)}
+    spending = Spending(made.entry, [], lots, {lot.origin_id for lot in lots.values()})
+    back = refund(withdrawal.wallet, spending, command, AT, NewIds(EntryId(uid(740))))
+    assert back.wallet.lots == ()
+    [lot_id] = lots
+    assert [(i.lot_id, i.amount) for i in back.entry.postings if i.account == ADJUSTED] == [(lot_id, 8)]
+    originals = {item.entry.id: item.entry for item in (first, made)}
+    assert check_corrections(originals, [withdrawal.entry, back.entry]) == []
+    [fault] = check_corrections(originals, [back.entry])
+    assert fault.problem == "takes back at once what was not withdrawn"
+    kept = [item for item in back.entry.postings if item.account != WALLET or item.value is not None]
+    [fault] = check_corrections(originals, [withdrawal.entry, evolve(back.entry, postings=tuple(kept))])
+    assert fault.problem == "what it takes back at once does not leave the lot"
+
+
 def test_only_a_spend_is_refunded() -> None:
     """An earning, a refund itself, and a spend that names no lot give nothing back."""
     posted = earned(Wallet(account(1)), 5, 1)

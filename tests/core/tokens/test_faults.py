@@ -277,6 +277,14 @@ def test_the_quick_look_knows_when_a_version_was_in_force() -> None:
     assert checked(books(FIRST.entry, first, early), versions) != []
 
 
+def test_the_quick_look_leaves_a_lot_that_is_opened_twice() -> None:
+    """Which of its two lives counts is for the slow look to say, whatever origin it names."""
+    again = evolve(FIRST.entry, id=EntryId(uid(732)))
+    elsewhere = evolve(again, lots=(evolve(LOT, origin_id=LotId(uid(733))),))
+    for second in (again, elsewhere):
+        assert Screen(IN_FORCE).look(glance_at(books(FIRST.entry, second))) is None
+
+
 def test_the_quick_look_leaves_what_is_odd() -> None:
     """A glance that says so, a wallet without a row, and a text that fits its hash and is no entry."""
     screen = Screen(IN_FORCE)
@@ -702,6 +710,17 @@ def test_corrections_are_of_what_is_there() -> None:
     two = check_corrections({}, [REFUNDED.entry, REVERSED.entry])
     assert [fault.row for fault in two] == [row(REFUNDED.entry, 3), row(REVERSED.entry, 3)]
     assert check_corrections({FIRST.entry.id: FIRST.entry}, [GIVEN.entry]) == []
+
+
+def test_each_entry_s_corrections_are_looked_at() -> None:
+    """A fault of one does not hide that of another."""
+    wrong_refund = moved(REFUNDED.entry, 1, version=2)
+    wrong_reversal = moved(REVERSED.entry, 1, amount=8)
+    originals = {SPENT.entry.id: SPENT.entry, FIRST.entry.id: FIRST.entry}
+    stamp = Fault("token_entries", row(REFUNDED.entry, 3), "its stamp is not that of the spend")
+    other = Fault("token_entries", row(REVERSED.entry, 3), "takes back something else than came in")
+    assert check_corrections(originals, [wrong_refund, wrong_reversal]) == [stamp, other]
+    assert check_corrections(originals, [wrong_reversal, wrong_refund]) == [other, stamp]
 
 
 def refund_of(original: Entry, **changes: Any) -> list[Fault]:

@@ -51,6 +51,7 @@ from buddy_core.tokens import (
     NotReplayable,
     NotReversible,
     NoValueInCurrency,
+    Operation,
     PostBeyondHold,
     Posted,
     PostHold,
@@ -69,8 +70,10 @@ from buddy_core.tokens import (
     ValueVersionTooFar,
     Void,
     VoidBeyondBalance,
+    VoidHold,
     Wallet,
     WalletFrozen,
+    WalletMoved,
     adjust,
     breakage,
     buy,
@@ -84,7 +87,9 @@ from buddy_core.tokens import (
     refund,
     reverse,
     timeline,
+    void,
 )
+from buddy_core.tokens.rules.telling import tell
 from tests.contracts.cases import (
     AT,
     LATER,
@@ -131,6 +136,20 @@ ENTRY, HOLD, LOT = EntryId(uid(1)), HoldId(uid(2)), LotId(uid(3))
             WalletFrozen(account(1)),
             "tokens.wallet_frozen: This wallet is frozen: it can neither earn nor spend. "
             "Support can say why and unfreeze it.",
+        ),
+        (
+            WalletMoved(account(1)),
+            "tokens.wallet_moved: This wallet was merged into another account's. Nothing was done; "
+            "use that account.",
+        ),
+        (
+            NotReversible(Operation.SPEND),
+            "tokens.not_reversible: An entry that did 'spend' brought no tokens in, "
+            "so there are none to take back.",
+        ),
+        (
+            NotRefundable(Operation.EARN),
+            "tokens.not_refundable: An entry that did 'earn' spent no tokens, so none can be given back.",
         ),
         (
             NotFrozen(account(1)),
@@ -279,7 +298,7 @@ REFUNDED = refund(
 LIVE = TimelineLot("a", 5, AT)
 
 
-def bought(wallet: Wallet = WALLET, ids: NewIds = NEW, **changes: Any) -> object:
+def bought(wallet: Wallet = WALLET, ids: NewIds = NEW, **changes: Any) -> Posted:
     """Buy tokens for 49 rupees."""
     wanted = BuyTokens(account(1), PAID, 50, 4900, "INR", "order", "o", "buy", None)
     return buy(wallet, evolve(wanted, **changes), VERSIONS, AT, ids)
@@ -295,7 +314,7 @@ HELD = held()
 RESTRICTED = held(earned(Wallet(account(1)), 9, 1, scopes=(EPISODE,)).wallet)
 
 
-def posted(at: datetime = AT, wallet: Wallet = HELD, **changes: Any) -> object:
+def posted(at: datetime = AT, wallet: Wallet = HELD, **changes: Any) -> Posted:
     """Post what is held."""
     seller: dict[str, Any] = {"country": "IN", "entity": NEWTACT, "currency": "INR"}
     wanted = PostHold(account(1), HOLD, title(1), (EPISODE,), "why", "ref", "post", **seller)
@@ -314,7 +333,7 @@ def reversed_(of: Entry, earlier: tuple[Entry, ...] = ()) -> Posted:
     return reverse(WALLET, of, earlier, wanted, VERSIONS, AT, NEW)
 
 
-def adjusted(amount: Any, reason: str = "a slip", at: datetime = AT) -> object:
+def adjusted(amount: Any, reason: str = "a slip", at: datetime = AT) -> Posted:
     """Adjust the lot of nine."""
     wanted = AdjustTokens(account(1), BOOK.id, LOT_OF_BOOK.id, amount, reason, "admin-1", "adjust")
     return adjust(WALLET, LOT_OF_BOOK, BOOK, wanted, VERSIONS, at, NEW)
@@ -538,4 +557,39 @@ def test_whoever_forgets_an_id_is_told(attempt: Callable[[], object], words: str
     """A rule that is not given the id that it uses up fails at once, and says who should have minted it."""
     with pytest.raises(AssertionError) as refused:
         attempt()
+    assert str(refused.value).splitlines()[0] == words
+
+
+BOUGHT, POSTED = bought(), posted()
+VOIDED = void(HELD, VoidHold(account(1), HOLD, "why", "ref", "void"), AT, NEW)
+ADJUSTED = adjusted(1)
+
+
+@pytest.mark.parametrize(
+    ("entry", "lacking", "words"),
+    [
+        (
+            BOUGHT,
+            {"lots": (evolve(BOUGHT.entry.lots[0], cost_minor=None, cost_currency=None),)},
+            "what is bought has a cost",
+        ),
+        (POSTED, {"hold_id": None}, "a post names its hold"),
+        (VOIDED, {"hold_id": None}, "a void names its hold"),
+        (REFUNDED, {"corrects": None}, "a refund names the spend"),
+        (reversed_(BOOK), {"corrects": None}, "a reversal names the earning"),
+        (ADJUSTED, {"corrects": None}, "an adjustment names what it corrects"),
+        (
+            SPENT,
+            {"postings": tuple(evolve(item, currency=None) for item in SPENT.entry.postings)},
+            "what a title collects is valued",
+        ),
+    ],
+)
+def test_an_entry_that_lacks_its_own_is_not_told_of(
+    entry: Posted, lacking: dict[str, Any], words: str
+) -> None:
+    """No rule makes such an entry; whoever does learns what is missing before anybody hears of it."""
+    assert tell(entry.entry) is not None
+    with pytest.raises(AssertionError) as refused:
+        tell(evolve(entry.entry, **lacking))
     assert str(refused.value).splitlines()[0] == words

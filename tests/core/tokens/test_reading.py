@@ -9,16 +9,17 @@ from typing import Any, ClassVar
 
 import pytest
 from attrs import evolve
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
 from buddy_adapters.memory import MemoryUnitOfWork
-from buddy_core.kernel import EntryId, HoldId, InvalidValue, LotId
+from buddy_core.kernel import BuddyError, EntryId, HoldId, InvalidValue, LotId, TitleId
 from buddy_core.tokens import (
     BONUS,
     PAID,
     WALLET,
+    AdjustTokens,
     AsOf,
     BuyTokens,
     Entry,
@@ -26,9 +27,13 @@ from buddy_core.tokens import (
     HoldTokens,
     NewIds,
     NotReplayable,
+    Operation,
     Posted,
+    PostHold,
     Stock,
+    VoidHold,
     Wallet,
+    adjust,
     arrived,
     balance,
     balance_at,
@@ -37,11 +42,13 @@ from buddy_core.tokens import (
     hold,
     lapse,
     on_hold,
+    post,
     replay,
     rewind,
     rewinding,
+    void,
 )
-from tests.contracts.cases import AT, VERSIONS, account, earned, spent, uid
+from tests.contracts.cases import AT, NEWTACT, VERSIONS, account, earned, spent, uid
 from tests.core.tokens.operations import MEMBERS, PICK, Operations
 
 QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
@@ -57,8 +64,12 @@ def added_up(entries: Sequence[Entry], effective_at: datetime, known_at: datetim
     ends = {hold.id: hold.expires_at for entry in entries for hold in entry.holds}
     left: Counter[LotId] = Counter()
     held: dict[HoldId, Counter[LotId]] = {}
+    counts, absent = True, set()
     for entry in entries[:known]:
-        if entry.sequence > past and entry.effective_at > effective_at:
+        is_due = entry.sequence <= past or entry.effective_at <= effective_at
+        counts = counts and is_due
+        if not (counts or (entry.operation is Operation.VOID and is_due and entry.hold_id not in absent)):
+            absent |= {made.id for made in entry.holds}
             continue
         moved: Counter[LotId] = Counter()
         for posting in entry.postings:
@@ -210,6 +221,95 @@ def test_an_entry_known_makes_those_before_it_known() -> None:
     entries = [first.entry, second.entry]
     assert balance_at(entries, AT + 9 * MINUTE, AT) == {BONUS: 10}
     assert balance_at(entries, AT + 9 * MINUTE, AT - MINUTE) == {}
+
+
+def test_what_a_slower_clock_dates_earlier_waits_for_what_it_builds_upon() -> None:
+    """A spend that is dated before the tokens it takes came counts from when they did."""
+    second = timedelta(seconds=1)
+    first = earned(Wallet(account(1)), 5, 1, expires_at=None)
+    more = _adjusted(first.wallet, first.entry, 5, 2, AT + 10 * second)
+    gone = spent(more.wallet, 10, 3, AT + 8 * second)
+    entries = [first.entry, more.entry, gone.entry]
+    assert [item.effective_at for item in entries] == [AT, AT + 10 * second, AT + 8 * second]
+    found = [balance_at(entries, AT + at * second, AT + MINUTE).get(BONUS, 0) for at in (7, 8, 9, 10)]
+    assert found == [5, 5, 5, 0]
+
+
+def _adjusted(wallet: Wallet, earning: Entry, amount: int, number: int, at: datetime) -> Posted:
+    [lot] = earning.lots
+    wish = AdjustTokens(wallet.account_id, earning.id, lot.id, amount, "Why", "me", f"adjust-{number}")
+    return adjust(wallet, lot, earning, wish, VERSIONS, at, NewIds(EntryId(uid(30_000 + number))))
+
+
+STEP = st.tuples(
+    st.sampled_from(["earn", "adjust", "spend", "hold", "post", "void", "lapse"]), st.integers(1, 6)
+)
+LIFE = st.lists(st.tuples(STEP, st.integers(0, 4), st.integers(0, 5)), max_size=14)
+
+
+@given(LIFE, st.integers(1, 4))
+def test_no_balance_is_ever_negative_however_clocks_differ(life: Any, size: int) -> None:
+    """Hosts seconds apart write; at each instant both ways of reading agree, and no lot is below 0."""
+    entries, wallet = _lived(life)
+    if not entries:
+        return
+    second = timedelta(seconds=1)
+    lots = {lot.id: lot for entry in entries for lot in entry.lots}
+    holds = {item.id: item for entry in entries for item in entry.holds}
+    end = int((entries[-1].recorded_at - AT) / second) + 2
+    for effective in range(-1, end):
+        for known in (effective, (effective + end) // 2, end):
+            as_of = AsOf(AT + effective * second, AT + known * second)
+            state = rewinding(wallet, as_of)
+            while not state.is_there:
+                start = wallet.sequence - state.sequence
+                state = rewind(state, entries[::-1][start : start + size])
+            then = arrived(state, lots, holds)
+            found = balance_at(entries, as_of.effective_at, as_of.known_at)
+            assert balance(then, as_of.effective_at) == found
+            assert {kind: amount for kind, amount in found.items() if amount} == added_up(
+                entries, as_of.effective_at, as_of.known_at
+            )
+            assert all(item.remaining > 0 for item in then.lots)
+
+
+def _lived(life: Any) -> tuple[list[Entry], Wallet]:
+    """Return what hosts with slower and faster clocks wrote; what a rule refuses is left out."""
+    wallet, now = Wallet(account(1)), 0
+    entries: list[Entry] = []
+    for number, ((what, amount), passed, behind) in enumerate(life):
+        now += passed
+        at = AT + timedelta(seconds=now - behind)
+        ids = NewIds(EntryId(uid(100 + number)), hold=HoldId(uid(200 + number)))
+        first = wallet.holds[0].id if wallet.holds else HoldId(uid(999))
+        made: list[Posted] = []
+        try:
+            if what == "earn":
+                made = [earned(wallet, amount, number, at, expires_at=None)]
+            elif what == "adjust":
+                earning = next((item for item in entries if item.lots), None)
+                made = [_adjusted(wallet, earning, amount, number, at)] if earning else []
+            elif what == "spend":
+                made = [spent(wallet, amount, number, at)]
+            elif what == "hold":
+                ends = at + timedelta(seconds=amount)
+                asked = HoldTokens(account(1), SCOPES, amount, ends, "r", "r", "h")
+                made = [hold(wallet, asked, VERSIONS, at, ids)]
+            elif what == "post":
+                wish = PostHold(
+                    account(1), first, TitleId(uid(9)), SCOPES, "r", "r", "p", "IN", NEWTACT, "INR"
+                )
+                made = [post(wallet, wish, VERSIONS, at, ids)]
+            elif what == "void":
+                made = [void(wallet, VoidHold(account(1), first, "r", "r", "v"), at, ids)]
+            else:
+                made = lapse(wallet, at)
+        except BuddyError:
+            continue
+        for item in made:
+            entries.append(item.entry)
+            wallet = item.wallet
+    return entries, wallet
 
 
 def test_only_whole_histories_have_a_balance() -> None:

@@ -60,9 +60,9 @@ ME, GUEST, MEMBER = account(1), account(2), account(3)
 HOUR = timedelta(hours=1)
 VERSIONS = [
     version_of(BONUS),
-    version_of(BONUS, 2, effective_from=AT + 9 * HOUR, values={"INR": Fraction(1, 3), "USD": Fraction(1)}),
+    version_of(BONUS, 2, effective_from=AT + 30 * HOUR, values={"INR": Fraction(1, 3), "USD": Fraction(1)}),
     version_of(PAID),
-    version_of(PAID, 2, effective_from=AT + 5 * HOUR),
+    version_of(PAID, 2, effective_from=AT + 20 * HOUR),
 ]
 QUICK = (
     Operation.EARN,
@@ -112,8 +112,8 @@ class Life:
         return NewIds(EntryId(uid(first)), LotId(uid(first + 1)), HoldId(uid(first + 2)))
 
     def earn(self, amount: int) -> list[Posted]:
-        """Earn a lot that lasts a few hours, or for ever."""
-        end = None if amount % 3 else self.at + HOUR * (1 + amount % 9)
+        """Earn a lot that lasts some hours, or for ever."""
+        end = None if amount % 3 else self.at + HOUR * (5 + amount % 9)
         scopes = () if amount % 2 else (EPISODE,)
         command = earning(ME, amount, f"k{self.count}", expires_at=end, scopes=scopes)
         return [earn(self.wallet, command, self.versions, self.at, self.new)]
@@ -342,14 +342,19 @@ def changed_lots(draw: st.DrawFn, entries: list[Entry]) -> list[Entry]:
 
 @st.composite
 def other_times(draw: st.DrawFn, entries: list[Entry]) -> list[Entry]:
-    """Date an entry earlier or later, or to when a lot ends or a version begins; or have it written so."""
-    place = draw(st.integers(0, len(entries) - 1))
-    field = draw(st.sampled_from(["effective_at", "effective_at", "recorded_at"]))
+    """Date an entry, one that draws on lots most often, otherwise: also to the edges of their lives."""
+    drawing = [n for n, entry in enumerate(entries) if any(item.amount < 0 for item in entry.postings[:1])]
+    place = draw(st.sampled_from([*drawing, *drawing, *range(len(entries))]))
+    entry = entries[place]
+    named = {item.lot_id for item in entry.postings}
+    lots = [lot for other in entries for lot in other.lots if lot.id in named]
+    edges = [edge for lot in lots for edge in (lot.effective_from, lot.expires_at) if edge is not None]
     shift = draw(st.sampled_from(SHIFTS)) * draw(st.sampled_from([-1, 1]))
-    ends = [lot.expires_at for entry in entries for lot in entry.lots if lot.expires_at is not None]
-    begins = [version.effective_from for version in VERSIONS]
-    at = draw(st.sampled_from([getattr(entries[place], field) + shift, *ends, *begins]))
-    return [*entries[:place], evolve(entries[place], **{field: at}), *entries[place + 1 :]]
+    near = draw(st.sampled_from([entry.effective_at + shift, *edges, *(edge - SHIFTS[0] for edge in edges)]))
+    changed = evolve(entry, effective_at=near)
+    if draw(st.integers(0, 3)) == 3:
+        changed = evolve(entry, recorded_at=entry.recorded_at + shift)
+    return [*entries[:place], changed, *entries[place + 1 :]]
 
 
 @st.composite
@@ -454,6 +459,19 @@ def test_what_was_changed_and_hashed_again_passes_only_if_it_is_right(
     entries = lived(data.draw(SOME_STEPS, "steps"))
     for _ in range(3):
         both_looks(fitting(data.draw(change(entries))))
+
+
+@given(SOME_STEPS)
+def test_the_edges_of_every_life_are_seen(steps: Any) -> None:
+    """Each entry that draws on lots, dated a tick before, to, and after where these begin and end."""
+    entries = lived(steps)
+    for place, entry in enumerate(entries):
+        named = {item.lot_id for item in entry.postings if item.amount < 0}
+        for lot in (lot for other in entries for lot in other.lots if lot.id in named):
+            for edge in (lot.effective_from, lot.expires_at or lot.effective_from):
+                for at in (edge - SHIFTS[0], edge, edge + SHIFTS[0]):
+                    moved = evolve(entry, effective_at=at)
+                    both_looks(fitting([*entries[:place], moved, *entries[place + 1 :]]))
 
 
 @given(data=st.data())

@@ -482,13 +482,17 @@ def test_a_refund_finds_the_owner_of_today(book: Book) -> None:
         refunding(spend.entry_id, "d", None, OTHER),
     ]
     gone, moved, first, second = book.do(tokens.refund_in, commands)
-    assert refusal(gone) == refusal(moved) == ("tokens.entry_not_found", {"entry_id": spend.entry_id})
+    assert refusal(gone) == ("tokens.wallet_moved", {"account_id": GUEST})
+    assert refusal(moved) == ("tokens.wallet_moved", {"account_id": ME})
     [lot] = value(first).lots
     assert (value(second).lots, lot.amount) == ((), 2)
     assert [(item.lot.id, item.remaining) for item in book.wallet(OTHER).lots] == [(lot.id, 5)]
     later = book.do(tokens.spend_in, [spending(OTHER, 5, "s")])
     assert value(later[0]).left == 0
-    [unknown] = book.do(tokens.refund_in, [refunding(EntryId(NOBODY), "e")])
+    book.earned(1, account(4))
+    [strange] = book.do(tokens.refund_in, [refunding(spend.entry_id, "e", None, account(4))])
+    assert refusal(strange) == ("tokens.entry_not_found", {"entry_id": spend.entry_id})
+    [unknown] = book.do(tokens.refund_in, [refunding(EntryId(NOBODY), "f", None, OTHER)])
     assert refusal(unknown) == ("tokens.entry_not_found", {"entry_id": NOBODY})
 
 
@@ -584,6 +588,20 @@ def test_a_merge_tells_what_moved(book: Book) -> None:
     )
     assert (book.wallet(GUEST).lots, balance(book.wallet(), AT)) == ((), {BONUS: 10})
     assert [entry.operation for entry in book.entries()] == ["earn", "transfer_in", "expire"]
+
+
+def test_nothing_moves_in_a_wallet_that_was_merged_away(book: Book) -> None:
+    """Neither in nor out, while the other wallets of the batch go on; one that is only empty takes more."""
+    book.earned(3, GUEST)
+    book.merged(GUEST, ME)
+    book.spent(3)
+    gone, mine = book.do(tokens.earn_in, [earning(GUEST, 1, "a"), earning(ME, 2, "b")])
+    assert refusal(gone) == ("tokens.wallet_moved", {"account_id": GUEST})
+    assert value(mine).sequence == 3
+    late, fine = book.do(tokens.spend_in, [spending(GUEST, 1, "c"), spending(ME, 1, "d")])
+    assert refusal(late) == ("tokens.wallet_moved", {"account_id": GUEST})
+    assert value(fine).left == 1
+    assert [entry.operation for entry in book.entries(GUEST)] == ["earn", "transfer_out"]
 
 
 def test_a_merge_is_told_of_the_member(book: Book) -> None:

@@ -27,6 +27,7 @@ from buddy_core.tokens import (
     check_ledger_in,
     hold,
 )
+from buddy_core.tokens.proof import walking
 from tests.contracts.cases import AT, LATER, VERSIONS, account, earned, post, spent, uid, version_of
 
 ONE, TWO, THREE = account(1), account(2), account(3)
@@ -135,6 +136,13 @@ def test_only_what_the_quick_look_leaves_is_looked_at_slowly(ledger: Ledger) -> 
     assert asked == [[TWO]]
 
 
+def test_wallets_are_read_in_batches(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are at a time, the sums are those of all, and the progress tells of each batch."""
+    monkeypatch.setattr(walking, "_BATCH", 2)
+    assert ledger.checked() == LedgerReport(3, 5, [], HEADS)
+    assert ledger.told == [(2, 3), (3, 3)]
+
+
 def test_a_ledger_without_a_wallet_is_clean() -> None:
     """Nothing is read, and nothing is wrong."""
 
@@ -178,7 +186,7 @@ def test_a_wallet_that_is_gone_since_is_named(ledger: Ledger) -> None:
         (2, b"x" * 32, False),
         (1, b"x" * 32, False),
         (3, b"x" * 32, False),
-        (0, b"x" * 32, False),
+        (0, bytes(32), True),
     ],
 )
 def test_a_past_that_was_rewritten_is_named(

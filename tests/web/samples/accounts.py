@@ -151,7 +151,6 @@ WALLET = WalletPage(
             6,
         ),
     ),
-    older_url="/wallet?before=WzIseyJib251cyI6MX1d",
     earn_tokens=1,
     expired=1,
     others={"gold": 4},

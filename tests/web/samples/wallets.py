@@ -89,10 +89,10 @@ _LOTS = (
     LotNow(2, LotId(UUID(int=8)), "paid", 0, NOW - timedelta(days=1), True),
 )
 _FOUND = EntryFound(_ASHA, EntryId(UUID(int=9)), StaffLine(_SPEND, ("refund", "adjust")), _LOTS)
-_REFUNDED = RefundedUnlock(EntryId(UUID(int=10)), _FILM.id, 10, 4, True, True)
+_REFUNDED = RefundedUnlock(EntryId(UUID(int=10)), _FILM.id, 10, 4, 2, True, True)
 REFUND = EntryPage(_MEMBER, "refund", _FOUND, "cor_1", refund=_REFUNDED)
 REFUND_ONE = evolve(
-    REFUND, refund=evolve(_REFUNDED, tokens=1, expired=1, grant_ended=False, was_played=False)
+    REFUND, refund=evolve(_REFUNDED, tokens=1, expired=1, withdrawn=0, grant_ended=False, was_played=False)
 )
 REFUND_DONE = evolve(REFUND, refund=None, problem="Everything that this entry spent was given back before.")
 _EARNED = evolve(_FOUND, line=StaffLine(_EARN, ("reverse",)))
