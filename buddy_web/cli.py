@@ -145,6 +145,8 @@ def verify(checkpoint: Path | None, since: Path | None) -> None:
             click.echo(f"\r{done}/{total} wallets", nl=done == total, err=True)
 
     known = None if since is None else read_checkpoint(since)
+    if checkpoint is not None and not checkpoint.parent.is_dir():
+        raise click.ClickException(f"{checkpoint} cannot be written: make its folder first.")
 
     async def check(container: Any) -> VerifyReport:
         report: VerifyReport = await (

@@ -7,7 +7,7 @@ so that `verify` sees an altered byte even where it would mean the same.
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from buddy_core.kernel.canonical import canonical_bytes, instant_from_text, instant_text
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import InvalidValue
+
+_ENDS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+"""asyncpg would store these as infinity, and read that as no instant of ours."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -33,6 +36,8 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
+        if value in _ENDS:
+            raise InvalidValue("instant", "is the first or the last that there is; choose a nearer one")
         return utc(value) if dialect.name == "postgresql" else instant_text(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:

@@ -208,7 +208,10 @@ async def _ledger(uow: SqlUnitOfWork, seed: int) -> Ledger:
         for books in await tx.ledger_books.of_accounts(await tx.ledger_books.accounts()):
             for entry in books.entries:
                 if f"-{seed}-" in entry.idempotency_key:
-                    place = (entry.operation.value, entry.account_id, entry.idempotency_key)
+                    # An unlock's entry has the account before the key of the request.
+                    key = entry.idempotency_key
+                    key = key.split(":", 2)[2] if key.startswith("unlock:") else key
+                    place = (entry.operation.value, entry.account_id, key)
                     found[place].append(entry)
                 elif entry.operation is Operation.VOID:
                     # Withdrawing tokens ends the holds on them, unasked.

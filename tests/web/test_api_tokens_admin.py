@@ -78,6 +78,7 @@ def test_a_refund_closes_the_title(service: Service) -> None:
         "title": {"type": title["type"], "id": title["id"], "name": SHORT},
         "tokens": tokens,
         "expired": 0,
+        "withdrawn": 0,
         "grant_ended": True,
         "was_played": False,
     }

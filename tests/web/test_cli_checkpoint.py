@@ -226,7 +226,6 @@ def test_a_checkpoint_that_is_not_there_is_refused(noted: Buddy, tmp_path: Path)
         assert words[0] in result.stderr
 
 
-@pytest.mark.xfail(strict=True, raises=FileNotFoundError, reason="the folder is looked for at the very end")
 def test_a_checkpoint_that_cannot_be_written_is_one_line(noted: Buddy, tmp_path: Path) -> None:
     """There is no such folder: that is said, and no half of a file is left."""
     where = tmp_path / "no folder" / "ledger.txt"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -10,18 +12,62 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text, inspect, text
-from sqlalchemy.exc import IntegrityError
+from attrs import evolve
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    func,
+    inspect,
+    select,
+    text,
+)
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from buddy_adapters.sql.engine import make_engine
+from buddy_adapters.sql.ledger_glances import read_glances
 from buddy_adapters.sql.migrate import MigrationState, alembic_config, migrate, migration_state
 from buddy_adapters.sql.tables import metadata
+from buddy_adapters.sql.tokens_tables import balances as balances_table
+from buddy_adapters.sql.tokens_tables import entries as entries_table
+from buddy_adapters.sql.tokens_tables import (
+    entry_to_row,
+    parts_to_rows,
+    value_versions,
+    version_to_row,
+    wallet_to_row,
+)
+from buddy_adapters.sql.tokens_tables import holds as holds_table
+from buddy_adapters.sql.tokens_tables import lots as lots_table
+from buddy_adapters.sql.tokens_tables import open_holds as open_holds_table
+from buddy_adapters.sql.tokens_tables import postings as postings_view
+from buddy_adapters.sql.tokens_tables import wallets as wallets_table
 from buddy_adapters.sql.types import Hash, Id, Instant
 from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
+from buddy_adapters.system import SequentialIds, SettableClock
 from buddy_core.access import GLOBAL, SYSTEM, Assignment, Change, Scope, check_audit, check_roles, record_in
 from buddy_core.kernel.canonical import GENESIS
 from buddy_core.kernel.errors import Unavailable
-from buddy_core.kernel.ids import AccountId, PartnerId
+from buddy_core.kernel.ids import AccountId, EntryId, LotId, PartnerId
+from buddy_core.tokens import (
+    Entry,
+    LedgerReport,
+    Operation,
+    Posting,
+    TokenKind,
+    ValueVersion,
+    Wallet,
+    check_ledger_in,
+    spend_tokens,
+)
+from buddy_core.tokens.model import entry_body
+from tests.contracts.cases import AT, spending
+from tests.core.tokens.test_screening import ME, VERSIONS, fitting, lived
 
 pytestmark = pytest.mark.anyio
 
@@ -210,6 +256,263 @@ async def test_the_old_audit_is_still_only_added_to(empty_url: str) -> None:
         with pytest.raises(IntegrityError, match="append-only"):
             async with engine.begin() as connection:
                 await connection.execute(text(attempt))
+    await engine.dispose()
+
+
+# Postings had a table of their own up to 0007, and balances only said what was left.
+ENTRIES_0007 = Table(
+    "token_entries", MetaData(), *(Column(c.name, c.type) for c in entries_table.c if c.name != "postings")
+)
+POSTINGS_0007 = Table(
+    "token_postings",
+    MetaData(),
+    Column("entry_id", Id),
+    Column("position", Integer),
+    *(Column(name, Text) for name in ("account", "kind", "currency")),
+    Column("lot_id", Id),
+    *(Column(name, BigInteger) for name in ("amount", "version", "value_numerator", "value_denominator")),
+)
+BALANCES_0007 = Table(
+    "token_lot_balances",
+    MetaData(),
+    Column("lot_id", Id),
+    Column("account_id", Id),
+    Column("remaining", BigInteger),
+)
+WALLETS_0007 = Table(
+    "token_wallets", MetaData(), *(Column(c.name, c.type) for c in wallets_table.c if c.name != "moved_at")
+)
+
+LIVED = lived(
+    [
+        *[("earn", 1)] * 12,
+        ("spend", 12),
+        ("buy", 9),
+        ("spend", 3),
+        ("refund", 1),
+        ("hold", 2),
+        ("freeze", 3),
+        ("freeze", 4),
+        ("earn", 9),
+        ("expire", 12),
+        ("merge_in", 5),
+        ("spend", 1),
+        ("hold", 1),
+    ]
+)
+"""A wallet's life: one spend draws on twelve lots, a freeze moves nothing, and a hold is still open."""
+ODD_TEXTS = ['a "quoted" \\\\ word', "\t\n\x01\x1f\x7f", "\u00e9\U0001f600\u2028", "", "],[", "null", "it's"]
+
+
+def odd_entries(source: str) -> list[Entry]:
+    """Return entries as no rule makes them: odd texts, the largest numbers, nothing where that may be."""
+    texts = ODD_TEXTS
+    postings = [
+        Posting(
+            account=f"spent:{text}",
+            lot_id=None if place % 2 else LotId(UUID(int=7_000 + place)),
+            kind=TokenKind(text[:32]),
+            amount=(-1) ** place * (2**63 - 1 - place),
+            version=place + 1,
+            currency=None if place % 3 == 2 else text[:3],
+            value=None if place % 3 == 2 else Fraction(-(2**63) + 1 + place, 2**place),
+        )
+        for place, text in enumerate(texts)
+    ]
+    wallet, made = Wallet(OTHER_ACCOUNT), list[Entry]()
+    for place, moved in enumerate([postings, [], postings[:1], postings[::-1] * 2]):
+        made.append(
+            Entry(
+                EntryId(UUID(int=8_000 + place)),
+                OTHER_ACCOUNT,
+                wallet.sequence + 1,
+                wallet.head,
+                Operation.ADJUST,
+                AT + timedelta(seconds=place),
+                AT + timedelta(seconds=place),
+                f"key {place}",
+                texts[place],
+                source,
+                tuple(moved),
+            )
+        )
+        wallet = wallet.after(made[-1], ())
+    return made
+
+
+OTHER_ACCOUNT = AccountId(UUID(int=0xD1))
+
+
+async def _write_as_0007(connection: AsyncConnection, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Write one account's entries and what follows from them; return the rows of its postings."""
+    books = fitting(entries)
+    assert books.stored is not None
+    wallet = evolve(books.stored, account_id=entries[0].account_id)
+    opened, held = parts_to_rows(entries)
+    moved = [
+        {
+            "entry_id": entry.id,
+            "position": position,
+            "account": posting.account,
+            "lot_id": posting.lot_id,
+            "kind": posting.kind,
+            "amount": posting.amount,
+            "version": posting.version,
+            "currency": posting.currency,
+            "value_numerator": None if posting.value is None else posting.value.numerator,
+            "value_denominator": None if posting.value is None else posting.value.denominator,
+        }
+        for entry in entries
+        for position, posting in enumerate(entry.postings)
+    ]
+    left = [
+        {"lot_id": lot, "account_id": wallet.account_id, "remaining": remaining}
+        for lot, remaining in books.balances.items()
+    ]
+    waiting = [
+        {"hold_id": hold, "account_id": wallet.account_id, "expires_at": end}
+        for hold, end in books.open_holds.items()
+    ]
+    # Not in their order: that is what the position is for.
+    turned = [*moved[1::2], *moved[::2]]
+    for table, rows in (
+        (ENTRIES_0007, [_only(ENTRIES_0007, entry_to_row(entry)) for entry in entries]),
+        (POSTINGS_0007, turned),
+        (lots_table, opened),
+        (holds_table, held),
+        (BALANCES_0007, left),
+        (open_holds_table, waiting),
+        (WALLETS_0007, [_only(WALLETS_0007, wallet_to_row(wallet))]),
+    ):
+        if rows:
+            await connection.execute(table.insert(), rows)
+    return moved
+
+
+def _only(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {column.name: row[column.name] for column in table.c}
+
+
+def _schema_0007(connection: Connection) -> None:
+    command.upgrade(alembic_config(connection), "0007")
+
+
+@pytest.fixture
+async def ledger_0007(empty_url: str) -> AsyncIterator[AsyncEngine]:
+    """A database of the schema before postings moved into their entries, with a life in it."""
+    engine = make_engine(empty_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(_schema_0007)
+        await connection.execute(value_versions.insert(), [version_to_row(item) for item in CHAINED])
+        await _write_as_0007(connection, LIVED)
+    yield engine
+    await engine.dispose()
+
+
+def _chained(versions: Sequence[ValueVersion]) -> list[ValueVersion]:
+    made: dict[str, ValueVersion] = {}
+    found = []
+    for version in versions:
+        before = made.get(version.kind)
+        made[version.kind] = evolve(version, previous_hash=before.hash if before else GENESIS)
+        found.append(made[version.kind])
+    return found
+
+
+CHAINED = _chained(VERSIONS)
+
+
+async def test_a_ledger_of_0007_is_whole_after_it(ledger_0007: AsyncEngine) -> None:
+    """Every hash fits, every balance and hold is there, and verify finds nothing wrong."""
+    assert (await migrate(ledger_0007)).is_current
+    async with SqlUnitOfWork(ledger_0007).read() as tx:
+        told: list[Entry] = []
+        report = await check_ledger_in(tx, seen=lambda _, made: told.extend(made))
+        found = (await tx.wallets.load([ME]))[ME]
+    assert (report.faults, report.wallets, report.entries) == ([], 1, len(LIVED))
+    assert told == LIVED
+    books = fitting(LIVED)
+    assert {item.lot.id: item.remaining for item in found.lots} == {
+        lot: left for lot, left in books.balances.items() if left
+    }
+    assert {item.id for item in found.holds} == set(books.open_holds)
+
+
+async def test_what_the_migrated_rows_say_besides(ledger_0007: AsyncEngine) -> None:
+    """A balance is open where something is left; a wallet moved when its last entry was recorded."""
+    await migrate(ledger_0007)
+    async with ledger_0007.connect() as connection:
+        left = {row.lot_id: row for row in await connection.execute(select(balances_table))}
+        [wallet] = (await connection.execute(select(wallets_table))).all()
+    books = fitting(LIVED)
+    assert {lot: (row.remaining, row.is_open) for lot, row in left.items()} == {
+        lot: (remaining, remaining > 0) for lot, remaining in books.balances.items()
+    }
+    assert {row.is_open for row in left.values()} == {True, False}
+    assert wallet.moved_at == LIVED[-1].recorded_at
+
+
+async def test_life_goes_on_after_it(ledger_0007: AsyncEngine) -> None:
+    """The wallet spends what it had, and the chain goes on from where it stood."""
+    await migrate(ledger_0007)
+    uow, at = SqlUnitOfWork(ledger_0007), LIVED[-1].recorded_at + timedelta(minutes=5)
+    who: dict[str, Any] = {"uow": uow, "clock": SettableClock(at), "ids": SequentialIds(9)}
+    await spend_tokens(spending(ME, 1, "after"), **who)
+    async with uow.read() as tx:
+        assert (await check_ledger_in(tx)).faults == []
+        [newest] = await tx.entries.of_account(ME, before=None, limit=1)
+    assert (newest.operation, newest.idempotency_key) == (Operation.SPEND, "after")
+
+
+@pytest.mark.parametrize("is_odd", [False, True])
+async def test_the_view_shows_what_the_table_held(empty_url: str, is_odd: bool) -> None:
+    """Posting by posting, in order, to the last digit and letter; the text is the one that was hashed."""
+    engine = make_engine(empty_url)
+    # No posting has a NUL in its words, but a source may where the database takes it.
+    entries = odd_entries("a\0b" if engine.dialect.name == "sqlite" else "") if is_odd else LIVED
+    async with engine.begin() as connection:
+        await connection.run_sync(_schema_0007)
+        expected = await _write_as_0007(connection, entries)
+    await migrate(engine)
+    async with engine.connect() as connection:
+        query = select(postings_view).order_by(postings_view.c.entry_id, postings_view.c.position)
+        shown = [dict(row) for row in (await connection.execute(query)).mappings()]
+        texts = select(entries_table.c.postings).order_by(entries_table.c.sequence)
+        stored = (await connection.execute(texts)).scalars().all()
+        [glance] = await read_glances(connection, [entries[0].account_id])
+    await engine.dispose()
+    assert shown == sorted(expected, key=lambda row: (row["entry_id"], row["position"]))
+    assert max(row["position"] for row in shown) > 9
+    assert stored == [entry.postings_text for entry in entries]
+    if is_odd:
+        assert list(glance.entries) == [(entry_body(e), e.previous_hash, e.hash) for e in entries]
+
+
+async def test_the_migrated_ledger_is_only_added_to(ledger_0007: AsyncEngine) -> None:
+    """The wider tables have their triggers again, and nothing can be written to the view."""
+    await migrate(ledger_0007)
+    tables = ("token_entries", "token_lots", "token_holds")
+    changes = ("UPDATE {} SET id = id", "DELETE FROM {}")
+    for attempt in (change.format(table) for table in tables for change in changes):
+        with pytest.raises(IntegrityError, match="append-only"):
+            async with ledger_0007.begin() as connection:
+                await connection.execute(text(attempt))
+    with pytest.raises(DBAPIError):
+        async with ledger_0007.begin() as connection:
+            await connection.execute(text("DELETE FROM token_postings"))
+    async with ledger_0007.connect() as connection:
+        count = (await connection.execute(select(func.count()).select_from(entries_table))).scalar()
+    assert count == len(LIVED)
+
+
+async def test_an_empty_ledger_is_migrated_too(empty_url: str) -> None:
+    """Without a row there is nothing to move, and the store works."""
+    engine = make_engine(empty_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(_schema_0007)
+    assert (await migrate(engine)).is_current
+    async with SqlUnitOfWork(engine).read() as tx:
+        assert await check_ledger_in(tx) == LedgerReport()
     await engine.dispose()
 
 

@@ -430,7 +430,6 @@ async def test_what_postgresql_cannot_store_is_an_invalid_value(
 
 
 @POSTGRESQL
-@pytest.mark.xfail(strict=True, reason="asyncpg writes them as infinity, and reads that as a naive instant")
 @pytest.mark.parametrize("at", ENDS_OF_TIME)
 async def test_the_ends_of_time_are_instants_or_refused(engine: AsyncEngine, at: datetime) -> None:
     """The first and the last instant come back as they were, or are not taken in."""

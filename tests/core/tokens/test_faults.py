@@ -55,6 +55,7 @@ from buddy_core.tokens import (
 from buddy_core.tokens.model import entry_body
 from buddy_core.tokens.ports import Glance
 from buddy_core.tokens.proof.screening import Screen
+from buddy_core.tokens.rules.merging import derived_lot_id
 from tests.contracts.cases import AT, LATER, NEWTACT, VERSIONS, account, earned, spent, title, uid, version_of
 
 TICK = timedelta(microseconds=1)
@@ -751,6 +752,58 @@ def test_a_refund_gives_back_what_was_spent_so() -> None:
     part = moved(moved(REFUNDED.entry, 0, amount=2), 1, amount=-2, value=Fraction(-100))
     rest = evolve(part, id=EntryId(uid(723)))
     assert check_corrections({SPENT.entry.id: SPENT.entry}, [part, rest]) == []
+
+
+def test_only_what_was_withdrawn_is_taken_back_at_once() -> None:
+    """A refund to a lot whose earning was reversed takes as much as it gives; to any other lot, nothing."""
+    originals = {SPENT.entry.id: SPENT.entry, FIRST.entry.id: FIRST.entry}
+    which = row(REFUNDED.entry, 4)
+    for amount in (1, 4):
+        known = Spending(SPENT.entry, (), {LOT.id: LOT}, {LOT.id})
+        wish = RefundTokens(WHO, SPENT.entry.id, "why", "ref", "r", amount)
+        back = refund(REVERSED.wallet, known, wish, AT, new(4)).entry
+        assert [posting.account for posting in back.postings][2:] == [WALLET, ADJUSTED]
+        assert check_corrections(originals, [REVERSED.entry, back]) == []
+        assert check_corrections(originals, [back]) == [
+            Fault("token_entries", which, "takes back at once what was not withdrawn")
+        ]
+        for changes in ({"amount": 9}, {"amount": -amount}, {"kind": PAID}, {"version": 2}, {"lot_id": None}):
+            wrong = moved(back, 3, **changes)
+            assert check_corrections(originals, [REVERSED.entry, wrong]) == [
+                Fault("token_entries", which, "what it takes back at once does not leave the lot")
+            ]
+        nothing = moved(moved(back, 3, amount=0), 2, amount=0)
+        assert check_corrections(originals, [REVERSED.entry, nothing]) != []
+    fine = adjust(
+        FIRST.wallet,
+        LOT,
+        FIRST.entry,
+        AdjustTokens(WHO, FIRST.entry.id, LOT.id, 2, "r", "me", "a"),
+        VERSIONS,
+        AT,
+        new(9),
+    )
+    assert check_corrections({FIRST.entry.id: FIRST.entry}, [fine.entry]) == []
+
+
+def test_what_was_withdrawn_may_have_moved() -> None:
+    """After a merge the lot has another id, which follows from the first one and the member."""
+    mine = account(2)
+    merged = merge(
+        REVERSED.wallet, Wallet(mine), MergeWallets(WHO, mine, 99, "m"), VERSIONS, AT, new(9).entry
+    )
+    known = Spending(SPENT.entry, (), {LOT.id: LOT}, {LOT.id})
+    back = refund(
+        merged.target, known, RefundTokens(mine, SPENT.entry.id, "why", "ref", "r"), AT, new(4)
+    ).entry
+    assert back.postings[3].lot_id == derived_lot_id(LOT.id, mine)
+    originals = {SPENT.entry.id: SPENT.entry, FIRST.entry.id: FIRST.entry}
+    assert check_corrections(originals, [REVERSED.entry, back]) == []
+    other = earned(Wallet(WHO), 3, 9).entry
+    assert (
+        check_corrections({**originals, other.id: other}, [evolve(REVERSED.entry, corrects=other.id), back])
+        != []
+    )
 
 
 def test_a_reversal_takes_back_what_came_in() -> None:

@@ -86,6 +86,7 @@ from buddy_core.tokens import (
     post,
     refund,
     reverse,
+    spend,
     timeline,
     void,
 )
@@ -98,6 +99,7 @@ from tests.contracts.cases import (
     account,
     earned,
     earning,
+    spending,
     spent,
     title,
     uid,
@@ -321,6 +323,16 @@ def posted(at: datetime = AT, wallet: Wallet = HELD, **changes: Any) -> Posted:
     return post(wallet, evolve(wanted, **changes), VERSIONS, at, NEW)
 
 
+def spent_in(country: str) -> Posted:
+    """Spend a token in a country."""
+    return spend(WALLET, spending(account(1), 1, "s", country=country), VERSIONS, AT, NEW)
+
+
+def no_country(country: str) -> InvalidValue:
+    """Return the refusal of what is no country."""
+    return InvalidValue("country", f"{country!r} is not a country code of two letters, such as IN")
+
+
 def refunded(of: Entry, earlier: tuple[Entry, ...] = (), amount: int | None = None) -> object:
     """Refund an entry."""
     known = Spending(of, earlier, {LOT_OF_BOOK.id: LOT_OF_BOOK})
@@ -367,6 +379,11 @@ def played(*lots: TimelineLot, **more: Any) -> object:
         (lambda: bought(effective_from=AT - TICK), BadLot("it would take effect in the past")),
         (lambda: spent(FROZEN, 1, 1), WalletFrozen(account(1))),
         (lambda: spent(WALLET, 10, 1), InsufficientTokens(10, 9)),
+        (lambda: spent_in("IND"), no_country("IND")),
+        (lambda: spent_in("I"), no_country("I")),
+        (lambda: spent_in("1N"), no_country("1N")),
+        (lambda: spent_in("ÉÉ"), no_country("ÉÉ")),
+        (lambda: posted(country=""), no_country("")),
         (lambda: froze(False), NotFrozen(account(1))),
         (
             lambda: froze(True, " "),

@@ -545,6 +545,61 @@ def test_a_reversal_voids_the_holds_on_what_it_takes(book: Book) -> None:
     assert refusal(unknown)[0] == "tokens.entry_not_found"
 
 
+def test_a_refund_of_what_was_withdrawn_gives_nothing(book: Book) -> None:
+    """What was uncollectable comes back and is taken at once, in the same batch too; the event says so."""
+    first = book.earned(5)
+    book.earned(2, kind=PAID)
+    spend = book.spent(4)
+    book.do(tokens.reverse_in, [reversing(first.id, "a")])
+    book.told()
+    part, rest = book.do(
+        tokens.refund_in, [refunding(spend.entry_id, "b", 1), refunding(spend.entry_id, "c")]
+    )
+    told = book.told()
+    assert told == sealed(
+        told,
+        (tokens.TokensRefunded(value(part).id, ME, spend.entry_id, {"bonus": 1}, 0, 1), ME, AT),
+        (tokens.TokensRefunded(value(rest).id, ME, spend.entry_id, {"bonus": 3}, 0, 3), ME, AT),
+    )
+    assert balance(book.wallet(), AT) == {PAID: 2}
+    other = book.earned(5)
+    again = book.spent(4)
+    assert other.id != first.id
+    [fine] = book.do(tokens.refund_in, [refunding(again.entry_id, "d")])
+    assert value(fine).postings[-1].account == f"spent:{title(1)}", "of another earning nothing is taken"
+    assert balance(book.wallet(), AT) == {BONUS: 5, PAID: 2}
+
+
+@pytest.mark.parametrize("what", ["reverse", "adjust"])
+def test_what_has_expired_is_written_off_before_it_is_put_right(book: Book, what: str) -> None:
+    """So that it is the same whether a sweep came before or not; with nothing expired nothing is written."""
+    first = book.earned(5, expires_at=LATER)
+    second = book.earned(3)
+    lot = second.lots[0].id
+    step = tokens.reverse_in if what == "reverse" else tokens.adjust_in
+
+    def wish(key: str) -> object:
+        return reversing(first.id, key) if what == "reverse" else adjusting(second, lot, 2, key)
+
+    [early] = book.do(
+        step, [adjusting(second, lot, 1, "a") if what == "adjust" else reversing(second.id, "a")]
+    )
+    assert book.entries()[2:] == [value(early)]
+    book.told()
+    [late] = book.do(step, [wish("b")], LATER)
+    swept, made = book.entries()[3:]
+    assert made == value(late)
+    assert (swept.operation, swept.idempotency_key) == (Operation.EXPIRE, f"expired:{swept.id}")
+    told = book.told()
+    event: Event = tokens.TokensReversed(made.id, ME, first.id, 0, 5)
+    if what == "adjust":
+        event = tokens.TokensAdjusted(made.id, ME, second.id, lot, 2, "a slip", "admin-1")
+    assert told == sealed(
+        told, (tokens.TokensExpired(swept.id, ME, {"bonus": 5}), ME, LATER), (event, ME, LATER)
+    )
+    assert sum(balance(book.wallet(), LATER).values()) == (0 if what == "reverse" else 6)
+
+
 def test_an_adjustment_is_of_a_lot_that_one_owns(book: Book) -> None:
     """The event has who and why; a lot of somebody else, an unknown one, and an unknown entry are refused."""
     mine, theirs = book.earned(5), book.earned(5, OTHER)

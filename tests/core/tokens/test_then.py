@@ -12,6 +12,7 @@ from buddy_core.kernel import EntryId, HoldId, InvalidValue
 from buddy_core.tokens import (
     BONUS,
     PAID,
+    AdjustTokens,
     AsOf,
     Entry,
     ExpiringTokens,
@@ -21,22 +22,25 @@ from buddy_core.tokens import (
     NotReplayable,
     OpenHold,
     OpenLot,
+    PostHold,
     Rewound,
     VoidHold,
     Wallet,
     WalletThen,
+    adjust,
     arrived,
     balance_at,
     expiring_soon,
     hold,
     lapse,
     on_hold,
+    post,
     replay,
     rewind,
     rewinding,
     void,
 )
-from tests.contracts.cases import AT, VERSIONS, account, earned, spent, uid
+from tests.contracts.cases import AT, NEWTACT, VERSIONS, account, earned, spent, title, uid
 
 ME = account(1)
 HOUR, TICK = timedelta(hours=1), timedelta(microseconds=1)
@@ -133,6 +137,69 @@ def test_what_was_written_late_counts_from_when_it_took_effect() -> None:
     ):
         found = then(effective, known, entries)
         assert (found.sequence, found.holds) == (sequence, holds)
+
+
+SOON = timedelta(seconds=1)
+
+
+def back_to(entries: list[Entry], seconds: float, page: int) -> WalletThen:
+    """Return the wallet as it stood so many seconds after the beginning, by what was known much later."""
+    state = rewinding(replay(ME, entries), AsOf(AT + seconds * SOON, AT + HOUR))
+    newest_first = entries[::-1]
+    while not state.is_there:
+        state = rewind(state, newest_first[:page])
+        newest_first = newest_first[page:]
+    lots = {lot.id: lot for entry in entries for lot in entry.lots}
+    return arrived(state, lots, {made.id: made for entry in entries for made in entry.holds})
+
+
+@pytest.mark.parametrize("page", [1, 2, 99])
+def test_what_a_slower_clock_dated_earlier_waits_for_what_it_builds_on(page: int) -> None:
+    """A spend of what an adjustment gave, dated two seconds before it, does not count before it does."""
+    given = AdjustTokens(ME, EARNED.entry.id, BONUS_LOT.id, 1, "a slip", "me", "a")
+    new = NewIds(EntryId(uid(625)))
+    first = adjust(EARNED.wallet, BONUS_LOT, EARNED.entry, given, VERSIONS, AT + 3 * SOON, new)
+    second = spent(first.wallet, 1, 2, AT + SOON)
+    third = spent(second.wallet, 2, 3, AT + 2 * SOON)
+    entries = [EARNED.entry, first.entry, second.entry, third.entry]
+    assert [entry.recorded_at for entry in entries[1:]] == [AT + 3 * SOON] * 3
+    for seconds, left in ((0, (2,)), (1, (2,)), (2.5, (2,)), (3, ())):
+        assert tuple(item.remaining for item in back_to(entries, seconds, page).lots) == left
+    assert [item.remaining for item in back_to(entries[:3], 3, page).lots] == [2]
+
+
+@pytest.mark.parametrize("page", [1, 2, 99])
+def test_a_void_that_was_dated_earlier_waits_for_its_hold_alone(page: int) -> None:
+    """It frees nothing that was not held yet; what else came between does not matter to it."""
+    start = EARNED.entry
+    wanted = HoldTokens(ME, SCOPES, 2, AT + HOUR, "why", "ref", "h")
+    made = hold(EARNED.wallet, wanted, VERSIONS, AT + 3 * SOON, NewIds(EntryId(uid(620)), hold=FIRST))
+    wish = VoidHold(ME, FIRST, "why", "ref", "v")
+    freed = void(made.wallet, wish, AT + SOON, NewIds(EntryId(uid(621))))
+    found = back_to([start, made.entry, freed.entry], 2, page)
+    assert (found.lots, found.holds) == ((OpenLot(BONUS_LOT, 2),), ())
+    early = hold(EARNED.wallet, wanted, VERSIONS, AT + SOON / 2, NewIds(EntryId(uid(622)), hold=FIRST))
+    between = earned(early.wallet, 9, 2, AT + 3 * SOON, kind=PAID)
+    late = void(between.wallet, wish, AT + SOON, NewIds(EntryId(uid(623))))
+    found = back_to([start, early.entry, between.entry, late.entry], 2, page)
+    assert (found.lots, found.holds) == ((OpenLot(BONUS_LOT, 2),), ())
+    found = back_to([start, early.entry, between.entry, late.entry], 0.75, page)
+    assert (found.lots, [item.id for item in found.holds]) == ((), [FIRST])
+
+
+@pytest.mark.parametrize("page", [1, 2, 99])
+def test_a_post_that_was_dated_earlier_waits_for_all_before_it(page: int) -> None:
+    """Until what was written before it counts, its hold is open."""
+    wanted = HoldTokens(ME, SCOPES, 2, AT + HOUR, "why", "ref", "h")
+    early = hold(EARNED.wallet, wanted, VERSIONS, AT + SOON / 2, NewIds(EntryId(uid(622)), hold=FIRST))
+    between = earned(early.wallet, 9, 2, AT + 3 * SOON, kind=PAID)
+    seller = ("IN", NEWTACT, "INR")
+    command = PostHold(ME, FIRST, title(1), SCOPES, "why", "ref", "p", *seller)
+    posted = post(between.wallet, command, VERSIONS, AT + SOON, NewIds(EntryId(uid(624))))
+    entries = [EARNED.entry, early.entry, between.entry, posted.entry]
+    found = back_to(entries, 2, page)
+    assert (found.lots, [item.id for item in found.holds]) == ((), [FIRST])
+    assert back_to(entries, 3, page).holds == ()
 
 
 def test_the_way_back_is_told_step_by_step() -> None:

@@ -361,6 +361,32 @@ def test_a_refund() -> None:
     assert made.wallet == after(FULL, made, lots=(OpenLot(SECOND_LOT, 10),))
 
 
+def test_a_refund_to_what_was_withdrawn() -> None:
+    """It comes back as spent and is taken at once, lot by lot; that it has expired as well does not count."""
+    command = SpendTokens(GUEST, title(1), SCOPES, 8, "why", "ref", "spend", **SELLER)
+    spent = spend(FULL, command, VERSIONS, AT, NEW)
+    known = {FIRST.id: FIRST, SECOND_LOT.id: SECOND_LOT}
+    wish = RefundTokens(GUEST, ENTRY, "why", "ref", "key", amount=5)
+    back = (
+        paid(WALLET, 3, SECOND_LOT, **rupees(7)),
+        bonus(WALLET, 2, FIRST, **rupees(100)),
+        paid(spent_on(title(1)), -3, **rupees(-7)),
+        bonus(spent_on(title(1)), -2, **rupees(-100)),
+    )
+    over = (bonus(WALLET, -2, FIRST), bonus(EXPIRED, 2))
+    first = (bonus(WALLET, -2, FIRST), bonus(ADJUSTED, 2, FIRST))
+    second = (paid(WALLET, -3, SECOND_LOT), paid(ADJUSTED, 3, SECOND_LOT))
+    for withdrawn, rest, left in (
+        ({SECOND_LOT.id}, (*over, *second), 7),
+        ({FIRST.id}, first, 10),
+        ({FIRST.id, SECOND_LOT.id}, (*second, *first), 7),
+    ):
+        spending = Spending(spent.entry, (), known, withdrawn)
+        made = refund(spent.wallet, spending, wish, LATER, NewIds(EntryId(uid(4))))
+        assert made.entry.postings == (*back, *rest)
+        assert made.wallet == after(FULL, made, lots=(OpenLot(SECOND_LOT, left),))
+
+
 def test_a_reversal() -> None:
     """What is left of the lot is taken, and what is gone stands on `adjusted`."""
     command = BuyTokens(GUEST, PAID, 6, 499, "USD", "why", "ref", "buy", None)
