@@ -590,6 +590,7 @@ def test_what_has_expired_is_written_off_before_it_is_put_right(book: Book, what
     swept, made = book.entries()[3:]
     assert made == value(late)
     assert (swept.operation, swept.idempotency_key) == (Operation.EXPIRE, f"expired:{swept.id}")
+    assert isinstance(swept.id, UUID)
     told = book.told()
     event: Event = tokens.TokensReversed(made.id, ME, first.id, 0, 5)
     if what == "adjust":

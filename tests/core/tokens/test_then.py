@@ -81,6 +81,7 @@ def then(effective: float, known: float, entries: list[Entry] | None = None, pag
     state = rewinding(replay(ME, entries), AsOf(AT + effective * HOUR, AT + known * HOUR))
     newest_first = entries[::-1]
     while not state.is_there:
+        assert newest_first, "it asks for more than there is"
         state = rewind(state, newest_first[:page])
         newest_first = newest_first[page:]
     lots = {lot.id: lot for lot in (BONUS_LOT, PAID_LOT)}
@@ -147,6 +148,7 @@ def back_to(entries: list[Entry], seconds: float, page: int) -> WalletThen:
     state = rewinding(replay(ME, entries), AsOf(AT + seconds * SOON, AT + HOUR))
     newest_first = entries[::-1]
     while not state.is_there:
+        assert newest_first, "it asks for more than there is"
         state = rewind(state, newest_first[:page])
         newest_first = newest_first[page:]
     lots = {lot.id: lot for entry in entries for lot in entry.lots}

@@ -128,7 +128,10 @@ def test_only_what_the_quick_look_leaves_is_looked_at_slowly(ledger: Ledger) -> 
                 return await of_accounts(accounts)
 
             tx.ledger_books.of_accounts = watched  # type: ignore[method-assign]
-            return await check_ledger_in(tx, since=since)
+            told: list[AccountId] = []
+            report = await check_ledger_in(tx, since=since, seen=lambda who, _: told.append(who))
+            assert set(told) == {ONE, TWO, THREE} - set(since.marks if since else ())
+            return report
 
     assert asyncio.run(walk(None)).faults == []
     assert asked == [[TWO]]
