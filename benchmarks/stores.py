@@ -26,7 +26,7 @@ from buddy_adapters.system import SystemClock, SystemIds
 from buddy_core.accounts import Account, AccountType
 from buddy_core.catalog import Producer, Title, TitleType
 from buddy_core.kernel.ids import AccountId, LicenceId, PartnerId, TitleId
-from buddy_core.rights import WORLDWIDE, Licence
+from buddy_core.rights import WORLDWIDE, Licence, first_book
 from buddy_core.tokens import BONUS, EarnTokens, earn_in
 from buddy_web.reference import PRODUCER_SHARE, seed_reference
 
@@ -178,4 +178,5 @@ async def add_titles(uow: SqlUnitOfWork, count: int) -> None:
             )
             licence = LicenceId(UUID(int=0x4_0000 + number))
             share = Fraction(PRODUCER_SHARE)
-            await tx.licences.add(Licence(licence, title(number), partner, share, (WORLDWIDE,), out))
+            terms = Licence(licence, title(number), partner, share, (WORLDWIDE,), out)
+            await tx.rights.append(first_book(title(number), out, "bench", [terms]))

@@ -26,6 +26,9 @@ from buddy_web.commands.approvals import approvals
 from buddy_web.commands.audit import audit
 from buddy_web.commands.checkpoints import read_checkpoint, write_checkpoint
 from buddy_web.commands.numbers import costs, rewards
+from buddy_web.commands.prices import prices
+from buddy_web.commands.promotions import promotions
+from buddy_web.commands.rights import rights
 from buddy_web.commands.roles import roles
 from buddy_web.commands.running import (
     CORRELATION_ID,
@@ -83,7 +86,7 @@ def migrate() -> None:
 @main.command()
 @click.option("--demo", "with_demo", is_flag=True, help="Also write the demo's titles and accounts.")
 def seed(with_demo: bool) -> None:
-    """Write the first token values, costs and reward rule; what is there stays as it is."""
+    """Write the first token values, costs, prices and reward rule; what is there stays as it is."""
     settings = load_settings()
     if with_demo and not settings.demo:
         raise click.ClickException("--demo is refused in production: its password is public.")
@@ -165,7 +168,7 @@ def verify(checkpoint: Path | None, since: Path | None) -> None:
         click.echo(f"Where {len(report.checkpoint.marks)} wallets stand is in {checkpoint}.")
 
 
-for command in (users, roles, approvals, audit, sweep, tokens, costs, rewards):
+for command in (users, roles, approvals, audit, sweep, tokens, costs, prices, rewards, promotions, rights):
     main.add_command(command)
 
 

@@ -14,16 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from buddy_adapters.ads.admob import SsvKeySource
 from buddy_adapters.cdn.nginx import NginxSecureLink, NginxUrlSigner
 from buddy_adapters.media.keys import FileContentKeys
+from buddy_adapters.memory.cache import MemoryCache
 from buddy_adapters.memory.limits import MemoryRateLimits
 from buddy_adapters.onetime import PyotpCodes
 from buddy_adapters.passwords import BcryptPasswords
 from buddy_adapters.sealing import AesGcmSealer
 from buddy_adapters.sql.engine import group_commit_on, make_engine
 from buddy_adapters.sql.limits import SqlRateLimits
-from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
+from buddy_adapters.sql.unit_of_work import SqlTx, SqlUnitOfWork
 from buddy_adapters.system.clock import ShiftedClock, SystemClock
 from buddy_adapters.system.ids import SystemIds
 from buddy_adapters.text.slugs import SlugifyTransliterator
+from buddy_adapters.told import OutboxFeed, TellingUnitOfWork
 from buddy_core import accounts, flows, sessions, tokens, views
 from buddy_core.kernel.clock import Clock
 from buddy_core.limits import RateLimits
@@ -50,7 +52,13 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(lambda settings: _clock(settings), settings)
     ids = providers.Singleton(SystemIds)
     engine = providers.Singleton(lambda settings: make_engine(settings.database_url), settings)
-    uow = providers.Singleton(SqlUnitOfWork, engine)
+    display_cache = providers.Singleton(MemoryCache)
+    store = providers.Singleton(SqlUnitOfWork, engine)
+    forget = providers.Factory(
+        lambda cache: lambda envelopes: cache.drop(flows.stale_keys(envelopes)), display_cache
+    )
+    uow: providers.Singleton[TellingUnitOfWork[SqlTx]] = providers.Singleton(TellingUnitOfWork, store, forget)
+    outbox_feed = providers.Singleton(OutboxFeed, store, forget)
     rate_limits = providers.Singleton(
         lambda settings, engine: _rate_limits(settings, engine), settings, engine
     )
@@ -133,10 +141,22 @@ class Container(containers.DeclarativeContainer):
     find_reward = providers.Callable(flows.find_reward, uow=uow)
     decide_held_reward = providers.Callable(flows.decide_held_reward, uow=uow, clock=clock, ids=ids)
 
+    show_answers = providers.Callable(
+        lambda asked, feed, **ports: flows.show_answers(asked, catch_up=feed.catch_up, **ports),
+        feed=outbox_feed,
+        uow=store,
+        clock=clock,
+        cache=display_cache,
+    )
+    give_access = providers.Callable(flows.give_access, uow=uow, clock=clock, ids=ids)
+    extend_access = providers.Callable(flows.extend_access, uow=uow, clock=clock, ids=ids)
+    revoke_access = providers.Callable(flows.revoke_access, uow=uow, clock=clock, ids=ids)
+    list_access = providers.Callable(flows.list_access, uow=uow, clock=clock)
+    explain_watching = providers.Callable(flows.explain_access, uow=uow, clock=clock)
     start_playback = providers.Callable(flows.start_playback, uow=uow, clock=clock, ids=ids)
     open_session = providers.Callable(flows.open_session, uow=uow, clock=clock)
-    beat_session = providers.Callable(flows.beat_session, uow=uow, clock=clock)
-    stop_session = providers.Callable(flows.stop_session, uow=uow, clock=clock)
+    beat_session = providers.Callable(flows.beat_session, uow=uow, clock=clock, ids=ids)
+    stop_session = providers.Callable(flows.stop_session, uow=uow, clock=clock, ids=ids)
 
     set_token_value = providers.Callable(flows.set_token_value, uow=uow, clock=clock, ids=ids, routes=routes)
     freeze_wallet = providers.Callable(flows.freeze_wallet, uow=uow, clock=clock, ids=ids)
@@ -151,6 +171,10 @@ class Container(containers.DeclarativeContainer):
     reverse_earning = providers.Callable(flows.reverse_earning, uow=uow, clock=clock, ids=ids)
     foresee_reversal = providers.Callable(flows.foresee_reversal, uow=uow, clock=clock, ids=ids)
     foresee_adjustment = providers.Callable(flows.foresee_adjustment, uow=uow, clock=clock, ids=ids)
+    claim_promotion = providers.Callable(flows.claim_promotion, uow=uow, clock=clock, ids=ids)
+    list_promotions = providers.Callable(flows.list_promotions, uow=uow, clock=clock)
+    add_promotion = providers.Callable(flows.add_promotion, uow=uow, clock=clock, ids=ids)
+    end_promotion = providers.Callable(flows.end_promotion, uow=uow, clock=clock)
     adjust_lot = providers.Callable(flows.adjust_lot, uow=uow, clock=clock, ids=ids)
     list_requests = providers.Callable(flows.list_requests, uow=uow, clock=clock)
     find_request = providers.Callable(flows.find_request, uow=uow, clock=clock)
@@ -168,11 +192,23 @@ class Container(containers.DeclarativeContainer):
     roles_page = providers.Callable(views.roles_page, uow=uow, clock=clock)
     show_requests = providers.Callable(views.show_requests, uow=uow, clock=clock)
     name_roles = providers.Callable(views.name_roles, uow=uow)
+    name_titles = providers.Callable(views.name_titles, uow=uow)
     user_aside = providers.Callable(views.user_aside, uow=uow)
     staff_wallet = providers.Callable(views.staff_wallet, uow=uow, clock=clock)
     find_wallet_entry = providers.Callable(views.find_wallet_entry, uow=uow, clock=clock)
     assign_role = providers.Callable(flows.assign_role, uow=uow, clock=clock)
+    change_rights = providers.Callable(flows.change_rights, uow=uow, clock=clock, ids=ids)
+    add_windows_from_csv = providers.Callable(flows.add_windows_from_csv, uow=uow, clock=clock, ids=ids)
+    rights_of = providers.Callable(flows.rights_of, uow=uow)
+    take_down = providers.Callable(flows.take_down, uow=uow, clock=clock, ids=ids)
+    restore_title = providers.Callable(flows.restore, uow=uow, clock=clock, ids=ids)
+    record_owed = providers.Callable(flows.record_owed, uow=uow, clock=clock)
+    owed_by = providers.Callable(flows.owed_by, uow=uow)
+    owed_in_all = providers.Callable(flows.owed_in_all, uow=uow)
+    foresee_takedown = providers.Callable(flows.foresee_takedown, uow=uow, clock=clock)
+    check_sheet = providers.Callable(flows.check_sheet, uow=uow, clock=clock)
     set_token_costs = providers.Callable(flows.set_token_costs, uow=uow, clock=clock)
+    set_prices = providers.Callable(flows.set_prices, uow=uow, clock=clock)
     set_reward_rule = providers.Callable(flows.set_reward_rule, uow=uow, clock=clock)
     list_flags = providers.Callable(flows.list_flags, uow=uow)
     switch_flags = providers.Callable(flows.switch_flags, uow=uow, clock=clock)
@@ -188,6 +224,9 @@ class Container(containers.DeclarativeContainer):
 
     list_titles = providers.Callable(views.list_titles, uow=uow, clock=clock)
     title_with_answer = providers.Callable(views.title_with_answer, uow=uow, clock=clock)
+    availability = providers.Callable(views.availability, show=show_answers.provider)
+    one_availability = providers.Callable(views.one_availability, show=show_answers.provider)
+    upcoming_windows = providers.Callable(views.upcoming_windows, uow=uow, clock=clock)
     quote_title = providers.Callable(views.quote_title, uow=uow, clock=clock)
     wallet_state = providers.Callable(views.wallet_state, uow=uow, clock=clock)
     wallet_expiring = providers.Callable(views.wallet_expiring, uow=uow, clock=clock)
@@ -208,6 +247,14 @@ class Container(containers.DeclarativeContainer):
     show_value_effect = providers.Callable(views.show_value_effect, uow=uow, clock=clock, routes=routes)
     costs_page = providers.Callable(views.costs_page, uow=uow, clock=clock, routes=routes)
     cost_versions = providers.Callable(views.cost_versions, uow=uow, clock=clock)
+    price_versions = providers.Callable(views.price_versions, uow=uow, clock=clock)
+    prices_effect = providers.Callable(views.prices_effect, uow=uow, clock=clock)
+    prices_page = providers.Callable(views.prices_page, uow=uow, clock=clock, routes=routes)
+    partners_named = providers.Callable(views.partners_named, uow=uow)
+    rights_book = providers.Callable(views.rights_book, uow=uow)
+    rights_history = providers.Callable(views.rights_history, uow=uow)
+    rights_list = providers.Callable(views.rights_list, uow=uow, clock=clock)
+    rights_page = providers.Callable(views.rights_page, uow=uow, clock=clock, routes=routes)
     ad_rule_page = providers.Callable(views.ad_rule_page, uow=uow, clock=clock, routes=routes)
     rule_versions = providers.Callable(views.rule_versions, uow=uow, clock=clock)
     reward_alerts = providers.Callable(views.reward_alerts, uow=uow, clock=clock)

@@ -26,11 +26,13 @@ from buddy_core.kernel.errors import (
     Unavailable,
     Unproven,
 )
+from buddy_core.playback import TakenDown
 from buddy_web.logs import correlation_id
 
 PROBLEM_TYPE = "application/problem+json"
 
 STATUSES: tuple[tuple[type[BuddyError], int, str], ...] = (
+    (TakenDown, 451, "Taken down"),
     (NotFound, 404, "Not found"),
     (Unproven, 401, "Not signed in"),
     (Forbidden, 403, "Not allowed"),
@@ -45,7 +47,8 @@ STATUSES: tuple[tuple[type[BuddyError], int, str], ...] = (
 400 says that the request can never succeed as it stands; 422 that it is well
 formed but a rule says no (too few tokens, outside the window); 409 that it
 contradicts what is stored, another use of an idempotency key included. No code
-has a status of its own: a client tells errors apart by `code`.
+has a status of its own but one, which HTTP keeps a status for: 451, taken down
+for legal reasons. A client tells errors apart by `code`.
 """
 
 _HTTP_WORDS: dict[int, tuple[str, str]] = {

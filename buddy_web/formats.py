@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
@@ -27,6 +27,8 @@ from buddy_web import charts, words
 DEFAULT_LOCALE = "en_IN"
 DEFAULT_ZONE = "Asia/Kolkata"
 
+_WEEK = 7
+"""From so many days on an end is said by its date alone."""
 _MINOR_NAMES = {"INR": "paise", "USD": "cents", "AED": "fils", "EUR": "cents", "GBP": "pence", "KWD": "fils"}
 
 
@@ -56,6 +58,17 @@ def money(value: Money, locale: str = DEFAULT_LOCALE) -> str:
     return _currency(Fraction(value.minor), value.currency, locale)
 
 
+def price(value: Money, locale: str = DEFAULT_LOCALE) -> str:
+    """Return a price with its symbol, without minor digits where there are none: `₹49`, `$3.99`."""
+    scale = 10 ** minor_digits(value.currency)
+    if value.minor % scale:
+        return money(value, locale)
+    found = babel_locale(locale)
+    pattern = pattern_with_digits(_currency_pattern(value.currency, found), 0)
+    text: str = format_currency(value.minor // scale, value.currency, pattern, found, currency_digits=False)
+    return text
+
+
 def exact_money(minor: Fraction, currency: str, locale: str = DEFAULT_LOCALE) -> str:
     """Return an exact amount in minor units: all of its digits, or, where they never end, the fraction too.
 
@@ -79,15 +92,19 @@ def _currency(minor: Fraction, currency: str, locale: str) -> str:
         with localcontext(prec=60):
             major = major.quantize(Decimal(1).scaleb(-digits))
     found = babel_locale(locale)
-    pattern: str = found.currency_formats["standard"].pattern
-    if get_currency_symbol(currency, found)[-1:].isalpha():
-        # CLDR keeps letters and digits apart: KWD 12.345.
-        pattern = re.sub("¤(?=[#0])", "¤\u00a0", pattern)
-    shown = pattern_with_digits(pattern, max(scale, digits))
+    shown = pattern_with_digits(_currency_pattern(currency, found), max(scale, digits))
     text: str = format_currency(
         major, currency, shown, found, currency_digits=False, decimal_quantization=False
     )
     return text
+
+
+def _currency_pattern(currency: str, locale: Locale) -> str:
+    pattern: str = locale.currency_formats["standard"].pattern
+    if get_currency_symbol(currency, locale)[-1:].isalpha():
+        # CLDR keeps letters and digits apart: KWD 12.345.
+        pattern = re.sub("¤(?=[#0])", "¤\u00a0", pattern)
+    return pattern
 
 
 def pattern_with_digits(pattern: str, digits: int) -> str:
@@ -167,6 +184,11 @@ def day(at: datetime | date, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_Z
     return format_date(shown, "medium", locale=babel_locale(locale))
 
 
+def day_month(at: datetime, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_ZONE) -> str:
+    """Return the day and month in the reader's zone: `1 Dec`."""
+    return format_skeleton("MMMd", at.astimezone(_zone(zone)).date(), locale=babel_locale(locale))
+
+
 def moment(at: datetime, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_ZONE) -> str:
     """Return date and time in the reader's zone."""
     found, local = babel_locale(locale), at.astimezone(_zone(zone))
@@ -179,6 +201,37 @@ def moment(at: datetime, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_ZONE)
 def hour(at: datetime, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_ZONE) -> str:
     """Return the time of day in the reader's zone."""
     return format_time(at, "short", tzinfo=_zone(zone), locale=babel_locale(locale))
+
+
+def until(at: datetime, now: datetime, *, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_ZONE) -> str:
+    """Return an end as its reader says it: `tomorrow at 6:30 pm`, `24 Nov at 6:30 pm`, `3 Dec`.
+
+    An end at midnight is named by the last day before it.
+    """
+    local = at.astimezone(_zone(zone))
+    last = local - timedelta(microseconds=1)
+    if last.date() != local.date():
+        return _soon(last, now, "", locale, zone)
+    return _soon(local, now, hour(at, locale, zone), locale, zone)
+
+
+def begins(at: datetime, now: datetime, *, locale: str = DEFAULT_LOCALE, zone: str = DEFAULT_ZONE) -> str:
+    """Return a beginning as its reader says it: `tomorrow at 6:30 pm`, `on 3 Dec`."""
+    local = at.astimezone(_zone(zone))
+    is_midnight = (local - timedelta(microseconds=1)).date() != local.date()
+    said = _soon(local, now, "" if is_midnight else hour(at, locale, zone), locale, zone)
+    return f"on {said}" if said[:1].isdigit() and babel_locale(locale).language == "en" else said
+
+
+def _soon(local: datetime, now: datetime, time: str, locale: str, zone: str) -> str:
+    """Return a day as it is said from now, with the time of day within a week."""
+    found, today = babel_locale(locale), now.astimezone(_zone(zone)).date()
+    days = (local.date() - today).days
+    skeleton = "MMMd" if local.year == today.year else "yMMMd"
+    said = words.near(days, found.language) or format_skeleton(skeleton, local.date(), locale=found)
+    if not time or days >= _WEEK:
+        return said
+    return f"{said} at {time}" if found.language == "en" else f"{said}, {time}"
 
 
 def month(value: str, locale: str = DEFAULT_LOCALE) -> str:
@@ -253,17 +306,31 @@ def _zoned(function: Callable[..., str]) -> Callable[..., str]:
     return filtered
 
 
+def _timed(function: Callable[..., str]) -> Callable[..., str]:
+    """Let a filter take what is now for the page, and its locale and zone."""
+
+    @pass_context
+    def filtered(context: Context, value: datetime | None, now: datetime | None) -> str:
+        if value is None or now is None:
+            return ""
+        locale, zone = context.get("locale") or DEFAULT_LOCALE, context.get("zone") or DEFAULT_ZONE
+        return function(value, now, locale=locale, zone=zone)
+
+    return filtered
+
+
 def install(environment: Environment) -> None:
     """Give the templates their filters and words."""
     localised: Mapping[str, Callable[..., str]] = {
-        "money": money, "exact_money": exact_money, "number": number, "signed": signed, "percent": percent,
-        "count": count, "tokens": tokens, "duration": duration, "month": month, "month_short": month_short,
-        "language": language, "country": country,
+        "money": money, "price": price, "exact_money": exact_money, "number": number, "signed": signed,
+        "percent": percent, "count": count, "tokens": tokens, "duration": duration, "month": month,
+        "month_short": month_short, "language": language, "country": country,
     }  # fmt: skip
     for name, function in localised.items():
         environment.filters[name] = _localised(function)
-    for name, function in {"day": day, "moment": moment, "hour": hour}.items():
+    for name, function in {"day": day, "day_month": day_month, "moment": moment, "hour": hour}.items():
         environment.filters[name] = _zoned(function)
+    environment.filters["until"], environment.filters["begins"] = _timed(until), _timed(begins)
     environment.filters["instant"] = instant_text
     plain: Mapping[str, Callable[..., Any]] = {
         "clock": clock, "tone": tone, "lang": lang, "dir": direction, "own_language": own_language, "qr": qr,

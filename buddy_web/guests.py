@@ -22,6 +22,7 @@ from buddy_core.kernel.ids import DeviceId
 from buddy_core.sessions import AccessClaims, Dead, DeadReason, RefreshRefused, Started
 from buddy_core.views import Visitor
 from buddy_web.app import Web
+from buddy_web.channels import current_channel
 
 _NO_ADDRESS = "no-address"
 """Counted together: clients whose address no proxy of ours named."""
@@ -103,6 +104,7 @@ def current_visitor(w: Web) -> Visitor:
         ip_key=w.ip_key() or _NO_ADDRESS,
         is_guest=found.session is None,
         is_demo=w.settings.demo,
+        channel=current_channel(),
         may=shown_permissions(found.actor),
     )
 

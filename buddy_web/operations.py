@@ -130,7 +130,7 @@ class Api:
         may: str,
         answer: type[BaseModel] | File | None,
         status: int = 200,
-        also: dict[int, type[BaseModel]] | None = None,
+        also: dict[int, type[BaseModel] | None] | None = None,
         errors: Iterable[type[BuddyError]] = (),
         is_bare: bool = False,
         then_any: Iterable[str] = (),

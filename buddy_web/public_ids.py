@@ -1,6 +1,6 @@
-"""Public ids: what the outside sees in the place of an account's internal id, kept in no table.
+"""Public ids: what the outside sees in the place of an internal id, kept in no table.
 
-An internal id is a UUIDv7: it tells when the account was made, and is never shown.
+An internal id is a UUIDv7: it tells when the thing was made, and is never shown.
 Its 16 bytes are exactly one block of AES, so that one block under a secret key is
 a permutation of all ids: each has one public form, two never share one, and
 without the key nothing of the inner id can be told from it.
@@ -15,12 +15,16 @@ from uuid import UUID
 from attrs import field, frozen
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from buddy_core.kernel.ids import AccountId
+from buddy_core.kernel.ids import AccountId, GrantId
 from buddy_web.keys import purpose_keys
 
 ACCOUNT_PREFIX = "usr_"
+GRANT_PREFIX = "gra_"
+WINDOW_PREFIX = "win_"
+LICENCE_PREFIX = "lic_"
+TAKEDOWN_PREFIX = "tkd_"
 PURPOSE = "public-ids"
-_ACCOUNT = re.compile(rf"{ACCOUNT_PREFIX}([0-9a-f]{{32}})", re.ASCII)
+_DIGITS = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 @frozen
@@ -35,8 +39,7 @@ class PublicIds:
 
         It stays the same until the secret key is changed.
         """
-        block = _cipher(self.keys[0]).encryptor().update(account_id.bytes)
-        return f"{ACCOUNT_PREFIX}{block.hex()}"
+        return self._shown(ACCOUNT_PREFIX, account_id)
 
     def read(self, text: str) -> tuple[AccountId, ...]:
         """Return the accounts that `text` may stand for: one for each key, that of the newest first.
@@ -45,11 +48,33 @@ class PublicIds:
         until it is found: of a true public id all but one lead to no account. A text
         that is not of the form has no candidates.
         """
-        found = _ACCOUNT.fullmatch(text)
-        if found is None:
-            return ()
-        block = bytes.fromhex(found[1])
-        return tuple(AccountId(UUID(bytes=_cipher(key).decryptor().update(block))) for key in self.keys)
+        return tuple(map(AccountId, self._read(ACCOUNT_PREFIX, text)))
+
+    def show_grant(self, grant_id: UUID) -> str:
+        """Return the public id of a grant, or of the window that stands for one: `gra_` and digits."""
+        return self._shown(GRANT_PREFIX, grant_id)
+
+    def read_grant(self, text: str) -> tuple[GrantId, ...]:
+        """Return the grants that `text` may stand for, as `read` does for accounts."""
+        return tuple(map(GrantId, self._read(GRANT_PREFIX, text)))
+
+    def show_as(self, prefix: str, inner: UUID) -> str:
+        """Return the public id of a thing of the kind that `prefix` names: `win_`, `lic_` or `tkd_`."""
+        return self._shown(prefix, inner)
+
+    def read_as(self, prefix: str, text: str) -> tuple[UUID, ...]:
+        """Return the ids that `text` may stand for, if it has this prefix, as `read` does for accounts."""
+        return tuple(self._read(prefix, text))
+
+    def _shown(self, prefix: str, inner: UUID) -> str:
+        return f"{prefix}{_cipher(self.keys[0]).encryptor().update(inner.bytes).hex()}"
+
+    def _read(self, prefix: str, text: str) -> list[UUID]:
+        digits = text.removeprefix(prefix)
+        if digits == text or _DIGITS.fullmatch(digits) is None:
+            return []
+        block = bytes.fromhex(digits)
+        return [UUID(bytes=_cipher(key).decryptor().update(block)) for key in self.keys]
 
 
 def public_ids(secrets: Sequence[str]) -> PublicIds:

@@ -1,4 +1,4 @@
-"""The numbers a new installation starts with: sellers, token values, costs and the reward rule.
+"""The numbers a new installation starts with: sellers, token values, costs, prices and the reward rule.
 
 They are data: the sellers' table is read at start, the rest is written to the
 database once by `buddy seed` and changed there by adding versions.
@@ -15,7 +15,7 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.errors import NotFound
 from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.pricing import TokenCosts
+from buddy_core.pricing import PriceBook, PriceRule, TokenCosts, price_rule
 from buddy_core.tax import SellerRoutes, SellingEntity
 from buddy_core.tokens import BONUS, PAID, BreakagePolicies, TokenKind, ValueVersion
 
@@ -40,6 +40,53 @@ TOKEN_VALUES: dict[TokenKind, dict[str, Fraction]] = {
 
 TOKEN_COSTS = TokenCosts(1, FIRST_DAY, {"short": 1, "episode": 2, "film": 10})
 
+_CURRENCIES = {"*": "USD", "AE": "AED", "AU": "AUD", "GB": "GBP", "IN": "INR", "NZ": "NZD", "PG": "PGK"}
+"""In which currency each territory pays."""
+_ONCE: dict[tuple[str, str | None], tuple[int, int, int, int, int, int, int]] = {
+    # Minor units by territory, in the order of `_CURRENCIES`.
+    ("rental", "film"): (399, 1499, 599, 349, 4900, 699, 1299),
+    ("rental", "episode"): (99, 399, 149, 89, 900, 179, 349),
+    ("rental", "short"): (49, 199, 79, 49, 500, 99, 199),
+    ("watch_once", "film"): (299, 1099, 449, 249, 2900, 499, 999),
+    ("est", "film"): (999, 3699, 1499, 799, 19900, 1699, 3499),
+    ("est", "episode"): (199, 799, 299, 179, 1900, 349, 699),
+    ("est", "short"): (149, 549, 229, 119, 1500, 249, 499),
+    ("pvod", "film"): (1499, 5499, 2299, 1299, 29900, 2499, 4999),
+    ("ppv", None): (499, 1899, 799, 449, 9900, 899, 1799),
+    ("festival_pass", None): (699, 2599, 999, 599, 14900, 1199, 2399),
+    ("edition", None): (4999, 18499, 7499, 3999, 99900, 8299, 16999),
+}
+"""What is paid for once, by kind and type of title."""
+_PLANS = (
+    ("standard", "P1M", "IN", 29900),
+    ("standard", "P3M", "IN", 79900),
+    ("standard", "P1Y", "IN", 299900),
+    ("basic", "P1M", "*", 900),
+    ("standard", "P1M", "*", 1400),
+    ("premium", "P1M", "*", 1900),
+)
+"""Tier, billing period, territory and minor units; who pays in another currency is offered no plan yet."""
+
+
+def _price_rules() -> list[PriceRule]:
+    found = []
+    for (kind, title_type), amounts in _ONCE.items():
+        for (place, currency), minor in zip(_CURRENCIES.items(), amounts, strict=True):
+            where = "world" if place == "*" else place.lower()
+            name = "-".join(filter(None, (kind.replace("_", "-"), title_type, where)))
+            hours = 48 if kind in ("rental", "pvod") else None
+            found.append(price_rule(name, kind, place, currency, minor, title_type=title_type, hours=hours))
+    for tier, period, place, minor in _PLANS:
+        where = "world" if place == "*" else place.lower()
+        name = f"{tier}-{period.lower()}-{where}"
+        currency = _CURRENCIES[place]
+        found.append(price_rule(name, "subscription", place, currency, minor, tier=tier, period=period))
+    return found
+
+
+PRICES = PriceBook(1, FIRST_DAY, _price_rules(), _CURRENCIES)
+"""Example prices; an operator puts their own in their place with `buddy prices set`."""
+
 REWARD_RULE = RewardRule(
     version=1,
     effective_from=FIRST_DAY,
@@ -58,7 +105,7 @@ PRODUCER_SHARE = Fraction(60, 100)
 
 
 async def seed_reference(*, uow: UnitOfWork[SqlTx], clock: Clock) -> None:
-    """Write the first versions of values, costs and reward rule where there are none yet."""
+    """Write the first versions of values, costs, prices and reward rule where there are none yet."""
     async with uow.begin() as tx:
         at = clock.now()
         for kind, values in TOKEN_VALUES.items():
@@ -70,6 +117,10 @@ async def seed_reference(*, uow: UnitOfWork[SqlTx], clock: Clock) -> None:
             await tx.token_costs.in_force(at)
         except NotFound:
             await tx.token_costs.add(TOKEN_COSTS)
+        try:
+            await tx.price_books.in_force(at)
+        except NotFound:
+            await tx.price_books.add(PRICES)
         try:
             await tx.reward_rules.in_force(at)
         except NotFound:

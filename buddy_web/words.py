@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from buddy_core.views import Denial
+
 _NOUNS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "en": {
         "token": {"one": "{n} token", "other": "{n} tokens"},
@@ -32,34 +34,120 @@ _NOUNS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
 }  # fmt: skip
 
 _DENIALS: Mapping[str, tuple[str, str]] = {
-    "no_grant": ("This one is locked", "Unlock it once and it is yours to watch again, any time."),
+    "taken_down": (
+        "Taken down",
+        "We may not show this title here any more. If you paid for it, what you are owed is on record; "
+        "support knows how you get it back.",
+    ),
+    "not_published": ("Not out yet", "It will wait for you on the home page."),
     "no_licence": (
         "Not available where you are",
-        "The producer has not cleared this title for your country.",
+        "The producer has not cleared this title for your country. If that changes, it opens by itself.",
     ),
-    "not_published": ("Not out yet", "This title opens later. It will wait on the home page."),
-    "no_longer": ("No longer available", "The time this title could be shown has ended."),
     "country_unknown": (
         "We cannot tell your country",
-        "Choose your country at the foot of the page, then try again.",
+        "This title may be shown in some countries only. Turn off a VPN or private relay, then try again.",
     ),
-    "wallet_frozen": (
-        "Your wallet is on hold",
-        "Nothing is lost. Write to support and we will look at it together.",
+    "not_yet": ("Not here yet", "It will wait for you on the home page."),
+    "over": (
+        "No longer available",
+        "The time this title could be shown here has ended. If it comes back, you find it on the home page.",
+    ),
+    "maturity": (
+        "Not for this profile",
+        "Its certificate is above the age set for this profile. Switch to another profile to watch it.",
+    ),
+    "profile_pin": (
+        "Your PIN, please",
+        "This profile asks for its PIN before a title with this certificate.",
+    ),
+    "no_grant": ("This one is locked", "Unlock it once and it is yours to watch again, any time."),
+    "not_in_plan": ("Not in your plan", "Your plan stays as it is; this title is not part of it."),
+    "not_begun": ("Begins later", "What you have for this title has not begun. It opens by itself then."),
+    "rental_not_started": (
+        "Your rental has run out",
+        "It was to be started within 30 days, and that time has passed.",
+    ),
+    "rental_ended": ("Your rental has ended", "Its hours after the first play have passed."),
+    "consumed": ("You have watched this one", "It was yours to watch once, and you saw it to its end."),
+    "plan_paused": (
+        "Your plan is paused",
+        "This title plays again as soon as your plan goes on. Nothing is lost.",
+    ),
+    "plan_lapsed": ("Your plan has ended", "What you bought or unlocked besides still plays."),
+    "grant_ended": ("Your time with it has ended", "What you had for this title was for a while."),
+    "refunded": ("This was refunded", "You have back what it cost, and the title is locked again."),
+    "revoked": (
+        "Your access was taken back",
+        "Write to support and name this title; they will tell you why.",
     ),
     "too_many_streams": (
         "Playing on another device",
         "Stop it there, or wait a minute after closing it, then play it here.",
     ),
+    "wallet_frozen": (
+        "Your wallet is on hold",
+        "Nothing is lost. Write to support and we will look at it together.",
+    ),
     "session_ended": ("This session has ended", "Start the title again to go on from where you were."),
     "not_ready": ("Not ready to play", "The pictures are still being prepared. Try again in a few minutes."),
-    "age": ("Not for this profile", "The certificate is above what this profile may watch."),
 }
+_OPENS = "It opens {when}."
+_PLAN_ONLY = ("Part of a plan", "It comes with a plan, like much else.")
+_MONEY_ONLY = ("To rent or buy", "Pay once; no tokens needed.")
+_NO_WAY = ("This one is locked", "You do not have this title yet.")
+_ENDS: Mapping[str, tuple[str, str]] = {
+    # Without an end, and with one.
+    "token_unlock": ("Yours for ever, unlocked with tokens", "Unlocked with tokens, open until {when}"),
+    "rental": ("Rented", "Rented: ends {when}"),
+    "pvod": ("Rented early", "Rented early: ends {when}"),
+    "watch_once": ("Yours to watch once", "Yours to watch once, until {when}"),
+    "est": ("Bought, yours to keep", "Bought, open until {when}"),
+    "ppv": ("You have a ticket", "You have a ticket: ends {when}"),
+    "festival_pass": ("With your festival ticket", "With your festival ticket, until {when}"),
+    "edition": ("Your numbered edition", "Your numbered edition, open until {when}"),
+    "subscription": ("With your plan", "With your plan, until {when}"),
+    "gift": ("A gift, yours to keep", "A gift, open until {when}"),
+    "promotion": ("Yours by an offer", "Yours by an offer, until {when}"),
+    "support": ("Opened for you by support", "Opened for you by support, until {when}"),
+    "festival": ("Free at the festival", "Free at the festival, until {when}"),
+    "avod": ("Free", "Free until {when}"),
+}
+_GRACE = ("With your plan; payment is overdue", "With your plan; payment is overdue, open until {when}")
+_CHIPS: Mapping[str, tuple[str, str]] = {
+    "rental": ("clock", "Rented"),
+    "pvod": ("clock", "Rented"),
+    "watch_once": ("clock", "Once"),
+    "ppv": ("ticket", "Ticket"),
+    "festival_pass": ("ticket", "Ticket"),
+    "subscription": ("ticket", "In your plan"),
+    "festival": ("play", "Free"),
+    "avod": ("play", "Free"),
+}
+_WAYS: Mapping[str, tuple[str, str, str]] = {
+    # Icon, name, and what one gets.
+    "rental": ("clock", "Rent", "Start within 30 days"),
+    "pvod": ("clock", "Rent early", "From the first play"),
+    "ppv": ("ticket", "Ticket to the event", "Once, while it is on"),
+    "festival_pass": ("ticket", "Festival ticket", "While the festival is on"),
+    "watch_once": ("play", "Watch once", "One viewing, within a day"),
+    "subscription": ("ticket", "{tier} plan", "With everything else in it"),
+    "est": ("check", "Buy", "Yours to keep"),
+    "edition": ("check", "Numbered edition", "Yours to keep, with its number"),
+}
+_PERIODS: Mapping[str, tuple[str, str]] = {
+    "D": ("a day", "for {n} days"), "W": ("a week", "for {n} weeks"),
+    "M": ("a month", "for {n} months"), "Y": ("a year", "for {n} years"),
+}  # fmt: skip
+_NEAR: Mapping[str, Mapping[int, str]] = {"en": {0: "today", 1: "tomorrow"}}
+"""What the days near to now are called; other languages say the date."""
 
 _REASONS: Mapping[str, str] = {
     "daily_cap": "You have had all of today's ads. More after midnight UTC.",
     "no_fill": "No ad to show right now.",
     "coming": "Coming later.",
+    "no_checkout": "Card payments open soon. Nothing is charged here yet.",
+    "no_checkout_inr": "Card and UPI payments open soon. Nothing is charged here yet.",
 }
 
 _PROBLEMS: Mapping[str, str] = {
@@ -99,6 +187,7 @@ _STAFF_OPERATIONS: Mapping[str, str] = {
 _CAUSES: Mapping[str, str] = {
     "earn.ads.reward": "The ad ran to its end.",
     "earn.support.grant": "Support gave you these.",
+    "earn.promotion": "You typed a code that brings them.",
     "adjust.staff": "Support put this right.",
     "expire.sweep": "Their time was over.",
     "expire.merge": "More than a guest can bring along.",
@@ -181,7 +270,38 @@ _SCOPES: Mapping[str, str] = {
     "global": "Everywhere", "partner": "One producer", "territory": "One territory",
 }  # fmt: skip
 
+_PROMOTION_STATES: Mapping[str, tuple[str, str]] = {
+    "coming": ("Coming", "warm"),
+    "running": ("Running", "good"),
+    "used_up": ("Used up", ""),
+    "over": ("Over", ""),
+}
+
+_HOLDINGS: Mapping[str, str] = {
+    "est": "Purchase (EST)",
+    "pvod": "Early rental (PVOD)",
+    "ppv": "Event ticket (PPV)",
+    "avod": "Free with ads (AVOD window)",
+    "svod": "Plans (SVOD window)",
+    "tvod": "Rental and purchase (TVOD window)",
+    "festival": "Festival window",
+    "cinema": "Cinema window",
+    "collector": "Collector window",
+}
+_VERDICTS: Mapping[str, str] = {
+    "won": "Opens it",
+    "gave": "Gives something more",
+    "lost": "Something better opens it",
+    "barred": "Would open it",
+    "not_open": "Not open",
+}
 _DONE: Mapping[str, str] = {
+    "code_claimed": "The tokens of your code are in the wallet.",
+    "promotion_added": "The promotion stands. Its code brings tokens from its first day on.",
+    "promotion_ended": "Ended. What was claimed stays in the wallets.",
+    "access_give": "Given. It opens with their next click.",
+    "access_extend": "It has a later end now.",
+    "access_revoke": "Taken away. What they open next is refused.",
     "ended": "Signed out there. What was open stops with its next click.",
     "others_ended": "Signed out everywhere else. Only this browser is left.",
     "factor_set": "Set. From now on signing in asks for six digits too.",
@@ -244,6 +364,62 @@ def denial(code: str, message: str = "") -> tuple[str, str]:
     )
 
 
+def refusal(denied: Denial, when: str = "") -> tuple[str, str]:
+    """Return the headline and the words for a refusal, with when it opens and what to do about it."""
+    headline, text = denial(denied.code, denied.message)
+    kinds = {way.kind for way in denied.ways}
+    if _tail(denied.code) == "no_grant" and "unlock" not in kinds:
+        priced = {way.kind for way in denied.ways if way.price is not None}
+        headline, text = _PLAN_ONLY if priced == {"subscription"} else _MONEY_ONLY if priced else _NO_WAY
+    if not when:
+        return headline, text
+    # That it begins later is all there is to say where the date says when.
+    return headline, f"{_OPENS.format(when=when)} {text}"
+
+
+def access(kind: str, *, is_in_grace: bool = False, when: str = "") -> str:
+    """Return why a title plays, and until when: `Rented: ends tomorrow at 6:30 pm`."""
+    without, until = _GRACE if is_in_grace else _ENDS.get(kind, ("Open to you", "Open to you until {when}"))
+    return until.format(when=when) if when else without
+
+
+def picture(ads: bool, max_height: int) -> str:
+    """Return how a title that is free to watch is shown: `with ads, up to 720p`."""
+    return ", ".join(
+        ["with ads" if ads else "without ads", *([f"up to {max_height}p"] if max_height else [])]
+    )
+
+
+def access_chip(kind: str) -> tuple[str, str]:
+    """Return the icon and the word for what a title is to the viewer."""
+    return _CHIPS.get(kind, ("check", "Yours"))
+
+
+def way(kind: str, tier: str | None = None) -> tuple[str, str, str]:
+    """Return the icon, the name and the words of a way that costs money."""
+    icon, name, text = _WAYS.get(kind, ("ticket", kind.replace("_", " ").capitalize(), ""))
+    return icon, name.format(tier=(tier or "").capitalize()), text
+
+
+def period(text: str | None) -> str:
+    """Return how often a plan is paid, after its price: `P1M` reads `a month`."""
+    if not text:
+        return ""
+    one, many = _PERIODS[text[-1]]
+    number = text[1:-1]
+    return one if number == "1" else many.format(n=number)
+
+
+def no_checkout(currency: str) -> str:
+    """Return why nothing can be paid yet."""
+    return _REASONS["no_checkout_inr" if currency == "INR" else "no_checkout"]
+
+
+def near(days: int, language: str) -> str | None:
+    """Return the name of today or tomorrow; None for other days, and where there is none."""
+    return _NEAR.get(language, {}).get(days)
+
+
 def reason(code: str | None) -> str:
     """Return why a way is closed just now."""
     return _REASONS.get(_tail(code or ""), "Not available right now.")
@@ -297,6 +473,21 @@ def scope(kind: str) -> str:
 def done(what: str) -> str:
     """Return what a form has just done."""
     return _DONE.get(what, "Done.")
+
+
+def holding(name: str) -> str:
+    """Return what staff call a kind of grant, window or way to a title."""
+    return _HOLDINGS.get(name, act(name))
+
+
+def verdict(name: str) -> str:
+    """Return what became of a grant or window that might have opened a title."""
+    return _VERDICTS.get(name, name)
+
+
+def promotion_state(name: str) -> tuple[str, str]:
+    """Return how a promotion stands, and the colour of its chip."""
+    return _PROMOTION_STATES.get(name, (name.capitalize(), ""))
 
 
 def act(name: str) -> str:

@@ -68,7 +68,7 @@ async def fill(host: Host) -> TitleId:
             )
         )
         licence = rights.Licence(LicenceId(demo_id("licence")), film, maker, Fraction(3, 5), ("*",), DAY)
-        await tx.licences.add(licence)
+        await tx.rights.append(rights.first_book(film, DAY, "custom host", [licence]))
         await tx.token_costs.add(pricing.TokenCosts(1, DAY, {"film": 10}))
         value = tokens.ValueVersion(tokens.BONUS, 1, DAY, {"INR": Fraction(50)}, DAY, "custom host")
         await tx.token_values.add(value)

@@ -58,6 +58,9 @@ class MemoryAccounts:
         ]
         return sorted(found, key=lambda account: account.id, reverse=True)[:limit]
 
+    async def guests_of(self, member: AccountId) -> list[AccountId]:
+        return sorted(row.id for row in self._accounts.rows() if row.merged_into == member)
+
     async def mark_merged(self, guest: AccountId, member: AccountId, at: datetime) -> None:
         account = self._accounts.get(guest)
         if account is None or account.merged_into is not None:

@@ -98,11 +98,11 @@ class MemoryRewardCounters:
     def __init__(self, tables: Tables) -> None:
         self._counts = tables[COUNTS]
 
-    async def take(self, caps: Sequence[Cap]) -> Cap | None:
-        reached = await self.peek(caps)
+    async def take(self, caps: Sequence[Cap], times: int = 1) -> Cap | None:
+        reached = next((cap for cap in caps if self._count(cap) + times > cap.limit), None)
         if reached is None:
             for cap in caps:
-                self._counts.put(_key(cap), self._count(cap) + 1)
+                self._counts.put(_key(cap), self._count(cap) + times)
         return reached
 
     async def peek(self, caps: Sequence[Cap]) -> Cap | None:

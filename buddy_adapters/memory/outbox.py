@@ -51,6 +51,10 @@ class MemoryOutboxQueue:
     async def unsent(self, limit: int) -> list[Envelope]:
         return sorted(self._unsent.rows(), key=lambda item: (item.at, item.id))[:limit]
 
+    async def since(self, at: datetime) -> list[Envelope]:
+        found = [*self._unsent.rows(), *(item for item, _ in self._sent.rows())]
+        return sorted((item for item in found if item.at >= at), key=lambda item: (item.at, item.id))
+
     async def mark_sent(self, ids: Sequence[EventId], at: datetime) -> None:
         for event_id in ids:
             item = self._unsent.get(event_id)

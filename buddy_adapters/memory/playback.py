@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from buddy_adapters.memory.tables import TableName, Tables
-from buddy_core.kernel import AccountId, Contention, SessionId, TitleId
-from buddy_core.playback import PlaybackSession, Position, newer
+from buddy_core.kernel import AccountId, Contention, DeviceId, SessionId, TitleId
+from buddy_core.playback import PlaybackSession, Position, is_running, newer
 
 SESSIONS: TableName[SessionId, PlaybackSession] = TableName("playback_sessions")
 POSITIONS: TableName[AccountId, dict[TitleId, Position]] = TableName("positions")
@@ -24,6 +25,14 @@ class MemorySessions:
 
     async def get(self, session: SessionId) -> PlaybackSession | None:
         return self._sessions.get(session)
+
+    async def running(self, account: AccountId, at: datetime, *, besides: DeviceId) -> int:
+        playing = {
+            item.device_id
+            for item in self._sessions.rows()
+            if item.account_id == account and is_running(item, at)
+        }
+        return len(playing - {besides})
 
     async def lock(self, session: SessionId) -> PlaybackSession | None:
         return self._sessions.get(session)

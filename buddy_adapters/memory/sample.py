@@ -14,7 +14,7 @@ from buddy_core.catalog import Producer, Title, TitleType
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.ids import EntityId, IdSource, LicenceId, PartnerId, TitleId
 from buddy_core.pricing import TokenCosts
-from buddy_core.rights import WORLDWIDE, Licence
+from buddy_core.rights import WORLDWIDE, Licence, first_book
 from buddy_core.tax import SellerRoutes, SellingEntity
 from buddy_core.tokens import BONUS, ValueVersion
 
@@ -61,7 +61,7 @@ async def sample_store(clock: Clock, ids: IdSource) -> Sample:
     async with uow.begin() as tx:
         await tx.producers.add(maker)
         await tx.titles.add(episode)
-        await tx.licences.add(licence)
+        await tx.rights.append(first_book(episode.id, SINCE, "sample", [licence]))
         await tx.token_costs.add(TokenCosts(1, SINCE, {"episode": 2}))
         await tx.token_values.add(ValueVersion(BONUS, 1, SINCE, {"INR": Fraction(50)}, SINCE, "sample"))
     return Sample(uow, clock, ids, episode, SellerRoutes((seller,), by_country={}, otherwise=seller.id))

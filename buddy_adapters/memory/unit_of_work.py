@@ -21,9 +21,11 @@ from buddy_adapters.memory.entitlements import MemoryGrantBooks, MemoryGrants
 from buddy_adapters.memory.flags import MemoryFlags
 from buddy_adapters.memory.lot_movements import MemoryLotMovements
 from buddy_adapters.memory.outbox import MemoryOutbox, MemoryOutboxQueue, MemoryReceipts
+from buddy_adapters.memory.owed import MemoryOwedRows, MemoryTitleGrants
 from buddy_adapters.memory.playback import MemoryPositions, MemorySessions
-from buddy_adapters.memory.pricing import MemoryCostTables
-from buddy_adapters.memory.rights import MemoryLicences
+from buddy_adapters.memory.pricing import MemoryCostTables, MemoryPriceBooks
+from buddy_adapters.memory.promotions import MemoryPromotionBooks, MemoryPromotionClaims, MemoryPromotions
+from buddy_adapters.memory.rights import MemoryRightsBooks
 from buddy_adapters.memory.royalty import MemoryRoyaltyBooks, MemoryStatements, MemoryTokenSpends
 from buddy_adapters.memory.sessions import (
     MemoryLockouts,
@@ -42,8 +44,9 @@ from buddy_core.entitlements import GrantBooks, Grants
 from buddy_core.flags import Flags
 from buddy_core.kernel import Outbox, OutboxQueue, Receipts, UnitOfWork
 from buddy_core.playback import Positions, Sessions
-from buddy_core.pricing import CostTables
-from buddy_core.rights import Licences
+from buddy_core.pricing import CostTables, PriceBooks
+from buddy_core.promotions import PromotionBooks, PromotionClaims, Promotions
+from buddy_core.rights import OwedRows, RightsBooks
 from buddy_core.royalty import RoyaltyBooks, Statements, TokenSpends
 from buddy_core.sessions import Lockouts, LoginSessions, RefreshTokens, SecondFactors, SessionsTx
 from buddy_core.shortids import ShortIdBooks, ShortIds
@@ -73,11 +76,17 @@ class MemoryTx:
         self.accounts: Accounts = MemoryAccounts(tables)
         self.titles: Titles = MemoryTitles(tables)
         self.producers: Producers = MemoryProducers(tables)
-        self.licences: Licences = MemoryLicences(tables)
+        self.rights: RightsBooks = MemoryRightsBooks(tables)
+        self.owed: OwedRows = MemoryOwedRows(tables)
+        self.title_grants = MemoryTitleGrants(tables)
         self.token_costs: CostTables = MemoryCostTables(tables)
+        self.price_books: PriceBooks = MemoryPriceBooks(tables)
         self.rewards: Rewards = MemoryRewards(tables)
         self.reward_rules: RewardRules = MemoryRewardRules(tables)
         self.reward_counters: RewardCounters = MemoryRewardCounters(tables)
+        self.promotions: Promotions = MemoryPromotions(tables)
+        self.promotion_claims: PromotionClaims = MemoryPromotionClaims(tables)
+        self.promotion_books: PromotionBooks = MemoryPromotionBooks(tables)
         self.sessions: Sessions = MemorySessions(tables)
         self.positions: Positions = MemoryPositions(tables)
         self.login_sessions: LoginSessions = MemoryLoginSessions(tables)
@@ -124,14 +133,16 @@ class MemoryUnitOfWork:
 
 def _conforms() -> tuple[
     UnitOfWork[flows.CatalogueTx],
+    UnitOfWork[flows.ClaimTx],
     UnitOfWork[flows.MergeTx],
     UnitOfWork[flows.PlayTx],
     UnitOfWork[flows.RewardTx],
     UnitOfWork[flows.StaffTx],
+    UnitOfWork[flows.TakedownTx],
     UnitOfWork[flows.UnlockTx],
     UnitOfWork[flows.VerifyTx],
     UnitOfWork[SessionsTx],
 ]:
     """Hold the transaction to what each flow needs; read by the type checker alone."""
     uow = MemoryUnitOfWork()
-    return uow, uow, uow, uow, uow, uow, uow, uow
+    return uow, uow, uow, uow, uow, uow, uow, uow, uow, uow

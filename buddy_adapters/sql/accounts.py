@@ -6,7 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Table, Text, UniqueConstraint, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Table,
+    Text,
+    UniqueConstraint,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buddy_adapters.sql.dialect import any_of, insert_ignoring, insert_rows, integrity_as, locked
@@ -30,6 +40,7 @@ accounts_table = Table(
     CheckConstraint("type <> 'guest' OR email IS NULL", name="guest_has_no_email"),
     CheckConstraint("merged_into IS NULL OR (type = 'guest' AND merged_into <> id)", name="guest_merges"),
     CheckConstraint("(merged_into IS NULL) = (merged_at IS NULL)", name="merged_at"),
+    Index("ix_accounts_merged_into", "merged_into"),
 )
 
 credentials_table = Table(
@@ -85,6 +96,13 @@ class SqlAccounts:
             query = query.where(accounts_table.c.id < after)
         query = query.order_by(accounts_table.c.id.desc()).limit(limit)
         return [account_from_row(row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def guests_of(self, member: AccountId) -> list[AccountId]:
+        query = select(accounts_table.c.id).where(accounts_table.c.merged_into == member)
+        return [
+            AccountId(found)
+            for found in (await self._connection.execute(query.order_by(accounts_table.c.id))).scalars()
+        ]
 
     async def mark_merged(self, guest: AccountId, member: AccountId, at: datetime) -> None:
         statement = update(accounts_table).where(

@@ -222,11 +222,11 @@ class SqlRewardCounters:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def take(self, caps: Sequence[Cap]) -> Cap | None:
-        reached = _first_reached(caps, await self._locked_counts(caps))
+    async def take(self, caps: Sequence[Cap], times: int = 1) -> Cap | None:
+        reached = _first_reached(caps, await self._locked_counts(caps), times)
         if reached is None:
             statement = update(counters_table).where(_of(caps))
-            await self._connection.execute(statement.values(paid=counters_table.c.paid + 1))
+            await self._connection.execute(statement.values(paid=counters_table.c.paid + times))
         return reached
 
     async def peek(self, caps: Sequence[Cap]) -> Cap | None:
@@ -285,8 +285,10 @@ def _counter_row(cap: Cap) -> dict[str, Any]:
     return {"scope": cap.scope, "subject": cap.subject, "day": cap.day, "paid": 0}
 
 
-def _first_reached(caps: Sequence[Cap], paid: Mapping[tuple[str, str, str], int]) -> Cap | None:
-    return next((cap for cap in caps if paid.get(_counter_key(cap), 0) >= cap.limit), None)
+def _first_reached(
+    caps: Sequence[Cap], paid: Mapping[tuple[str, str, str], int], times: int = 1
+) -> Cap | None:
+    return next((cap for cap in caps if paid.get(_counter_key(cap), 0) + times > cap.limit), None)
 
 
 def reward_to_row(reward: Reward) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    or_,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_adapters.sql.dialect import any_of, insert_rows, integrity_as, update_rows
+from buddy_adapters.sql.dialect import any_of, insert_ignoring, insert_rows, integrity_as, update_rows
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.raw import raw_rows, readable, rebuilt
 from buddy_adapters.sql.triggers import APPEND_ONLY
@@ -28,14 +29,20 @@ from buddy_core.entitlements import (
     Grant,
     GrantBooks,
     GrantChange,
+    GrantKind,
     GrantRecords,
     Grants,
     GrantStatus,
+    GrantUse,
+    UseKind,
+    terms_body,
+    terms_from_body,
 )
 from buddy_core.kernel.errors import Contention
-from buddy_core.kernel.ids import AccountId, EntryId, GrantId, TitleId
+from buddy_core.kernel.ids import AccountId, EntryId, GrantId, SessionId, TitleId
 
 _STATUSES = ", ".join(f"'{status.value}'" for status in GrantStatus)
+_USES = ", ".join(f"'{kind.value}'" for kind in UseKind)
 
 grants = Table(
     "entitlement_grants",
@@ -43,13 +50,16 @@ grants = Table(
     Column("id", Id, primary_key=True),
     Column("origin_id", Id, nullable=False),
     Column("account_id", Id, nullable=False),
-    Column("title_id", Id, nullable=False),
+    # A subscription is of no title.
+    Column("title_id", Id),
     Column("kind", String(32), nullable=False),
     Column("status", String(16), nullable=False),
     Column("granted_at", Instant, nullable=False),
     Column("recorded_at", Instant, nullable=False),
     Column("ends_at", Instant),
-    Column("entry_id", Id, nullable=False),
+    Column("entry_id", Id),
+    Column("terms", Text, nullable=False),
+    Column("source", Text, nullable=False),
     CheckConstraint(f"status IN ({_STATUSES})", "status"),
     Index("ix_entitlement_grants_account", "account_id", "title_id"),
 )
@@ -78,6 +88,19 @@ changes = Table(
     info=APPEND_ONLY,
 )
 
+uses_table = Table(
+    "entitlement_grant_uses",
+    metadata,
+    # By origin, so that neither a merge nor a later end lets a rental begin again.
+    Column("origin_id", Id, primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("session_id", Text, nullable=False),
+    CheckConstraint(f"kind IN ({_USES})", "kind"),
+    info=APPEND_ONLY,
+)
+
 
 class SqlGrants:
     """Grants by account. The status on a grant's row is what its one recorded change says."""
@@ -98,7 +121,7 @@ class SqlGrants:
         await self._writes.flush()
         query = select(grants).where(
             any_of(self._connection, grants.c.account_id, accounts),
-            any_of(self._connection, grants.c.title_id, titles),
+            or_(any_of(self._connection, grants.c.title_id, titles), grants.c.title_id.is_(None)),
         )
         rows = await self._connection.execute(query.order_by(grants.c.granted_at, grants.c.id))
         return [grant_from_row(row) for row in rows.mappings()]
@@ -118,6 +141,20 @@ class SqlGrants:
         if await update_rows(self._connection, grants, rows, ["id", "old_status"], ["status"]) != len(rows):
             raise Contention("grant")
 
+    async def changes_of(self, grants: Sequence[GrantId]) -> list[GrantChange]:
+        await self._writes.flush()
+        query = select(changes).where(any_of(self._connection, changes.c.grant_id, grants))
+        rows = await self._connection.execute(query.order_by(changes.c.grant_id))
+        return [change_from_row(row) for row in rows.mappings()]
+
+    async def uses(self, origins: Sequence[GrantId]) -> list[GrantUse]:
+        query = select(uses_table).where(any_of(self._connection, uses_table.c.origin_id, origins))
+        rows = await self._connection.execute(query.order_by(uses_table.c.origin_id, uses_table.c.kind))
+        return [use_from_row(row) for row in rows.mappings()]
+
+    async def use(self, use: GrantUse) -> bool:
+        return bool(await insert_ignoring(self._connection, uses_table, [use_to_row(use)]))
+
 
 class SqlGrantBooks:
     """Grants and their changes as stored; a row that cannot be read becomes a fault."""
@@ -136,7 +173,12 @@ class SqlGrantBooks:
             await raw_rows(self._connection, changes),
             lambda row: rebuilt(changes, row, change_from_row, change_to_row),
         )
-        return GrantRecords(found, changed, [*faults, *broken])
+        used, _, lost = readable(
+            uses_table,
+            await raw_rows(self._connection, uses_table),
+            lambda row: rebuilt(uses_table, row, use_from_row, use_to_row),
+        )
+        return GrantRecords(found, changed, used, [*faults, *broken, *lost])
 
 
 def grant_to_row(grant: Grant) -> dict[str, Any]:
@@ -152,6 +194,8 @@ def grant_to_row(grant: Grant) -> dict[str, Any]:
         "recorded_at": grant.recorded_at,
         "ends_at": grant.ends_at,
         "entry_id": grant.entry_id,
+        "terms": terms_body(grant.terms),
+        "source": grant.source,
     }
 
 
@@ -161,13 +205,15 @@ def grant_from_row(row: Mapping[Any, Any]) -> Grant:
         id=GrantId(row["id"]),
         origin_id=GrantId(row["origin_id"]),
         account_id=AccountId(row["account_id"]),
-        title_id=TitleId(row["title_id"]),
-        kind=row["kind"],
+        title_id=None if row["title_id"] is None else TitleId(row["title_id"]),
+        kind=GrantKind(row["kind"]),
         status=GrantStatus(row["status"]),
         granted_at=row["granted_at"],
         recorded_at=row["recorded_at"],
         ends_at=row["ends_at"],
-        entry_id=EntryId(row["entry_id"]),
+        entry_id=None if row["entry_id"] is None else EntryId(row["entry_id"]),
+        terms=terms_from_body(row["terms"]),
+        source=row["source"],
     )
 
 
@@ -190,6 +236,28 @@ def change_from_row(row: Mapping[Any, Any]) -> GrantChange:
         at=row["at"],
         reason=row["reason"],
         successor_id=None if row["successor_id"] is None else GrantId(row["successor_id"]),
+    )
+
+
+def use_to_row(use: GrantUse) -> dict[str, Any]:
+    """Return the row of a use."""
+    return {
+        "origin_id": use.origin_id,
+        "kind": use.kind.value,
+        "at": use.at,
+        "recorded_at": use.recorded_at,
+        "session_id": use.session_id,
+    }
+
+
+def use_from_row(row: Mapping[Any, Any]) -> GrantUse:
+    """Return the use of a row."""
+    return GrantUse(
+        origin_id=GrantId(row["origin_id"]),
+        kind=UseKind(row["kind"]),
+        at=row["at"],
+        recorded_at=row["recorded_at"],
+        session_id=SessionId(row["session_id"]),
     )
 
 

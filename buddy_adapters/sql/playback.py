@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Select, Table, Text, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Select,
+    Table,
+    Text,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buddy_adapters.sql.dialect import insert, insert_ignoring, locked
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.types import Id, Instant
 from buddy_core.kernel.errors import Contention
-from buddy_core.kernel.ids import AccountId, SessionId, TitleId
-from buddy_core.playback import PlaybackSession, Position, newer
+from buddy_core.kernel.ids import AccountId, DeviceId, SessionId, TitleId
+from buddy_core.playback import LEASE, PlaybackSession, Position, newer
 
 sessions_table = Table(
     "playback_sessions",
@@ -30,6 +43,8 @@ sessions_table = Table(
     Column("is_playing", Boolean, nullable=False),
     Column("watched_ms", BigInteger, nullable=False),
     Column("stopped_at", Instant),
+    Column("via_kind", Text, nullable=False, server_default=""),
+    Index("ix_playback_sessions_account_id_last_beat_at", "account_id", "last_beat_at"),
     CheckConstraint("ends_at > started_at", name="ends_at"),
     CheckConstraint("last_beat_at >= started_at", name="last_beat_at"),
     CheckConstraint("stopped_at >= started_at", name="stopped_at"),
@@ -59,6 +74,16 @@ class SqlSessions:
 
     async def get(self, session: SessionId) -> PlaybackSession | None:
         return await self._load(select(sessions_table).where(sessions_table.c.id == session))
+
+    async def running(self, account: AccountId, at: datetime, *, besides: DeviceId) -> int:
+        query = select(func.count(sessions_table.c.device_id.distinct())).where(
+            sessions_table.c.account_id == account,
+            sessions_table.c.device_id != besides,
+            sessions_table.c.stopped_at.is_(None),
+            sessions_table.c.ends_at > at,
+            sessions_table.c.last_beat_at > at - LEASE,
+        )
+        return int((await self._connection.execute(query)).scalar_one())
 
     async def lock(self, session: SessionId) -> PlaybackSession | None:
         query = select(sessions_table).where(sessions_table.c.id == session)
@@ -133,6 +158,7 @@ def session_to_row(session: PlaybackSession) -> dict[str, Any]:
         "is_playing": session.is_playing,
         "watched_ms": session.watched_ms,
         "stopped_at": session.stopped_at,
+        "via_kind": session.via_kind,
     }
 
 
@@ -151,6 +177,7 @@ def session_from_row(row: Mapping[Any, Any]) -> PlaybackSession:
         is_playing=row["is_playing"],
         watched_ms=row["watched_ms"],
         stopped_at=row["stopped_at"],
+        via_kind=row["via_kind"],
     )
 
 

@@ -1,94 +1,125 @@
-"""Licences in SQL; the share is two columns, so that it stays exact."""
+"""Books of rights in SQL: a row a revision, its contents one canonical text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Select, Table, select
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_adapters.sql.dialect import insert_ignoring
+from buddy_adapters.sql.dialect import any_of, insert_ignoring
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.triggers import APPEND_ONLY
-from buddy_adapters.sql.types import CanonicalJson, Id, Instant
+from buddy_adapters.sql.types import Id, Instant
 from buddy_core.kernel.errors import Contention, InvalidValue
 from buddy_core.kernel.ids import PartnerId, TitleId
-from buddy_core.rights import Licence
+from buddy_core.rights import RightsBooks, TitleRights, book_body, book_from_body
 
-licences_table = Table(
-    "rights_licences",
+revisions_table = Table(
+    "rights_revisions",
     metadata,
-    Column("id", Id, primary_key=True),
-    Column("title_id", Id, nullable=False, index=True),
-    Column("partner_id", Id, nullable=False, index=True),
-    Column("share_numerator", BigInteger, nullable=False),
-    Column("share_denominator", BigInteger, nullable=False),
-    Column("territories", CanonicalJson, nullable=False),
-    Column("excluded", CanonicalJson, nullable=False),
-    Column("starts_at", Instant, nullable=False),
-    Column("ends_at", Instant),
-    CheckConstraint(
-        "share_denominator > 0 AND share_numerator BETWEEN 0 AND share_denominator", name="share"
-    ),
-    CheckConstraint("ends_at > starts_at", name="ends_at"),
+    Column("title_id", Id, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+    CheckConstraint("revision >= 1", name="revision"),
+    info=APPEND_ONLY,
+)
+partners_table = Table(
+    "rights_partners",
+    metadata,
+    # Which titles a partner ever licensed: a licence is never taken out of a book.
+    Column("partner_id", Id, primary_key=True),
+    Column("title_id", Id, primary_key=True),
+    Index("ix_rights_partners_title_id", "title_id"),
     info=APPEND_ONLY,
 )
 
 
-class SqlLicences:
-    """Licences by title and by partner."""
+class SqlRightsBooks:
+    """Every revision of every title's rights."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def of_titles(self, titles: Sequence[TitleId]) -> list[Licence]:
-        return await self._load(select(licences_table).where(licences_table.c.title_id.in_(titles)))
+    async def of_titles(
+        self, titles: Sequence[TitleId], known_at: datetime | None = None
+    ) -> dict[TitleId, TitleRights]:
+        if not titles:
+            return {}
+        named = any_of(self._connection, revisions_table.c.title_id, sorted(set(titles)))
+        last = select(
+            revisions_table.c.title_id, func.max(revisions_table.c.revision).label("revision")
+        ).where(named)
+        if known_at is not None:
+            last = last.where(revisions_table.c.recorded_at <= known_at)
+        newest = last.group_by(revisions_table.c.title_id).subquery()
+        query = select(revisions_table).join(
+            newest,
+            and_(
+                revisions_table.c.title_id == newest.c.title_id,
+                revisions_table.c.revision == newest.c.revision,
+            ),
+        )
+        found = await self._connection.execute(query)
+        return {book.title_id: book for book in map(rights_from_row, found.mappings())}
 
-    async def of_partner(self, partner: PartnerId) -> list[Licence]:
-        return await self._load(select(licences_table).where(licences_table.c.partner_id == partner))
+    async def of_partner(self, partner: PartnerId) -> list[TitleRights]:
+        theirs = select(partners_table.c.title_id).where(partners_table.c.partner_id == partner)
+        titles = [TitleId(title) for title in (await self._connection.execute(theirs)).scalars()]
+        return [book for _, book in sorted((await self.of_titles(titles)).items())]
 
-    async def add(self, licence: Licence) -> None:
-        if not await insert_ignoring(self._connection, licences_table, [licence_to_row(licence)]):
-            raise Contention("licence")
+    async def history(self, title: TitleId) -> list[TitleRights]:
+        query = select(revisions_table).where(revisions_table.c.title_id == title)
+        found = await self._connection.execute(query.order_by(revisions_table.c.revision))
+        return [rights_from_row(row) for row in found.mappings()]
 
-    async def _load(self, query: Select[Any]) -> list[Licence]:
-        found = await self._connection.execute(query.order_by(licences_table.c.id))
-        return [licence_from_row(row) for row in found.mappings()]
+    async def append(self, rights: TitleRights) -> None:
+        if not await insert_ignoring(self._connection, revisions_table, [rights_to_row(rights)]):
+            raise Contention("rights")
+        rows = list(_partner_rows([rights]))
+        if rows:
+            await insert_ignoring(self._connection, partners_table, rows)
 
 
-def licence_to_row(licence: Licence) -> dict[str, Any]:
-    """Return the row of a licence."""
+def _partner_rows(books: Iterable[TitleRights]) -> Iterable[dict[str, Any]]:
+    for book in books:
+        for partner in sorted({licence.partner_id for licence in book.licences}):
+            yield {"partner_id": partner, "title_id": book.title_id}
+
+
+def rights_to_row(rights: TitleRights) -> dict[str, Any]:
+    """Return the row of a revision."""
     return {
-        "id": licence.id,
-        "title_id": licence.title_id,
-        "partner_id": licence.partner_id,
-        "share_numerator": licence.share.numerator,
-        "share_denominator": licence.share.denominator,
-        "territories": licence.territories,
-        "excluded": licence.excluded,
-        "starts_at": licence.starts_at,
-        "ends_at": licence.ends_at,
+        "title_id": rights.title_id,
+        "revision": rights.revision,
+        "recorded_at": rights.recorded_at,
+        "body": book_body(rights).decode(),
     }
 
 
-def licence_from_row(row: Mapping[Any, Any]) -> Licence:
-    """Return the licence of a row.
+def rights_from_row(row: Mapping[Any, Any]) -> TitleRights:
+    """Return the revision of a row.
 
     Raises:
-        InvalidValue: the share is not in lowest terms, so it is not what was written.
+        InvalidValue: the body is not canonical, or not what the other columns say.
     """
-    share = Fraction(row["share_numerator"], row["share_denominator"])
-    if share.denominator != row["share_denominator"]:
-        raise InvalidValue("share", f"of licence {row['id']} is not in lowest terms")
-    return Licence(
-        id=row["id"],
-        title_id=row["title_id"],
-        partner_id=row["partner_id"],
-        share=share,
-        territories=tuple(row["territories"]),
-        starts_at=row["starts_at"],
-        ends_at=row["ends_at"],
-        excluded=tuple(row["excluded"]),
-    )
+    found = _book(row["body"])
+    told = (row["title_id"], row["revision"], row["recorded_at"])
+    if (found.title_id, found.revision, found.recorded_at) != told:
+        raise InvalidValue("rights", f"of title {row['title_id']} are not those of their row")
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _book(body: str) -> TitleRights:
+    """Read a body; a revision never changes, and most are read many times."""
+    return book_from_body(body.encode())
+
+
+def _conforms(connection: AsyncConnection) -> RightsBooks:
+    """Hold the class here to its port; read by the type checker alone."""
+    return SqlRightsBooks(connection)

@@ -26,9 +26,11 @@ from buddy_adapters.sql.flags import SqlFlags
 from buddy_adapters.sql.ledger_books import SqlLedgerBooks
 from buddy_adapters.sql.lot_movements import SqlLotMovements
 from buddy_adapters.sql.outbox import SqlOutbox, SqlOutboxQueue, SqlReceipts
+from buddy_adapters.sql.owed import SqlOwedRows, SqlTitleGrants
 from buddy_adapters.sql.playback import SqlPositions, SqlSessions
-from buddy_adapters.sql.pricing import SqlCostTables
-from buddy_adapters.sql.rights import SqlLicences
+from buddy_adapters.sql.pricing import SqlCostTables, SqlPriceBooks
+from buddy_adapters.sql.promotions import SqlPromotionBooks, SqlPromotionClaims, SqlPromotions
+from buddy_adapters.sql.rights import SqlRightsBooks
 from buddy_adapters.sql.royalty import ClosedMonths, SqlRoyaltyBooks, SqlStatements, SqlTokenSpends
 from buddy_adapters.sql.sessions import (
     SqlLockouts,
@@ -72,11 +74,17 @@ class SqlTx:
         self.accounts = SqlAccounts(connection)
         self.titles = SqlTitles(connection)
         self.producers = SqlProducers(connection)
-        self.licences = SqlLicences(connection)
+        self.rights = SqlRightsBooks(connection)
+        self.owed = SqlOwedRows(connection)
+        self.title_grants = SqlTitleGrants(connection, self.writes)
         self.token_costs = SqlCostTables(connection)
+        self.price_books = SqlPriceBooks(connection)
         self.rewards = SqlRewards(connection)
         self.reward_rules = SqlRewardRules(connection)
         self.reward_counters = SqlRewardCounters(connection)
+        self.promotions = SqlPromotions(connection)
+        self.promotion_claims = SqlPromotionClaims(connection)
+        self.promotion_books = SqlPromotionBooks(connection)
         self.sessions = SqlSessions(connection)
         self.positions = SqlPositions(connection)
         self.login_sessions = SqlLoginSessions(connection)
@@ -129,10 +137,12 @@ def _conforms(
     engine: AsyncEngine,
 ) -> tuple[
     UnitOfWork[flows.CatalogueTx],
+    UnitOfWork[flows.ClaimTx],
     UnitOfWork[flows.MergeTx],
     UnitOfWork[flows.PlayTx],
     UnitOfWork[flows.RewardTx],
     UnitOfWork[flows.StaffTx],
+    UnitOfWork[flows.TakedownTx],
     UnitOfWork[flows.UnlockTx],
     UnitOfWork[flows.VerifyTx],
     UnitOfWork[_OtherTx],
@@ -140,7 +150,7 @@ def _conforms(
 ]:
     """Hold the transaction to what each flow needs; read by the type checker alone."""
     uow = SqlUnitOfWork(engine)
-    return uow, uow, uow, uow, uow, uow, uow, uow, uow
+    return uow, uow, uow, uow, uow, uow, uow, uow, uow, uow, uow
 
 
 class _OtherTx(Protocol):

@@ -42,6 +42,10 @@ class Accounts(Protocol):
         """Return members whose address begins like this, newest first; of these, those older than `after`."""
         ...
 
+    async def guests_of(self, member: AccountId) -> list[AccountId]:
+        """Return the guests that became this member, in id order."""
+        ...
+
     async def mark_merged(self, guest: AccountId, member: AccountId, at: datetime) -> None:
         """Make a guest a pointer to a member; done once."""
         ...

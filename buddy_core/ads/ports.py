@@ -90,8 +90,8 @@ class Rewards(Protocol):
 class RewardCounters(Protocol):
     """Counts of paid ads against caps, exact under concurrency."""
 
-    async def take(self, caps: Sequence[Cap]) -> Cap | None:
-        """Add one to every count, or to none and return the first cap that is reached."""
+    async def take(self, caps: Sequence[Cap], times: int = 1) -> Cap | None:
+        """Add `times` to every count, or nothing to any and return the first cap without room for it."""
         ...
 
     async def peek(self, caps: Sequence[Cap]) -> Cap | None:

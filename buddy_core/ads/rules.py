@@ -27,6 +27,7 @@ from buddy_core.ads.model import (
     RewardStatus,
 )
 from buddy_core.kernel.clock import utc
+from buddy_core.kernel.ids import AccountId, DeviceId
 
 NOTICE = timedelta(minutes=1)
 """How long before it counts a rule must be recorded: longer than paying takes to commit,
@@ -91,9 +92,16 @@ def caps_for(reward: Reward, rule: RewardRule, at: datetime) -> Sequence[Cap]:
         Cap("ip", reward.ip_key, day, rule.ip_daily),
     ]
     if reward.as_guest:
-        caps.append(Cap("guest", account, "", rule.guest_life))
-        caps.append(Cap("guest_device", reward.device_id, "", rule.guest_life))
+        caps += guest_caps(reward.account_id, reward.device_id, rule)
     return caps
+
+
+def guest_caps(account: AccountId, device: DeviceId, rule: RewardRule) -> list[Cap]:
+    """Return the caps on what a guest, and all guests of a device together, earn in their whole lives."""
+    return [
+        Cap("guest", str(account), "", rule.guest_life),
+        Cap("guest_device", device, "", rule.guest_life),
+    ]
 
 
 def day_of(at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from attrs import frozen
@@ -17,8 +18,19 @@ class AccessGranted(Event):
     type: ClassVar[str] = "entitlements.granted.v1"
     grant_id: GrantId
     account_id: AccountId
-    title_id: TitleId
+    title_id: TitleId | None
     kind: str
+
+
+@frozen
+class GrantUsed(Event):
+    """A viewer began what runs from its first play, or used up what may be watched once."""
+
+    type: ClassVar[str] = "entitlements.used.v1"
+    origin_id: GrantId
+    account_id: AccountId
+    kind: str
+    at: datetime
 
 
 @frozen
@@ -39,5 +51,5 @@ class AccessEnded(Event):
     type: ClassVar[str] = "entitlements.ended.v1"
     grant_id: GrantId
     account_id: AccountId
-    title_id: TitleId
+    title_id: TitleId | None
     kind: str

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from attrs import frozen
 
-from buddy_core.entitlements.model import Grant, GrantChange
+from buddy_core.entitlements.model.grants import Grant, GrantChange, GrantUse
 from buddy_core.kernel.events import Outbox
-from buddy_core.kernel.ids import AccountId, TitleId
+from buddy_core.kernel.ids import AccountId, GrantId, TitleId
 from buddy_core.kernel.proof import Fault
 
 
@@ -21,7 +21,19 @@ class Grants(Protocol):
         ...
 
     async def of_accounts(self, accounts: Sequence[AccountId], titles: Sequence[TitleId]) -> list[Grant]:
-        """Return the grants of any of these accounts for any of these titles, oldest first."""
+        """Return these accounts' grants of these titles, and their plans, oldest first."""
+        ...
+
+    async def changes_of(self, grants: Sequence[GrantId]) -> list[GrantChange]:
+        """Return the recorded changes of these grants."""
+        ...
+
+    async def uses(self, origins: Sequence[GrantId]) -> list[GrantUse]:
+        """Return what viewers did with the grants of these origins."""
+        ...
+
+    async def use(self, use: GrantUse) -> bool:
+        """Record a use once for its origin and kind; tell whether it was the first."""
         ...
 
     async def add(self, grants: Sequence[Grant]) -> None:
@@ -43,6 +55,7 @@ class GrantRecords:
 
     grants: Sequence[Grant]
     changes: Sequence[GrantChange]
+    uses: Sequence[GrantUse] = ()
     unreadable: Sequence[Fault] = ()
 
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
-from buddy_core.entitlements.model import TOKEN_UNLOCK, Grant, GrantChange, GrantStatus
-from buddy_core.entitlements.rules import MERGE, REFUND, age
+from buddy_core.entitlements.model.codec import terms_body
+from buddy_core.entitlements.model.grants import (
+    TOKEN_UNLOCK,
+    UNLOCK_TERMS,
+    Grant,
+    GrantChange,
+    GrantStatus,
+)
+from buddy_core.entitlements.rules.merging import MERGE, REFUND, age
+from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.ids import AccountId, EntryId, GrantId, TitleId, derived_uuid
 from buddy_core.kernel.proof import Fault
 
@@ -36,6 +45,10 @@ class GrantFacts:
     """Each account that took part in a merge, and when."""
     refunds: frozenset[tuple[EntryId, datetime]] = frozenset()
     """Each entry whose tokens were given back, and when."""
+    given: Mapping[str, str] = field(factory=dict)
+    """Each grant that staff gave or extended, by id, as the audit's canonical text tells it."""
+    taken: frozenset[tuple[str, GrantStatus, datetime, str]] = frozenset()
+    """Each grant that staff revoked or extended: its id, the status, when and why."""
 
 
 def check_grants(grants: Iterable[Grant], changes: Iterable[GrantChange], facts: GrantFacts) -> list[Fault]:
@@ -62,13 +75,23 @@ def check_grants(grants: Iterable[Grant], changes: Iterable[GrantChange], facts:
             faults.append(
                 Fault(GRANTS, str(grant.id), "altered: it has ended, for its tokens were given back")
             )
-        if grant.kind != TOKEN_UNLOCK:
-            faults.append(Fault(GRANTS, str(grant.id), f"altered: {grant.kind!r} is no kind of grant"))
+        if str(grant.id) in facts.given:
+            faults += _check_given(grant, facts)
         elif grant.id == grant.origin_id:
             faults += _check_bought(grant, facts)
         else:
             faults += _check_moved(grant, came_from.get(grant.id), by_grant)
     known = {str(grant_id) for grant_id in by_id}
+    faults += [
+        Fault(GRANTS, grant_id, "missing: the audit says that it was given")
+        for grant_id in sorted(facts.given.keys() - known)
+    ]
+    changed = {(str(item.grant_id), item.status) for item in by_grant.values()}
+    faults += [
+        Fault(CHANGES, grant_id, f"missing: the audit says that it was {status}")
+        for grant_id, status, _, _ in sorted(facts.taken)
+        if (grant_id, status) not in changed
+    ]
     faults += [
         Fault(GRANTS, unlock.grant_id, f"missing: entry {unlock.entry_id} paid for it")
         for unlock in facts.paid.values()
@@ -77,8 +100,15 @@ def check_grants(grants: Iterable[Grant], changes: Iterable[GrantChange], facts:
     return faults
 
 
+def _check_given(grant: Grant, facts: GrantFacts) -> list[Fault]:
+    first = evolve(grant, status=GrantStatus.ACTIVE)
+    if canonical_bytes(first).decode() != facts.given[str(grant.id)]:
+        return [Fault(GRANTS, str(grant.id), "altered: it is not what the audit says was given")]
+    return []
+
+
 def _check_bought(grant: Grant, facts: GrantFacts) -> list[Fault]:
-    paid = facts.paid.get(grant.entry_id)
+    paid = None if grant.entry_id is None else facts.paid.get(grant.entry_id)
     if paid is None:
         return [Fault(GRANTS, str(grant.id), "inserted or altered: no entry paid for it")]
     expected = (
@@ -88,8 +118,12 @@ def _check_bought(grant: Grant, facts: GrantFacts) -> list[Fault]:
         grant.granted_at,
         grant.recorded_at,
         grant.ends_at,
+        grant.kind,
+        terms_body(grant.terms),
+        grant.source,
     )
-    if expected != (paid.grant_id, paid.account_id, paid.title_id, paid.at, paid.at, None):
+    bought = (TOKEN_UNLOCK, terms_body(UNLOCK_TERMS), "")
+    if expected != (paid.grant_id, paid.account_id, paid.title_id, paid.at, paid.at, None, *bought):
         return [Fault(GRANTS, str(grant.id), f"altered: it is not what entry {grant.entry_id} paid for")]
     return []
 
@@ -99,11 +133,23 @@ def _check_moved(grant: Grant, before: Grant | None, changes: Mapping[GrantId, G
         return [Fault(GRANTS, str(grant.id), "inserted or altered: no grant was moved to it")]
     same = (
         grant.id == derived_uuid("grant", grant.origin_id, grant.account_id)
-        and (grant.origin_id, grant.title_id, grant.granted_at, grant.ends_at, grant.entry_id)
-        == (before.origin_id, before.title_id, before.granted_at, before.ends_at, before.entry_id)
+        and grant
+        == evolve(
+            before,
+            id=grant.id,
+            account_id=grant.account_id,
+            status=grant.status,
+            recorded_at=grant.recorded_at,
+        )
         and grant.recorded_at == changes[before.id].at
     )
     return [] if same else [Fault(GRANTS, str(grant.id), f"altered: it is not what {before.id} was moved to")]
+
+
+def _new_of(grant: Grant) -> dict[str, Any]:
+    """Return what a merge gives a grant that it moves."""
+    names = ("id", "account_id", "status", "recorded_at")
+    return {name: getattr(grant, name) for name in names}
 
 
 def _check_change(change: GrantChange, grants: Mapping[GrantId, Grant], facts: GrantFacts) -> list[Fault]:
@@ -114,6 +160,17 @@ def _check_change(change: GrantChange, grants: Mapping[GrantId, Grant], facts: G
         if is_told and (grant.entry_id, change.at) in facts.refunds:
             return []
         return [Fault(CHANGES, row, "inserted or altered: there was no such refund")]
+    if change.status in (GrantStatus.REVOKED, GrantStatus.EXTENDED):
+        if (row, change.status, change.at, change.reason) not in facts.taken:
+            return [Fault(CHANGES, row, "inserted or altered: the audit tells of no such act")]
+        if change.status is GrantStatus.REVOKED:
+            return (
+                []
+                if change.successor_id is None
+                else [Fault(CHANGES, row, "altered: nothing takes its place")]
+            )
+        is_next = change.successor_id is not None and str(change.successor_id) in facts.given
+        return [] if is_next else [Fault(CHANGES, row, "altered: its successor is not what was given")]
     successor = None if change.successor_id is None else grants.get(change.successor_id)
     if grant is None or successor is None:
         return [Fault(CHANGES, row, "inserted or altered: a grant that it names does not exist")]

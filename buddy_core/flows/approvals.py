@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from attrs import frozen
 
@@ -16,6 +17,7 @@ from buddy_core.access import (
     ApprovalState,
     Decision,
     Outcome,
+    OwnAccount,
     Request,
     RequesterLacksPermission,
     actor_in,
@@ -26,6 +28,13 @@ from buddy_core.access import (
     state_of,
 )
 from buddy_core.flows.correct import ADJUST, adjustment_from_plain, carry_out_adjustment_in
+from buddy_core.flows.lock_wallet import lock_wallet_in
+from buddy_core.flows.promotions import (
+    ADD,
+    MANAGE,
+    carry_out_promotion_in,
+    promotion_command_from_plain,
+)
 from buddy_core.flows.staff import (
     StaffTx,
     carry_out_grant_in,
@@ -35,7 +44,7 @@ from buddy_core.flows.staff import (
 )
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
-from buddy_core.kernel.ids import IdSource
+from buddy_core.kernel.ids import AccountId, IdSource
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tax import SellerRoutes
 
@@ -126,10 +135,22 @@ async def _adjust(wanted: _Approved) -> None:
     )
 
 
+async def _add_promotion(wanted: _Approved) -> None:
+    await carry_out_promotion_in(
+        wanted.tx,
+        wanted.actor,
+        promotion_command_from_plain(wanted.command),
+        wanted.correlation_id,
+        wanted.at,
+        **wanted.approved,
+    )
+
+
 _CARRY_OUT: Mapping[str, tuple[str, Callable[[_Approved], Awaitable[None]]]] = {
     "token_value.set": ("token_value:set", _set_value),
     "tokens.grant": ("tokens:grant", _grant),
     "tokens.adjust": (ADJUST, _adjust),
+    ADD: (MANAGE, _add_promotion),
 }
 """For each act: the permission of whoever asked, and what doing it is."""
 
@@ -154,7 +175,8 @@ async def decide_request(
         NotPermitted, SecondFactorNeeded, OwnRequest, NotOwnRequest: not this actor.
         ApprovalDecided, ApprovalExpired, ReasonMissing: not now, or not like this.
         RequesterLacksPermission: whoever asked may not do it any more.
-        RequestAltered: it is not the one that was made. OwnAccount: it is about the actor's own wallet.
+        RequestAltered: it is not the one that was made.
+        OwnAccount: it is about the wallet of the actor, or by now of whoever asked.
     """
 
     async def work(tx: StaffTx) -> Decision:
@@ -245,3 +267,7 @@ async def _check_requester_in(tx: StaffTx, request: Request, permission: str) ->
     requester = await actor_in(tx, request.requested_by, has_second_factor=True)
     if not may(requester, permission):
         raise RequesterLacksPermission(permission)
+    account = json.loads(request.command).get("account_id")
+    # A guest for whom it was asked may have become whoever asked.
+    if account and await lock_wallet_in(tx, AccountId(UUID(account))) == request.requested_by:
+        raise OwnAccount

@@ -13,7 +13,7 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import TitleId
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.rights import BadLicence, Licence, RightsTx, check_shares
+from buddy_core.rights import BadLicence, Licence, RightsTx, Window, check_book, first_book
 from buddy_core.shortids import (
     ShortIdTx,
     ShortIdUnknown,
@@ -44,6 +44,8 @@ class AddTitle:
 
     title: Title
     licences: tuple[Licence, ...] = ()
+    windows: tuple[Window, ...] | None = None
+    """None gives a licensed title one TVOD window, worldwide and without end."""
 
 
 async def add_producer(
@@ -89,7 +91,6 @@ async def add_title(
         title = command.title
         if any(licence.title_id != title.id for licence in command.licences):
             raise BadLicence("it is for another title than the one it comes with")
-        check_shares(command.licences)
         short_id = await _short_id_in(tx, title.type, title.id, title.short_id, at, stock)
         slug = title.slug or slug_from(title.name, transliterator.to_ascii)
         slug = next_slug(slug, await tx.titles.slugs(title.type, slug))
@@ -97,8 +98,10 @@ async def add_title(
         await tx.titles.add(stored)
         if stored.published_at is not None:
             await publish_in(tx, stored.id, at)
-        for licence in command.licences:
-            await tx.licences.add(licence)
+        if command.licences or command.windows:
+            book = first_book(title.id, at, "catalogue", command.licences, command.windows)
+            check_book(book)
+            await tx.rights.append(book)
         return stored
 
     return await retried(uow, work)

@@ -129,7 +129,8 @@ async def state_month_in(tx: CloseTx, wanted: Month) -> tuple[Statement, ...]:
 
 async def state_spends_in(tx: CloseTx, wanted: Month, spends: Sequence[TokenSpend]) -> tuple[Statement, ...]:
     """State a month from these of its spends, by the terms as they lie there now."""
-    licences = await tx.licences.of_titles(sorted({spend.title_id for spend in spends}))
+    books = await tx.rights.of_titles(sorted({spend.title_id for spend in spends}))
+    licences = sorted((item for book in books.values() for item in book.licences), key=lambda item: item.id)
     return state_month(wanted, spends, [_terms(licence) for licence in licences])
 
 
@@ -213,8 +214,8 @@ def _terms(licence: Licence) -> TokenTerms:
         title_id=licence.title_id,
         holder=licence.partner_id,
         share=licence.share,
-        territories=licence.territories,
-        excluded=licence.excluded,
+        territories=tuple(sorted(licence.territories.countries)),
+        excluded=(),
         starts_at=licence.starts_at,
         ends_at=licence.ends_at,
     )

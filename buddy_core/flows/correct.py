@@ -34,7 +34,7 @@ from buddy_core.flows.staff import (
 )
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.idempotency import derived_key, once, request_key
+from buddy_core.kernel.idempotency import once, request_key
 from buddy_core.kernel.ids import AccountId, EntryId, IdSource, LotId
 from buddy_core.kernel.outcomes import unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
@@ -52,6 +52,7 @@ from buddy_core.tokens import (
     adjust_in,
     check_amount,
     lapse,
+    own_key,
     reverse_in,
 )
 
@@ -247,7 +248,7 @@ async def carry_out_adjustment_in(
     owner = await lock_wallet_in(tx, command.account_id)
     check_not_own(actor, owner)
     by = approved.get("requested_by", actor.name)
-    wanted = _wanted(command, owner, by, derived_key("tokens.adjust", ref))
+    wanted = _wanted(command, owner, by, own_key("tokens.adjust", ref))
     entry = unwrap((await adjust_in(tx, [wanted], at, ids))[0])
     corrected = (await tx.entries.get([command.entry_id]))[command.entry_id]
     after = {"entry": corrected.sequence, "tokens": command.tokens, "reason": command.reason, **approved}
@@ -275,7 +276,7 @@ async def _reverse_in(
     owner = (await resolve_in(tx, command.account_id)).id
     check_not_own(actor, owner)
     ref = f"{actor.name}:{command.idempotency_key}"
-    wanted = ReverseTokens(owner, command.entry_id, WITHDRAWAL, ref, derived_key(WITHDRAWAL, ref))
+    wanted = ReverseTokens(owner, command.entry_id, WITHDRAWAL, ref, own_key(WITHDRAWAL, ref))
     entry = unwrap((await reverse_in(tx, [wanted], at, ids))[0])
     earned = (await tx.entries.get([command.entry_id]))[command.entry_id]
     done = ReversedEarning(entry.id, -_sum(entry, WALLET), -_sum(entry, ADJUSTED))

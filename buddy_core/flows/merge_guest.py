@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from attrs import evolve, frozen
 
-from buddy_core.access import SYSTEM, AuditQuery, AuditTx, Change, record_in
+from buddy_core.access import SYSTEM, AuditQuery, AuditRecord, AuditTx, Change, record_in
 from buddy_core.accounts import (
     Account,
     AccountNotFound,
@@ -35,11 +36,14 @@ from buddy_core.kernel.ids import AccountId, EventId, IdSource
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.playback import PlaybackTx
 from buddy_core.sessions import SessionsTx, clear_tries, reserve_try
-from buddy_core.tokens import FreezeWallet, MergeWallets, TokensTx, freeze_in, merge_in
+from buddy_core.tokens import FreezeWallet, MergeWallets, TokensTx, freeze_in, merge_in, own_key
 
 OWN_BY_HAND = ("tokens.grant", "tokens.adjust", "tokens.refund", "wallet.unfreeze")
 """What nobody does to their own account, and so not to a guest that becomes it either."""
-_OWN_REASON = "Whoever joined gave, corrected, refunded or unfroze this guest's tokens as staff."
+RELEASE = "reward.release"
+"""Nor that: what the audit says of it names the reward."""
+_OWN_REASON = "Whoever joined gave, corrected, refunded, released or unfroze this guest's tokens as staff."
+_RECORDS_AT_ONCE = 100
 
 
 class MergeTx(AccountsTx, TokensTx, EntitlementsTx, PlaybackTx, AdsTx, AuditTx, Protocol):
@@ -132,7 +136,9 @@ async def merge_guest_in(
         return Joined(member_id)
     await tx.wallets.lock([guest_id, member_id])
     rule = await tx.reward_rules.in_force(at)
-    command = MergeWallets(guest_id, member_id, rule.guest_life, f"merge:{guest_id}:{member_id}")
+    command = MergeWallets(
+        guest_id, member_id, rule.guest_life, own_key("merge", str(guest_id), str(member_id))
+    )
     tokens = await merge_in(tx, command, at, ids)
     # What the guest earned on a day counts against the member's: a merge is no way to a second one, and
     # neither is midnight, or a clock that steps back over it.
@@ -156,17 +162,36 @@ async def merge_guest_in(
 async def _freeze_own_in(
     tx: MergeTx, guest_id: AccountId, member_id: AccountId, at: datetime, ids: IdSource
 ) -> None:
-    for act in OWN_BY_HAND:
-        query = AuditQuery(actor=str(member_id), action=act, resource=str(guest_id))
-        if await tx.audit.search(query, before=None, limit=1):
-            break
-    else:
+    if not await _acted_for_in(tx, guest_id, member_id):
         return
-    command = FreezeWallet(member_id, True, _OWN_REASON, SYSTEM.name, f"merge:{guest_id}:{member_id}:own")
+    command = FreezeWallet(
+        member_id, True, _OWN_REASON, SYSTEM.name, own_key("merge", str(guest_id), str(member_id), "own")
+    )
     before = {"is_frozen": (await tx.wallets.load([member_id]))[member_id].is_frozen}
     await freeze_in(tx, command, at, ids)
     after = {"is_frozen": True, "reason": _OWN_REASON}
     await record_in(tx, SYSTEM, Change("wallet.freeze", str(member_id), before, after), at)
+
+
+async def _acted_for_in(tx: MergeTx, guest_id: AccountId, member_id: AccountId) -> bool:
+    """Tell whether the member did something to the guest's tokens as staff, or asked for it."""
+    for act in OWN_BY_HAND:
+        async for record in _records_in(tx, AuditQuery(action=act, resource=str(guest_id))):
+            if str(member_id) in (record.actor, json.loads(record.after).get("requested_by")):
+                return True
+    async for record in _records_in(tx, AuditQuery(actor=str(member_id), action=RELEASE)):
+        reward = await tx.rewards.get(record.resource)
+        if reward is not None and reward.account_id == guest_id:
+            return True
+    return False
+
+
+async def _records_in(tx: MergeTx, query: AuditQuery) -> AsyncIterator[AuditRecord]:
+    before: int | None = None
+    while found := await tx.audit.search(query, before=before, limit=_RECORDS_AT_ONCE):
+        for record in found:
+            yield record
+        before = found[-1].sequence
 
 
 async def _prove_repeat(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from buddy_core.access import Actor, own_account
 from buddy_core.accounts import AccountsTx, resolve_in
 from buddy_core.catalog import Title
-from buddy_core.entitlements import Allowed, Denied
+from buddy_core.entitlements import Allowed, Context, Denied, Grant, GrantKind, GrantUse, UseKind, use_in
 from buddy_core.flows.may_watch import MayWatchTx, may_watch_in
 from buddy_core.flows.unlock import denied
 from buddy_core.kernel.clock import Clock
@@ -27,6 +28,7 @@ from buddy_core.playback import (
     SessionEnded,
     SessionNotFound,
     beat,
+    is_watched,
     stop,
 )
 
@@ -58,7 +60,7 @@ async def start_playback(
     actor: Actor,
     device_id: DeviceId,
     title_id: TitleId,
-    country: str | None,
+    context: Context,
     *,
     uow: UnitOfWork[PlayTx],
     clock: Clock,
@@ -75,20 +77,27 @@ async def start_playback(
     async with uow.begin() as tx:
         at = clock.now()
         account = (await resolve_in(tx, account_id)).id
-        title, decision = await _allowed_in(tx, account, title_id, country, at)
-        assert country is not None, "a decision without a country is a denial"
+        running = await tx.sessions.running(account, at, besides=device_id)
+        asked = evolve(context, streams=running)
+        title, decision = await _allowed_in(tx, account, title_id, asked, at)
+        session_id = SessionId(ids.opaque("ses"))
+        if await _started_in(tx, account, decision, session_id, at, ids):
+            # What begins now ends at another time than what was only held.
+            title, decision = await _allowed_in(tx, account, title_id, asked, at)
+        assert context.country is not None, "a decision without a country is a denial"
         session = PlaybackSession(
-            id=SessionId(ids.opaque("ses")),
+            id=session_id,
             account_id=account,
             title_id=title.id,
             device_id=device_id,
             grant_id=decision.via,
-            country=country,
+            country=context.country,
             started_at=at,
             ends_at=at + HARD_END,
             last_beat_at=at,
             is_playing=False,
             watched_ms=0,
+            via_kind=decision.kind,
         )
         await tx.sessions.add(session)
         known = (await tx.positions.of_account(account, [title.id])).get(title.id)
@@ -96,7 +105,7 @@ async def start_playback(
 
 
 async def open_session(
-    claim: SessionClaim, country: str | None, *, uow: UnitOfWork[PlayTx], clock: Clock
+    claim: SessionClaim, context: Context, *, uow: UnitOfWork[PlayTx], clock: Clock
 ) -> Playing:
     """Return a running session for the links and the key it asks for, deciding once more.
 
@@ -110,34 +119,35 @@ async def open_session(
         if session.stopped_at is not None or at >= session.ends_at:
             raise SessionEnded
         owner = (await resolve_in(tx, session.account_id)).id
-        title, decision = await _allowed_in(tx, owner, session.title_id, country, at)
+        asked = evolve(context, session_id=session.id)
+        title, decision = await _allowed_in(tx, owner, session.title_id, asked, at)
         return Playing(session, title, decision, 0)
 
 
 async def beat_session(
-    claim: SessionClaim, report: Beat, *, uow: UnitOfWork[PlayTx], clock: Clock
+    claim: SessionClaim, report: Beat, *, uow: UnitOfWork[PlayTx], clock: Clock, ids: IdSource
 ) -> PlaybackSession:
     """Count what was played since the last heartbeat and keep the newest position.
 
     Raises:
         SessionNotFound, SessionEnded.
     """
-    return await retried(uow, lambda tx: _report_in(tx, claim, report, clock.now(), is_last=False))
+    return await retried(uow, lambda tx: _report_in(tx, claim, report, clock.now(), ids, is_last=False))
 
 
 async def stop_session(
-    claim: SessionClaim, report: Beat, *, uow: UnitOfWork[PlayTx], clock: Clock
+    claim: SessionClaim, report: Beat, *, uow: UnitOfWork[PlayTx], clock: Clock, ids: IdSource
 ) -> PlaybackSession:
     """Count up to here and end the session; stopping twice changes nothing.
 
     Raises:
         SessionNotFound.
     """
-    return await retried(uow, lambda tx: _report_in(tx, claim, report, clock.now(), is_last=True))
+    return await retried(uow, lambda tx: _report_in(tx, claim, report, clock.now(), ids, is_last=True))
 
 
 async def _report_in(
-    tx: PlayTx, claim: SessionClaim, report: Beat, at: datetime, *, is_last: bool
+    tx: PlayTx, claim: SessionClaim, report: Beat, at: datetime, ids: IdSource, *, is_last: bool
 ) -> PlaybackSession:
     found = await _own_in(tx, await tx.sessions.lock(claim.session_id), claim)
     if is_last and found.stopped_at is not None:
@@ -146,7 +156,39 @@ async def _report_in(
     await tx.sessions.save(session)
     owner = (await resolve_in(tx, session.account_id)).id
     await tx.positions.save([Position(owner, session.title_id, report.position_ms, at)])
+    if session.via_kind == GrantKind.WATCH_ONCE:
+        await _consume_in(tx, owner, session, report, at, ids)
     return session
+
+
+async def _started_in(
+    tx: PlayTx, account: AccountId, decision: Allowed, session: SessionId, at: datetime, ids: IdSource
+) -> bool:
+    """Record the first play of a grant that runs from it; tell whether this was the first."""
+    grant = await _timed_in(tx, account, decision.via)
+    if grant is None:
+        return False
+    return await use_in(tx, account, GrantUse(grant.origin_id, UseKind.STARTED, at, at, session), ids)
+
+
+async def _consume_in(
+    tx: PlayTx, owner: AccountId, session: PlaybackSession, report: Beat, at: datetime, ids: IdSource
+) -> None:
+    """Use up what may be watched once, when it was watched; this session may still see its end."""
+    title = (await tx.titles.get([session.title_id]))[session.title_id]
+    if not is_watched(report.position_ms, title.duration_s * 1000):
+        return
+    grant = await _timed_in(tx, owner, session.grant_id)
+    if grant is not None:
+        await use_in(tx, owner, GrantUse(grant.origin_id, UseKind.CONSUMED, at, at, session.id), ids)
+
+
+async def _timed_in(tx: PlayTx, account: AccountId, via: UUID) -> Grant | None:
+    """Return the grant if it is one whose end depends on its use."""
+    for grant in await tx.grants.of_account(account):
+        if grant.is_timed and via in (grant.id, grant.origin_id):
+            return grant
+    return None
 
 
 async def _own_in(tx: PlayTx, session: PlaybackSession | None, claim: SessionClaim) -> PlaybackSession:
@@ -159,12 +201,12 @@ async def _own_in(tx: PlayTx, session: PlaybackSession | None, claim: SessionCla
 
 
 async def _allowed_in(
-    tx: PlayTx, account: AccountId, title_id: TitleId, country: str | None, at: datetime
+    tx: PlayTx, account: AccountId, title_id: TitleId, context: Context, at: datetime
 ) -> tuple[Title, Allowed]:
     title = (await tx.titles.get([title_id])).get(title_id)
     if title is None or title.media_key is None:
         raise NoMedia
-    decision = (await may_watch_in(tx, account, [title], country, at))[0].decision
+    decision = (await may_watch_in(tx, account, [title], context, at))[0].decision
     if isinstance(decision, Denied):
         raise denied(decision)
     return title, decision

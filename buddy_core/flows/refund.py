@@ -19,13 +19,22 @@ from buddy_core.flows.sources import SUPPORT_REFUND, UNLOCK
 from buddy_core.flows.staff import StaffTx, check_not_own
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.idempotency import derived_key, once, request_key
+from buddy_core.kernel.idempotency import once, request_key
 from buddy_core.kernel.ids import AccountId, EntryId, IdSource, TitleId
 from buddy_core.kernel.outcomes import unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.playback import PlaybackTx
 from buddy_core.royalty import RoyaltyTx, TokenSpend
-from buddy_core.tokens import ADJUSTED, EXPIRED, Entry, EntryNotFound, RefundTokens, is_spent, refund_in
+from buddy_core.tokens import (
+    ADJUSTED,
+    EXPIRED,
+    Entry,
+    EntryNotFound,
+    RefundTokens,
+    is_spent,
+    own_key,
+    refund_in,
+)
 
 PERMISSION = "tokens:refund"
 
@@ -134,7 +143,7 @@ async def _refund_in(
     if is_unlock and spend.entity is not None:
         await tx.statements.hold_months_open(spend.entity, at)
     ref = f"{actor.name}:{command.idempotency_key}"
-    wanted = RefundTokens(owner, spend.id, SUPPORT_REFUND, ref, derived_key(SUPPORT_REFUND, ref))
+    wanted = RefundTokens(owner, spend.id, SUPPORT_REFUND, ref, own_key(SUPPORT_REFUND, ref))
     entry = unwrap((await refund_in(tx, [wanted], at, ids))[0])
     title_id = _title_of(entry)
     ended = []

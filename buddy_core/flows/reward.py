@@ -41,7 +41,7 @@ from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId, DeviceId, IdSource
 from buddy_core.kernel.outcomes import unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.tokens import EarnTokens, TokenKind, WalletFrozen, earn_in
+from buddy_core.tokens import EarnTokens, TokenKind, WalletFrozen, earn_in, own_key
 
 _LOOKED_AT_PER_CAP = 4
 """How many rewards are looked at for each that a day pays: paid and expired ones lie among the open."""
@@ -255,7 +255,7 @@ async def _pay_in(tx: RewardTx, reward: Reward, rule: RewardRule, at: datetime, 
         amount=rule.tokens,
         source=AD_REWARD,
         source_ref=reward.id,
-        idempotency_key=reward.id,
+        idempotency_key=own_key(AD_REWARD, reward.id),
         expires_at=at + rule.tokens_live_for,
         earned_as_guest=reward.as_guest,
         rule_version=rule.version,

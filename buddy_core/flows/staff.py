@@ -31,10 +31,11 @@ from buddy_core.flows.lock_wallet import LockWalletTx, lock_wallet_in
 from buddy_core.flows.sources import SUPPORT_GRANT
 from buddy_core.kernel.canonical import canonical_bytes, instant_from_text
 from buddy_core.kernel.clock import Clock, whole_second
-from buddy_core.kernel.idempotency import derived_key, once, request_key
+from buddy_core.kernel.idempotency import once, request_key
 from buddy_core.kernel.ids import AccountId, EntryId, IdSource, LotId
 from buddy_core.kernel.outcomes import unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.promotions import PromotionsTx
 from buddy_core.tax import SellerRoutes
 from buddy_core.tokens import (
     BONUS,
@@ -51,6 +52,7 @@ from buddy_core.tokens import (
     earn_in,
     freeze_in,
     next_version,
+    own_key,
     set_value_in,
     version_at,
 )
@@ -64,7 +66,7 @@ BY_HAND = ("tokens.grant", "tokens.adjust")
 """The acts that move tokens by hand: they count together, so that one is no way around the other."""
 
 
-class StaffTx(LockWalletTx, ApprovalsTx, Protocol):
+class StaffTx(LockWalletTx, ApprovalsTx, PromotionsTx, Protocol):
     """What staff acts need of a transaction."""
 
 
@@ -252,7 +254,7 @@ def _gift(command: GrantTokens, account: Account, ref: str, at: datetime) -> Ear
         amount=command.tokens,
         source=SUPPORT_GRANT,
         source_ref=ref,
-        idempotency_key=derived_key(SUPPORT_GRANT, ref),
+        idempotency_key=own_key(SUPPORT_GRANT, ref),
         expires_at=whole_second(at + GRANTED_TOKENS_LIVE_FOR),
         earned_as_guest=account.type is AccountType.GUEST,
     )
@@ -285,7 +287,9 @@ async def freeze_wallet(
         owner = await lock_wallet_in(tx, command.account_id)
         check_not_own(actor, owner)
         was_frozen = (await tx.wallets.load([owner]))[owner].is_frozen
-        entry = await freeze_in(tx, evolve(command, account_id=owner), at, ids)
+        # As the receipt is found: the same key may come once by the guest's id and once by the member's.
+        key = own_key("wallet.freeze", str(command.account_id), command.idempotency_key)
+        entry = await freeze_in(tx, evolve(command, account_id=owner, idempotency_key=key), at, ids)
         action = "wallet.freeze" if command.is_frozen else "wallet.unfreeze"
         before = {"is_frozen": was_frozen}
         after = {"is_frozen": command.is_frozen, "reason": command.reason}

@@ -12,7 +12,7 @@ from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId, IdSource
 from buddy_core.kernel.outcomes import Outcome, Refused
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.tokens import ExpireTokens, Swept, TokensTx, expire_in
+from buddy_core.tokens import ExpireTokens, Swept, TokensTx, expire_in, own_key
 
 PAGE = 200
 """Wallets a transaction: few enough that whoever waits for one of them hardly notices."""
@@ -72,7 +72,7 @@ async def _sweep_page(
         await tx.wallets.lock(accounts)
         # Read after the locks, so that no entry is dated before one that it follows.
         at = clock.now()
-        key = f"sweep:{instant_text(at)}"
+        key = own_key("sweep", instant_text(at))
         commands = [ExpireTokens(account, key) for account in accounts]
         return await expire_in(tx, commands, at, ids)
 

@@ -13,22 +13,31 @@ from attrs import frozen
 from buddy_core.access import Actor, Resource, require
 from buddy_core.accounts import Account, AccountNotFound, AccountsTx, resolve_each_in
 from buddy_core.catalog import Title, TitleNotFound
-from buddy_core.entitlements import TOKEN_UNLOCK, Allowed, Denied, Grant, GrantStatus, grant_in
+from buddy_core.entitlements import (
+    TOKEN_UNLOCK,
+    Allowed,
+    Context,
+    Denied,
+    Grant,
+    GrantStatus,
+    Reason,
+    grant_in,
+)
 from buddy_core.flows.lock_wallet import lock_wallets_in
 from buddy_core.flows.may_watch import MayWatchTx, Question, answers_in
 from buddy_core.flows.sources import UNLOCK
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.errors import BuddyError
-from buddy_core.kernel.idempotency import RequestKey, derived_key, once_each, request_key
+from buddy_core.kernel.idempotency import RequestKey, once_each, request_key
 from buddy_core.kernel.ids import AccountId, EntryId, GrantId, IdSource, TitleId
 from buddy_core.kernel.outcomes import Done, Outcome, Refused, unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.playback import PlaybackDenied
-from buddy_core.pricing import Quote, check_seen
+from buddy_core.playback import PlaybackDenied, TakenDown
+from buddy_core.pricing import HONOUR, Quote, check_seen, quotes_lately
 from buddy_core.royalty import RoyaltyTx, TokenSpend
 from buddy_core.tax import SellerRoutes, SellingEntity, seller_for
-from buddy_core.tokens import SpendTokens, Spent, TokensTx, balance, spend_in
+from buddy_core.tokens import SpendTokens, Spent, TokensTx, balance, own_key, spend_in
 
 
 class UnlockTx(MayWatchTx, TokensTx, AccountsTx, RoyaltyTx, Protocol):
@@ -49,10 +58,14 @@ class UnlockTitle:
 
 @frozen
 class Unlocked:
-    """The title is open. `tokens_spent` is 0 when it had been opened before."""
+    """The title is open. `tokens_spent` is 0 when it was open before.
 
-    grant_id: GrantId
-    entry_id: EntryId
+    `grant_id` is what opens it; a window that is free to watch where no grant does.
+    `entry_id` is the ledger entry that paid for the grant, if tokens did.
+    """
+
+    grant_id: UUID
+    entry_id: EntryId | None
     tokens_spent: int
     tokens_left: int
 
@@ -184,7 +197,7 @@ async def _open_in(
     tx: UnlockTx, wishes: Sequence[_Wish], at: datetime, ids: IdSource
 ) -> list[Outcome[Unlocked]]:
     """Open titles, no two of them the same for one account."""
-    questions = [Question(wish.account, wish.title, wish.command.country) for wish in wishes]
+    questions = [Question(wish.account, wish.title, Context(wish.command.country)) for wish in wishes]
     outcomes: list[Outcome[Unlocked] | None] = []
     spends: list[SpendTokens] = []
     for wish, answer in zip(wishes, await answers_in(tx, questions, at), strict=True):
@@ -195,12 +208,12 @@ async def _open_in(
                 continue
             if answer.offer is None:
                 raise denied(answer.decision)
-            check_seen(answer.offer, wish.command.seen_tokens, wish.command.seen_version)
+            offer = await _seen_in(tx, answer.offer, wish, at)
         except BuddyError as error:
             outcomes.append(Refused(error))
             continue
         outcomes.append(None)
-        spends.append(_spend(wish, answer.offer, GrantId(ids.uuid7())))
+        spends.append(_spend(wish, offer, GrantId(ids.uuid7())))
     for seller in sorted({spend.entity for spend in spends}):
         await tx.statements.hold_months_open(seller, at)
     made = iter(zip(spends, await spend_in(tx, spends, at, ids) if spends else [], strict=True))
@@ -217,9 +230,23 @@ async def _open_in(
         paid.append((spend, spent.value))
         grant_id = GrantId(UUID(spend.source_ref))
         answers.append(Done(Unlocked(grant_id, spent.value.entry_id, spend.amount, spent.value.left)))
-    await tx.token_spends.add([fact for spend, spent in paid for fact in _facts(spent, spend, at)])
-    await grant_in(tx, [_grant(spend, spent.entry_id, at) for spend, spent in paid], at, ids)
+    await tx.token_spends.add([fact for spend, spent in paid for fact in _facts(spent, spend)])
+    await grant_in(tx, [_grant(spend, spent) for spend, spent in paid], at, ids)
     return answers
+
+
+async def _seen_in(tx: UnlockTx, now: Quote, wish: _Wish, at: datetime) -> Quote:
+    """Return the quote to charge by: that of now, or the one that was shown, while it holds.
+
+    Raises:
+        PriceChanged: cost and version are neither.
+    """
+    seen = (wish.command.seen_tokens, wish.command.seen_version)
+    if seen == (now.tokens, now.rule_version):
+        return now
+    lately = await tx.token_costs.in_force_between(at - HONOUR, at)
+    before = quotes_lately(wish.title.id, wish.title.type, lately, at)
+    return check_seen(now, *seen, before, at)
 
 
 def _request(asked: UnlockRequest) -> RequestKey:
@@ -231,16 +258,17 @@ def _request(asked: UnlockRequest) -> RequestKey:
 
 def denied(decision: Denied) -> PlaybackDenied:
     """Return the error that tells a viewer of a decision against them."""
-    return PlaybackDenied(decision.reason, decision.unlockable_by)
+    error = TakenDown if decision.reason is Reason.TAKEN_DOWN else PlaybackDenied
+    return error(decision.reason, decision.unlockable_by, decision.opens_at)
 
 
 async def _already_open(
     tx: UnlockTx, account: AccountId, decision: Allowed, title: Title, at: datetime
 ) -> Unlocked:
     grants = await tx.grants.of_account(account, [title.id])
-    grant = next(grant for grant in grants if grant.id == decision.via)
+    grant = next((grant for grant in grants if grant.id == decision.via), None)
     wallet = (await tx.wallets.load([account]))[account]
-    return Unlocked(grant.id, grant.entry_id, 0, sum(balance(wallet, at).values()))
+    return Unlocked(decision.via, grant.entry_id if grant else None, 0, sum(balance(wallet, at).values()))
 
 
 def _spend(wish: _Wish, offer: Quote, grant_id: GrantId) -> SpendTokens:
@@ -254,7 +282,7 @@ def _spend(wish: _Wish, offer: Quote, grant_id: GrantId) -> SpendTokens:
         source=UNLOCK,
         source_ref=str(grant_id),
         # As the receipt is found: the same key means another thing elsewhere.
-        idempotency_key=derived_key(UNLOCK, str(command.account_id), command.idempotency_key),
+        idempotency_key=own_key(UNLOCK, str(command.account_id), command.idempotency_key),
         country=command.country,
         entity=wish.seller.id,
         currency=wish.seller.currency,
@@ -262,7 +290,7 @@ def _spend(wish: _Wish, offer: Quote, grant_id: GrantId) -> SpendTokens:
     )
 
 
-def _grant(spend: SpendTokens, entry: EntryId, at: datetime) -> Grant:
+def _grant(spend: SpendTokens, spent: Spent) -> Grant:
     grant_id = GrantId(UUID(spend.source_ref))
     return Grant(
         id=grant_id,
@@ -271,14 +299,14 @@ def _grant(spend: SpendTokens, entry: EntryId, at: datetime) -> Grant:
         title_id=spend.title_id,
         kind=TOKEN_UNLOCK,
         status=GrantStatus.ACTIVE,
-        granted_at=at,
-        recorded_at=at,
+        granted_at=spent.at,
+        recorded_at=spent.at,
         ends_at=None,
-        entry_id=entry,
+        entry_id=spent.entry_id,
     )
 
 
-def _facts(spent: Spent, spend: SpendTokens, at: datetime) -> list[TokenSpend]:
+def _facts(spent: Spent, spend: SpendTokens) -> list[TokenSpend]:
     return [
         TokenSpend(
             entry_id=spent.entry_id,
@@ -290,7 +318,7 @@ def _facts(spent: Spent, spend: SpendTokens, at: datetime) -> list[TokenSpend]:
             title_id=spend.title_id,
             entity=spend.entity,
             country=spend.country,
-            at=at,
+            at=spent.at,
         )
         for part in spent.parts
     ]
@@ -299,8 +327,8 @@ def _facts(spent: Spent, spend: SpendTokens, at: datetime) -> list[TokenSpend]:
 def _from_bytes(raw: bytes) -> Unlocked:
     stored = json.loads(raw)
     return Unlocked(
-        GrantId(UUID(stored["grant_id"])),
-        EntryId(UUID(stored["entry_id"])),
+        UUID(stored["grant_id"]),
+        None if stored["entry_id"] is None else EntryId(UUID(stored["entry_id"])),
         stored["tokens_spent"],
         stored["tokens_left"],
     )

@@ -13,6 +13,7 @@ everything that points at them, such as the last audit records.
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -24,14 +25,18 @@ from uuid import UUID
 from attrs import Factory, define, frozen
 
 from buddy_core.access import AuditBooks, AuditRecord, check_approvals, check_audit, check_roles
-from buddy_core.entitlements import GrantBooks, GrantFacts, PaidUnlock, check_grants
+from buddy_core.entitlements import GrantBooks, GrantFacts, GrantStatus, PaidUnlock, check_grants
 from buddy_core.flows.catalogue import PRODUCER_SPACE
 from buddy_core.flows.close_period import CloseTx, month_for, names_in, state_spends_in
+from buddy_core.flows.give_access import EXTEND, GIVE, REVOKE
+from buddy_core.flows.promotions import is_claim, told_of
 from buddy_core.flows.sources import UNLOCK
+from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.ids import AccountId, EntityId, EntryId, TitleId
 from buddy_core.kernel.proof import Fault
 from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.promotions import Earned, PromotionBooks, check_promotions
 from buddy_core.royalty import RoyaltyBooks, RoyaltyRecords, TokenSpend, check_statements, statement_body
 from buddy_core.shortids import ShortIdBooksTx, SpaceAccount, account_in, fold
 from buddy_core.tax import SellerRoutes
@@ -88,6 +93,9 @@ class VerifyTx(CloseTx, ShortIdBooksTx, Protocol):
     @property
     def audit_books(self) -> AuditBooks: ...
 
+    @property
+    def promotion_books(self) -> PromotionBooks: ...
+
 
 @frozen
 class VerifyReport:
@@ -118,6 +126,8 @@ class _Findings:
     corrections: list[Entry] = Factory(list)
     originals: dict[EntryId, Entry] = Factory(dict)
     """The entries that corrections name, as far as they were found."""
+    claims: list[Earned] = Factory(list)
+    """What the codes of promotions brought."""
     refunds: set[tuple[EntryId, datetime]] = Factory(set)
     """Each unlock that was given back, and when."""
     sources: dict[AccountId, set[AccountId]] = Factory(dict)
@@ -144,14 +154,18 @@ async def verify(
         _gather_refunds(found)
         records = await tx.grant_books.all()
         found.faults += records.unreadable
-        facts = GrantFacts(found.paid, frozenset(found.merges), frozenset(found.refunds))
-        found.faults += check_grants(records.grants, records.changes, facts)
         royalty = await tx.royalty_books.all()
         found.faults += royalty.unreadable
         found.faults += _check_spends(royalty.spends, found.spends)
         found.faults += check_statements(royalty.statements)
         audit, hashes, unreadable = await tx.audit_books.records()
+        given, taken = _given_access(audit)
+        facts = GrantFacts(found.paid, frozenset(found.merges), frozenset(found.refunds), given, taken)
+        found.faults += check_grants(records.grants, records.changes, facts)
         found.faults += [*unreadable, *check_audit(audit, hashes)]
+        promotions, claims, unreadable = await tx.promotion_books.all()
+        told = dict(filter(None, map(told_of, audit)))
+        found.faults += [*unreadable, *check_promotions(promotions, claims, told, found.claims)]
         requests, decisions, unreadable = await tx.audit_books.approvals()
         found.faults += [*unreadable, *check_approvals(requests, decisions, audit)]
         assignments, roles, unreadable = await tx.audit_books.roles()
@@ -166,6 +180,7 @@ async def verify(
             grants=len(records.grants),
             spends=len(royalty.spends),
             statements=len(royalty.statements),
+            promotion_claims=len(claims),
             audit_records=len(audit),
             approvals=len(requests),
             roles=len(assignments) + len(roles),
@@ -215,7 +230,19 @@ def _gather(account: AccountId, entries: Sequence[Entry], found: _Findings) -> N
             for posting in entry.postings:
                 if posting.account != WALLET:
                     found.transfers[entry.idempotency_key, posting.kind] += posting.amount
-        if entry.operation is Operation.SPEND and entry.source == UNLOCK:
+        if is_claim(entry):
+            found.claims += [
+                Earned(
+                    entry.id,
+                    entry.account_id,
+                    entry.source_ref,
+                    lot.amount,
+                    lot.earned_as_guest,
+                    entry.effective_at,
+                )
+                for lot in entry.lots
+            ]
+        elif entry.operation is Operation.SPEND and entry.source == UNLOCK:
             _gather_spend(entry, found)
         elif entry.operation is Operation.SPEND:
             # A host may spend tokens on something of its own; that nobody is paid for it is said aloud.
@@ -351,6 +378,27 @@ def _check_spends(
         elif kept[key] != spend:
             faults.append(Fault(table, f"{key[0]} {key[1]}", "altered: it is not the ledger's spend"))
     return faults
+
+
+def _given_access(
+    audit: Sequence[AuditRecord],
+) -> tuple[dict[str, str], frozenset[tuple[str, GrantStatus, datetime, str]]]:
+    """Return what the audit says that staff gave, and what they revoked or extended."""
+    given: dict[str, str] = {}
+    taken: set[tuple[str, GrantStatus, datetime, str]] = set()
+    for record in audit:
+        if record.action not in (GIVE, EXTEND, REVOKE):
+            continue
+        # A record that cannot be read is a fault of the audit, and named there.
+        with suppress(ValueError, LookupError, TypeError, BuddyError):
+            after = json.loads(record.after)
+            if record.action != REVOKE:
+                given[after["grant"]["id"]] = canonical_bytes(after["grant"]).decode()
+            if record.action != GIVE:
+                status = GrantStatus.REVOKED if record.action == REVOKE else GrantStatus.EXTENDED
+                ended = json.loads(record.before)["grant"]["id"]
+                taken.add((ended, status, record.at, after["reason"]))
+    return given, frozenset(taken)
 
 
 def _check_closes(records: RoyaltyRecords, audit: Sequence[AuditRecord]) -> list[Fault]:

@@ -11,6 +11,7 @@ from buddy_core.kernel.allocation import (
     allocate,
     split_equal,
 )
+from buddy_core.kernel.cache import Cache
 from buddy_core.kernel.canonical import (
     GENESIS,
     canonical_bytes,
@@ -100,6 +101,7 @@ __all__ = [
     "AllocatedMoney",
     "AllocationRule",
     "BuddyError",
+    "Cache",
     "Clock",
     "Conflict",
     "Contention",

@@ -20,13 +20,16 @@ def utc(value: datetime, field: str = "at") -> datetime:
     """Return `value` in UTC.
 
     Raises:
-        InvalidValue: `value` is naive: without an offset it names no instant.
+        InvalidValue: `value` is naive: without an offset it names no instant; or beyond the calendar.
     """
     if value.tzinfo is UTC:
         return value
     if value.tzinfo is None or value.utcoffset() is None:
         raise InvalidValue(field, "a naive datetime names no instant; give it an offset, such as UTC")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidValue(field, "lies beyond the calendar in UTC") from error
 
 
 def whole_second(value: datetime) -> datetime:

@@ -50,6 +50,10 @@ class OutboxQueue(Protocol):
         """Return up to `limit` envelopes not yet marked sent, oldest first."""
         ...
 
+    async def since(self, at: datetime) -> list[Envelope]:
+        """Return the envelopes of `at` or later, sent or not, oldest first, and maybe earlier ones."""
+        ...
+
     async def mark_sent(self, ids: Sequence[EventId], at: datetime) -> None:
         """Mark these envelopes as delivered at `at`; marking twice changes nothing."""
         ...

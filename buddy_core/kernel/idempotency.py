@@ -106,13 +106,16 @@ def request_key(scope: str, key: str, command: Any) -> RequestKey:
         fingerprint = hashlib.sha256(canonical_bytes(command)).digest()
     except UnicodeEncodeError as error:
         raise InvalidValue("request", "holds half of a surrogate pair, which is no character") from error
+    except ValueError as error:
+        raise InvalidValue("request", "holds a number with too many digits") from error
     return RequestKey(scope, key, fingerprint)
 
 
 def derived_key(*parts: str) -> str:
     """Return the key of an effect, made of its parts: joined by colons while that is short enough for a key.
 
-    What is longer ends in the SHA-256 of the whole instead, so that it stays another key than any other.
+    What is longer ends in the SHA-256 of the whole instead. Different parts may give one key where one
+    of them has a colon: only the last may have any, or the number of colons in each must be fixed.
     """
     whole = ":".join(parts)
     if len(whole) <= MAX_KEY_LENGTH:

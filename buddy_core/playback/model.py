@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from attrs import field, frozen
 
 from buddy_core.kernel.errors import InvalidValue
-from buddy_core.kernel.ids import AccountId, DeviceId, GrantId, SessionId, TitleId
+from buddy_core.kernel.ids import AccountId, DeviceId, SessionId, TitleId
 
 HARD_END = timedelta(hours=4)
 """A session ends after this at the latest."""
@@ -25,7 +26,8 @@ class PlaybackSession:
     account_id: AccountId
     title_id: TitleId
     device_id: DeviceId
-    grant_id: GrantId
+    grant_id: UUID
+    """The grant that allowed it, or the window that is free to watch."""
     country: str
     started_at: datetime
     ends_at: datetime
@@ -35,6 +37,8 @@ class PlaybackSession:
     watched_ms: int
     """Counted on the server, never above wall time."""
     stopped_at: datetime | None = None
+    via_kind: str = ""
+    """The kind of what allowed it; empty for sessions of before it was kept."""
 
 
 def _not_negative(_: object, __: Any, value: int) -> None:

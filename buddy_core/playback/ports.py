@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from buddy_core.kernel.ids import AccountId, SessionId, TitleId
+from buddy_core.kernel.ids import AccountId, DeviceId, SessionId, TitleId
 from buddy_core.playback.model import ContentKey, PlaybackSession, Position
 
 
@@ -19,6 +19,10 @@ class Sessions(Protocol):
 
     async def get(self, session: SessionId) -> PlaybackSession | None:
         """Return a session, or None."""
+        ...
+
+    async def running(self, account: AccountId, at: datetime, *, besides: DeviceId) -> int:
+        """Count the account's other devices that play at `at`: not stopped, and heard of within the lease."""
         ...
 
     async def lock(self, session: SessionId) -> PlaybackSession | None:

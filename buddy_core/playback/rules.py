@@ -43,6 +43,11 @@ def stop(session: PlaybackSession, at: datetime) -> PlaybackSession:
     return evolve(last, stopped_at=at)
 
 
+def is_running(session: PlaybackSession, at: datetime) -> bool:
+    """Tell whether a session goes on at `at`; a player that was not heard of for the lease has gone."""
+    return session.stopped_at is None and at < session.ends_at and at - session.last_beat_at < LEASE
+
+
 def newer(known: Position | None, found: Position) -> Position:
     """Return the later of two positions: an old report never moves a newer one back."""
     return found if known is None or found.at > known.at else known

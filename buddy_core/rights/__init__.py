@@ -1,19 +1,167 @@
-"""What may be shown where, when, and for what share; windows will live here."""
+"""What may be sold and shown where and when: windows, licences, certificates and takedowns of a title."""
 
-from buddy_core.rights.errors import BadLicence, SharesExceedWhole
-from buddy_core.rights.model import WORLDWIDE, Licence
-from buddy_core.rights.ports import Licences, RightsTx
-from buddy_core.rights.rules import check_shares, covers, holds, licences_for
+from buddy_core.kernel.territories import (
+    REGIONS,
+    WORLDWIDE,
+    Territories,
+    TerritoryUnknown,
+    members,
+    specificity,
+    territories,
+)
+from buddy_core.rights.commands import (
+    AddLicence,
+    AddWindow,
+    AlterWindow,
+    EndLicence,
+    EndWindow,
+    RemoveLicence,
+    RemoveWindow,
+    Restore,
+    RightsEdit,
+    SetRating,
+    TakeDown,
+)
+from buddy_core.rights.data import LADDER, MAX_ITEMS
+from buddy_core.rights.errors import (
+    BadLadder,
+    BadLicence,
+    BadRightsChange,
+    BadSheet,
+    BadSpan,
+    BadWindow,
+    BookChanged,
+    BookUnreadable,
+    InBookAlready,
+    NotExclusive,
+    NotInBook,
+    OwnershipNotWhole,
+    PastIsFixed,
+    RatingUnknown,
+    SharesExceedWhole,
+    TakedownOver,
+    WindowsOverlap,
+    percent,
+)
+from buddy_core.rights.events import RightsChanged
+from buddy_core.rights.model.books import TitleRights
+from buddy_core.rights.model.calendars import Closed, Spell, Strip, WhyNot
+from buddy_core.rights.model.codec import book_body, book_from_body
+from buddy_core.rights.model.ladders import Ladder, Rung
+from buddy_core.rights.model.licences import ASSETS, Licence
+from buddy_core.rights.model.owed import Owed
+from buddy_core.rights.model.ratings import Rating
+from buddy_core.rights.model.takedowns import Takedown
+from buddy_core.rights.model.windows import FreeRights, Window, WindowType
+from buddy_core.rights.ports import OwedRows, OwedTx, RightsBooks, RightsTx
+from buddy_core.rights.rules.calendar import calendar, gaps, spells, together, upcoming, why_not
+from buddy_core.rights.rules.ladder import apply_ladder
+from buddy_core.rights.rules.licensing import (
+    check_exclusive,
+    check_ownership,
+    check_shares,
+    covers,
+    first_book,
+    holds,
+    licences_for,
+    licences_of,
+)
+from buddy_core.rights.rules.parts import read_part
+from buddy_core.rights.rules.rating import SCALE, age_of, canonical, rating_for
+from buddy_core.rights.rules.revising import check_book, check_windows, overlaps, revise
+from buddy_core.rights.rules.selling import TOKEN_WINDOWS, sells
+from buddy_core.rights.rules.sheets import COLUMNS, LineFault, Sheet, SheetRow, read_windows
 
 __all__ = [
+    "ASSETS",
+    "COLUMNS",
+    "LADDER",
+    "MAX_ITEMS",
+    "REGIONS",
+    "SCALE",
+    "TOKEN_WINDOWS",
     "WORLDWIDE",
+    "AddLicence",
+    "AddWindow",
+    "AlterWindow",
+    "BadLadder",
     "BadLicence",
+    "BadRightsChange",
+    "BadSheet",
+    "BadSpan",
+    "BadWindow",
+    "BookChanged",
+    "BookUnreadable",
+    "Closed",
+    "EndLicence",
+    "EndWindow",
+    "FreeRights",
+    "InBookAlready",
+    "Ladder",
     "Licence",
-    "Licences",
+    "LineFault",
+    "NotExclusive",
+    "NotInBook",
+    "Owed",
+    "OwedRows",
+    "OwedTx",
+    "OwnershipNotWhole",
+    "PastIsFixed",
+    "Rating",
+    "RatingUnknown",
+    "RemoveLicence",
+    "RemoveWindow",
+    "Restore",
+    "RightsBooks",
+    "RightsChanged",
+    "RightsEdit",
     "RightsTx",
+    "Rung",
+    "SetRating",
     "SharesExceedWhole",
+    "Sheet",
+    "SheetRow",
+    "Spell",
+    "Strip",
+    "TakeDown",
+    "Takedown",
+    "TakedownOver",
+    "Territories",
+    "TerritoryUnknown",
+    "TitleRights",
+    "WhyNot",
+    "Window",
+    "WindowType",
+    "WindowsOverlap",
+    "age_of",
+    "apply_ladder",
+    "book_body",
+    "book_from_body",
+    "calendar",
+    "canonical",
+    "check_book",
+    "check_exclusive",
+    "check_ownership",
     "check_shares",
+    "check_windows",
     "covers",
+    "first_book",
+    "gaps",
     "holds",
     "licences_for",
+    "licences_of",
+    "members",
+    "overlaps",
+    "percent",
+    "rating_for",
+    "read_part",
+    "read_windows",
+    "revise",
+    "sells",
+    "specificity",
+    "spells",
+    "territories",
+    "together",
+    "upcoming",
+    "why_not",
 ]

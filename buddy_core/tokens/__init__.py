@@ -15,6 +15,7 @@ from buddy_core.tokens.commands import (
     SetTokenValue,
     SpendTokens,
     VoidHold,
+    own_key,
 )
 from buddy_core.tokens.errors import (
     AdjustBeyondLot,
@@ -385,6 +386,7 @@ __all__ = [
     "next_version",
     "on_hold",
     "open_lots",
+    "own_key",
     "place_below",
     "post",
     "post_hold",

@@ -8,8 +8,46 @@ from fractions import Fraction
 
 from attrs import frozen
 
+from buddy_core.kernel.errors import InvalidValue
+from buddy_core.kernel.idempotency import derived_key
 from buddy_core.kernel.ids import AccountId, EntityId, EntryId, HoldId, LotId, TitleId
 from buddy_core.tokens.model import DEFAULT_PRIORITY, TokenKind
+
+OWN_WORDS = frozenset(
+    {
+        "ads.reward",
+        "expired",
+        "lapse",
+        "merge",
+        "promotion",
+        "reverse",
+        "source.withdrawal",
+        "support.grant",
+        "support.refund",
+        "sweep",
+        "tokens.adjust",
+        "unlock",
+        "wallet.freeze",
+    }
+)
+"""How the keys of entries begin that the ledger and the flows make, each before a colon."""
+
+
+def own_key(word: str, *parts: str) -> str:
+    """Return the key of an entry that no caller names: a reserved word, a colon, and what tells it apart."""
+    assert word in OWN_WORDS, f"{word} is no reserved word, so that a caller's key could be the same"
+    return derived_key(word, *parts)
+
+
+def check_callers_key(key: str) -> str:
+    """Return a caller's key, which may not look like one of ours.
+
+    Raises:
+        InvalidValue: it begins with a reserved word and a colon.
+    """
+    if key.partition(":")[0] in OWN_WORDS and ":" in key:
+        raise InvalidValue("idempotency_key", "must not begin with a word that Buddy's own keys begin with")
+    return key
 
 
 @frozen

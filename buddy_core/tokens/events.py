@@ -102,7 +102,7 @@ class HoldVoided(Event):
 class TokensRefunded(Event):
     """Tokens that an entry had spent were given back; some may have expired or been taken back at once.
 
-    `withdrawn` of them went to lots whose earning or purchase had been reversed.
+    `withdrawn` of them had been uncollectable when their earning or purchase was reversed.
     """
 
     type: ClassVar[str] = "tokens.refunded.v1"

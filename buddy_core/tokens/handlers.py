@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, cast, get_args
 from uuid import UUID
 
-from attrs import frozen
+from attrs import fields, frozen
 
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
@@ -35,6 +35,7 @@ from buddy_core.tokens.commands import (
     ReverseTokens,
     SpendTokens,
     VoidHold,
+    check_callers_key,
 )
 from buddy_core.tokens.model import Entry
 from buddy_core.tokens.ports import TokensTx
@@ -55,6 +56,9 @@ MoveCommand = (
 """A command that moves tokens of one wallet."""
 Moved = EntryId | HoldId | Swept
 """What a command comes to: the hold of `HoldTokens`, the sums of `ExpireTokens`, else the ledger entry."""
+
+
+_ID_FIELDS = ("account_id", "title_id", "hold_id", "entry_id", "lot_id")
 
 
 async def move_tokens(
@@ -199,15 +203,22 @@ class _Use:
         return Done(self.result(outcome.value)) if isinstance(outcome, Done) else outcome
 
 
-RESERVED = ("expired:", "lapse:", "merge:", "reverse:", "support.", "sweep:", "tokens.", "unlock:")
-"""How the keys of entries begin that the ledger and the flows write; callers' own keys may not."""
+_IDS: Mapping[type, tuple[str, ...]] = {
+    kind: tuple(name for name in _ID_FIELDS if name in {field.name for field in fields(kind)})
+    for kind in get_args(MoveCommand)
+}
+"""The fields of each command that must be ids: a store looks them up before anything is decided."""
 
 
 def _request(command: MoveCommand) -> RequestKey:
-    if command.idempotency_key.startswith(RESERVED):
-        raise InvalidValue("idempotency_key", f"must not begin with {', '.join(RESERVED)}")
-    scope = f"tokens.{_USES[type(command)].name}:{command.account_id}"
-    return request_key(scope, command.idempotency_key, command)
+    kind = type(command)
+    scope = f"tokens.{_USES[kind].name}:{command.account_id}"
+    request = request_key(scope, command.idempotency_key, command)
+    check_callers_key(request.key)
+    for name in _IDS[kind]:
+        if not isinstance(getattr(command, name), UUID):
+            raise InvalidValue(name, "must be a UUID")
+    return request
 
 
 def _entry(made: Entry) -> EntryId:

@@ -17,7 +17,7 @@ from typing import Any, NewType
 from uuid import UUID
 
 from attrs import field, frozen
-from attrs.validators import instance_of, optional
+from attrs.validators import optional
 
 from buddy_core.kernel.canonical import (
     GENESIS,
@@ -105,6 +105,11 @@ def _whole(_: object, attribute: Any, value: Any) -> None:
         raise BadLot(f"{attribute.name} must be a whole number")
 
 
+def _flag(_: object, attribute: Any, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise BadLot(f"{attribute.name} must be true or false")
+
+
 def _texts(_: object, attribute: Any, value: Any) -> None:
     if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
         raise BadLot(f"{attribute.name} must be a tuple of texts")
@@ -139,7 +144,7 @@ class Lot:
     expires_at: datetime | None = field(converter=_second)
     created_at: datetime = field(converter=_instant)
     source: str
-    earned_as_guest: bool = field(validator=instance_of(bool))
+    earned_as_guest: bool = field(validator=_flag)
     priority: int = field(default=DEFAULT_PRIORITY, validator=_whole)
     scopes: tuple[str, ...] = field(default=(), validator=_texts)
     """What the lot may be spent on: `title:<id>`, `type:<name>`; empty means anything."""

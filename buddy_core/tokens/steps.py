@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
+from functools import partial
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -34,8 +35,16 @@ from buddy_core.tokens.commands import (
     SetTokenValue,
     SpendTokens,
     VoidHold,
+    own_key,
 )
-from buddy_core.tokens.errors import EntryNotFound, HoldExpired, HoldNotFound, LotNotFound, WalletMoved
+from buddy_core.tokens.errors import (
+    ClockBehind,
+    EntryNotFound,
+    HoldExpired,
+    HoldNotFound,
+    LotNotFound,
+    WalletMoved,
+)
 from buddy_core.tokens.events import (
     TokensTransferred,
     TokenValueSet,
@@ -53,7 +62,16 @@ from buddy_core.tokens.model import (
     Wallet,
 )
 from buddy_core.tokens.ports import TokensTx
-from buddy_core.tokens.rules.correcting import Spending, adjust, holds_on, home_id, refund, reverse
+from buddy_core.tokens.rules.correcting import (
+    Spending,
+    adjust,
+    holds_on,
+    home_id,
+    refund,
+    reverse,
+    taken_at_once,
+    uncollectable,
+)
 from buddy_core.tokens.rules.drawing import balance
 from buddy_core.tokens.rules.expiring import expire
 from buddy_core.tokens.rules.holding import hold, lapse, post, release, void
@@ -81,6 +99,8 @@ class Spent:
     entry_id: EntryId
     parts: tuple[SpentByKind, ...]
     left: int
+    at: datetime
+    """When it counts: on a clock that is a little behind, when all that was drawn had begun."""
 
 
 @frozen
@@ -109,6 +129,7 @@ class _Correction(_OfAccount, Protocol):
     def entry_id(self) -> EntryId: ...
 
 
+_ENTRIES_AT_ONCE = 100
 C = TypeVar("C", bound=_OfAccount)
 Made = Sequence[Posted]
 """The entries that one command makes, the one it asks for last."""
@@ -226,6 +247,8 @@ async def refund_in(
         posted = refund(wallet, spending, command, at, NewIds(EntryId(ids.uuid7())))
         found.earlier[command.entry_id].append(posted.entry)
         lots.update((lot.id, lot) for lot in posted.entry.lots)
+        for origin in withdrawn:
+            withdrawn[origin] -= taken_at_once([posted.entry], origin)
         return [posted]
 
     return _entries(await _decide_all(tx, commands, at, ids, decide))
@@ -342,11 +365,15 @@ async def _decide_all(
     # Only an empty wallet with a history can be one that was merged into another.
     empty = [item.account_id for item in wallets.values() if item.sequence and not (item.lots or item.holds)]
     gone = await tx.wallets.moved_away(empty) if empty else set()
+    revalued = await _revalued(tx, wallets.values(), at)
     outcomes: list[Outcome[Made]] = []
     for command in commands:
         wallet = wallets[command.account_id]
         if command.account_id in gone:
             outcomes.append(Refused(WalletMoved(command.account_id)))
+            continue
+        if command.account_id in revalued:
+            outcomes.append(Refused(ClockBehind(at, revalued[command.account_id])))
             continue
         try:
             over = lapse(wallet, at) if wallet.holds else []
@@ -361,6 +388,15 @@ async def _decide_all(
     await tx.wallets.append(posted)
     await tx.outbox.add(_told((item.entry for item in posted), ids))
     return outcomes
+
+
+async def _revalued(tx: TokensTx, wallets: Iterable[Wallet], at: datetime) -> dict[AccountId, datetime]:
+    """Return the wallets that were written to, by a clock ahead of ours, when tokens had another value."""
+    ahead = {item.account_id: item.moved_at for item in wallets if item.moved_at and item.moved_at > at}
+    if not ahead:
+        return {}
+    now = await tx.token_values.in_force(at)
+    return {who: last for who, last in ahead.items() if await tx.token_values.in_force(last) != now}
 
 
 @frozen
@@ -429,18 +465,56 @@ async def _lots_of(tx: TokensTx, commands: Sequence[RefundTokens], found: _Corre
     return lots | {lot_id: lot for lot_id, (_, lot) in there.items()}
 
 
-async def _withdrawn(tx: TokensTx, lots: Iterable[Lot]) -> set[LotId]:
-    """Return the first lots of these whose earning or purchase has been taken back."""
+async def _withdrawn(tx: TokensTx, lots: Iterable[Lot]) -> dict[LotId, int]:
+    """Return what is uncollectable still of each first lot of these whose opening entry was reversed."""
     opened = await tx.entries.openings(sorted({lot.origin_id for lot in lots}))
     corrections = await tx.entries.correcting(sorted(set(opened.values())))
-    reversed_ = {entry.corrects for entry in corrections if entry.operation is Operation.REVERSE}
-    return {lot_id for lot_id, entry_id in opened.items() if entry_id in reversed_}
+    reversals = {entry.corrects: entry for entry in corrections if entry.operation is Operation.REVERSE}
+    lacking: dict[LotId, int] = {}
+    for origin, entry_id in opened.items():
+        if (reversal := reversals.get(entry_id)) is not None and uncollectable(reversal):
+            lacking[origin] = uncollectable(reversal) - taken_at_once(await _since(tx, reversal), origin)
+    return lacking
+
+
+async def _since(tx: TokensTx, first: Entry) -> list[Entry]:
+    """Return what came after an entry in its wallet, and in those that it moved to; reversals are rare."""
+    found = await _down_to(tx, first.account_id, lambda entry: entry.id == first.id)
+    newest = (await tx.entries.of_account(first.account_id, before=None, limit=1))[0]
+    seen = {first.account_id}
+    while newest.operation is Operation.TRANSFER_OUT:
+        owner = AccountId(UUID(newest.source_ref))
+        if owner in seen:
+            break
+        seen.add(owner)
+        since = await _down_to(tx, owner, partial(_came_from, str(newest.account_id)))
+        found, newest = [*found, *since], (await tx.entries.of_account(owner, before=None, limit=1))[0]
+    return found
+
+
+async def _down_to(tx: TokensTx, account: AccountId, is_reached: Callable[[Entry], bool]) -> list[Entry]:
+    """Return the entries of a wallet after the newest for which that is so."""
+    found: list[Entry] = []
+    before = None
+    while page := await tx.entries.of_account(account, before=before, limit=_ENTRIES_AT_ONCE):
+        for entry in page:
+            if is_reached(entry):
+                return found
+            found.append(entry)
+        before = page[-1].sequence
+    return found
+
+
+def _came_from(account: str, entry: Entry) -> bool:
+    return entry.operation is Operation.TRANSFER_IN and entry.source_ref == account
 
 
 def _written_off(wallet: Wallet, versions: Versions, at: datetime, ids: IdSource) -> list[Posted]:
     """Return what a sweep would write now; nothing where nothing has expired."""
     new = EntryId(ids.uuid7())
-    made = expire(wallet, ExpireTokens(wallet.account_id, f"expired:{new}"), versions, at, NewIds(new))
+    made = expire(
+        wallet, ExpireTokens(wallet.account_id, own_key("expired", str(new))), versions, at, NewIds(new)
+    )
     return [] if made is None else [made]
 
 
@@ -470,7 +544,8 @@ def _spent(posted: Posted, at: datetime) -> Spent:
             values[posting.kind] = values.get(posting.kind, Fraction(0)) + posting.value
             versions[posting.kind] = posting.version
     parts = tuple(SpentByKind(kind, amounts[kind], versions[kind], values[kind]) for kind in values)
-    return Spent(posted.entry.id, parts, sum(balance(posted.wallet, at).values()))
+    left = balance(posted.wallet, max(at, posted.entry.recorded_at))
+    return Spent(posted.entry.id, parts, sum(left.values()), posted.entry.effective_at)
 
 
 def _swept(made: Made) -> Swept:

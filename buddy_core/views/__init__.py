@@ -45,7 +45,37 @@ from buddy_core.views.admin_costs import (
 from buddy_core.views.admin_explain import explain_access
 from buddy_core.views.admin_home import AdminHome, Attention, admin_home
 from buddy_core.views.admin_members import find_member
+from buddy_core.views.admin_names import name_titles
+from buddy_core.views.admin_prices import (
+    AdminPrices,
+    PriceChange,
+    PriceEffect,
+    PriceVersion,
+    ShownRule,
+    price_versions,
+    prices_effect,
+    prices_page,
+    read_prices_form,
+)
 from buddy_core.views.admin_rewards import AdminRewards, HeldReward, held_rewards, wallet_owner
+from buddy_core.views.admin_rights import (
+    CountryView,
+    RightsEffect,
+    RightsPage,
+    Shift,
+    rights_effect,
+    rights_page,
+    takedown_effect,
+)
+from buddy_core.views.admin_rights_form import ACTS as RIGHTS_ACTS
+from buddy_core.views.admin_rights_form import OWNERS
+from buddy_core.views.admin_rights_list import (
+    OpenNow,
+    RightsLine,
+    RightsList,
+    open_now,
+    rights_list,
+)
 from buddy_core.views.admin_roles import AdminRoles, Holder, RoleShown, roles_page
 from buddy_core.views.admin_users import (
     AdminUser,
@@ -81,14 +111,21 @@ from buddy_core.views.admin_wallet import (
     staff_wallet,
 )
 from buddy_core.views.audit_export import AuditExport, audit_row, export_audit
-from buddy_core.views.common import Card, Denial, Viewer, Way
+from buddy_core.views.availability import (
+    Named,
+    UpcomingWindow,
+    availability,
+    one_availability,
+    upcoming_windows,
+)
+from buddy_core.views.common import Access, Card, Denial, Viewer, Way
 from buddy_core.views.earn import EarnPage, RewardStatus, SandboxAdPage, WantedTitle
 from buddy_core.views.earn_page import AdSaid, Asked, EarnPageTx, earn_page
 from buddy_core.views.error import ErrorPage
 from buddy_core.views.home import EarnOffer, HomePage, Rail, Spotlight
 from buddy_core.views.home_page import HomeTx, home_page
 from buddy_core.views.ledger import ledger_page, wallet_expiring, wallet_state
-from buddy_core.views.offers import list_titles, quote_title, title_with_answer
+from buddy_core.views.offers import Asker, list_titles, quote_title, title_with_answer
 from buddy_core.views.producer import (
     ModelFigure,
     MonthFigure,
@@ -99,6 +136,15 @@ from buddy_core.views.producer import (
     producer_name,
     producer_page,
     producers_page,
+)
+from buddy_core.views.rights_book import (
+    Revision,
+    RightsHistory,
+    RightsItems,
+    ShownBook,
+    partners_named,
+    rights_book,
+    rights_history,
 )
 from buddy_core.views.statement import (
     StatementLine,
@@ -129,6 +175,9 @@ from buddy_core.views.watch import CaptionTrack, NextUp, WatchPage
 from buddy_core.views.watch_page import WatchPageTx, watch_page
 
 __all__ = [
+    "OWNERS",
+    "RIGHTS_ACTS",
+    "Access",
     "AccountPage",
     "Action",
     "AdSaid",
@@ -138,6 +187,7 @@ __all__ = [
     "AdminClose",
     "AdminCosts",
     "AdminHome",
+    "AdminPrices",
     "AdminRewards",
     "AdminRoles",
     "AdminUser",
@@ -146,6 +196,7 @@ __all__ = [
     "AdminWalletTx",
     "AlertedAccount",
     "Asked",
+    "Asker",
     "Attention",
     "AuditChange",
     "AuditExport",
@@ -161,6 +212,7 @@ __all__ = [
     "CostChange",
     "CostEffect",
     "CostVersion",
+    "CountryView",
     "DemoCode",
     "DemoLogin",
     "Denial",
@@ -191,13 +243,25 @@ __all__ = [
     "LotPiece",
     "ModelFigure",
     "MonthFigure",
+    "Named",
     "NextUp",
+    "OpenNow",
+    "PriceChange",
+    "PriceEffect",
+    "PriceVersion",
     "ProducerPage",
     "ProducersPage",
     "Rail",
     "RequestShown",
+    "Revision",
     "RewardAlert",
     "RewardStatus",
+    "RightsEffect",
+    "RightsHistory",
+    "RightsItems",
+    "RightsLine",
+    "RightsList",
+    "RightsPage",
     "RoleChoice",
     "RoleShown",
     "RuleChange",
@@ -206,6 +270,9 @@ __all__ = [
     "SandboxAdPage",
     "SecondFactorPage",
     "SessionShown",
+    "Shift",
+    "ShownBook",
+    "ShownRule",
     "SignInPage",
     "Spotlight",
     "StaffLine",
@@ -220,6 +287,7 @@ __all__ = [
     "TokenValue",
     "UnlockSheet",
     "UnlockSheetTx",
+    "UpcomingWindow",
     "UserAside",
     "UserRow",
     "ValueChange",
@@ -244,6 +312,7 @@ __all__ = [
     "ad_rule_page",
     "admin_home",
     "audit_row",
+    "availability",
     "close_page",
     "cost_versions",
     "costs_effect",
@@ -262,11 +331,24 @@ __all__ = [
     "list_statements",
     "list_titles",
     "name_roles",
+    "name_titles",
+    "one_availability",
+    "open_now",
+    "partners_named",
+    "price_versions",
+    "prices_effect",
+    "prices_page",
     "producer_name",
     "producer_page",
     "producers_page",
     "quote_title",
+    "read_prices_form",
     "reward_alerts",
+    "rights_book",
+    "rights_effect",
+    "rights_history",
+    "rights_list",
+    "rights_page",
     "roles_page",
     "rule_effect",
     "rule_versions",
@@ -275,12 +357,14 @@ __all__ = [
     "staff_wallet",
     "statement_file",
     "statement_page",
+    "takedown_effect",
     "title_page",
     "title_url",
     "title_with_answer",
     "token_liability",
     "unlock_sheet",
     "unlock_url",
+    "upcoming_windows",
     "user_aside",
     "value_versions",
     "values_page",

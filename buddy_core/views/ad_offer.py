@@ -6,9 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from urllib.parse import quote
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from buddy_core.ads import Reward, RewardCounters, RewardRule, RewardRules, Rewards, RewardStatus, caps_for
+from buddy_core.ads import (
+    Reward,
+    RewardCounters,
+    RewardRule,
+    RewardRules,
+    Rewards,
+    RewardStatus,
+    caps_for,
+    guest_caps,
+)
 from buddy_core.views.common import Way
 from buddy_core.views.visitor import Visitor
 
@@ -59,7 +68,7 @@ async def ad_offer_in(tx: AdOfferTx, visitor: Visitor, at: datetime) -> AdOffer:
     paid = [item.settled_at for item in newest if item.status is RewardStatus.PAID and item.settled_at]
     left = rule.account_daily - sum(when >= midnight for when in paid)
     if visitor.is_guest:
-        left = min(left, rule.guest_life - len(paid))
+        left = await _left_to_guest_in(tx, visitor, rule, left)
     # The counters had room for one more, whatever the list of newest rewards leaves out.
     return AdOffer(rule, max(left, 1), None, None)
 
@@ -71,6 +80,16 @@ def ways_to_tokens(offer: AdOffer, visitor: Visitor, back_to: str) -> tuple[Way,
         ways.append(Way("sign_in", f"/sign-in?next={quote(back_to, safe='/')}"))
     ways.append(Way("buy_tokens", "/wallet", available=False, reason="coming"))
     return tuple(ways)
+
+
+async def _left_to_guest_in(tx: AdOfferTx, visitor: Visitor, rule: RewardRule, left: int) -> int:
+    """Return how many of `left` ads the guest's life and the device's have room for; codes count too."""
+    caps = guest_caps(visitor.account_id, visitor.device_id, rule)
+    while left > 1 and await tx.reward_counters.peek(
+        [evolve(cap, limit=cap.limit - left + 1) for cap in caps]
+    ):
+        left -= 1
+    return left
 
 
 def _asked(visitor: Visitor, at: datetime) -> Reward:

@@ -22,6 +22,7 @@ from buddy_core.access import (
 )
 from buddy_core.flows.approvals import Asked
 from buddy_core.flows.correct import adjustment_from_plain
+from buddy_core.flows.promotions import promotion_command_from_plain
 from buddy_core.flows.staff import grant_from_plain, value_from_plain
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
@@ -87,8 +88,27 @@ class WantedAdjustment:
 
 
 @frozen
+class WantedPromotion:
+    """A code that brings tokens to so many accounts."""
+
+    code: str
+    tokens: int
+    limit: int
+    days: int
+    starts_at: datetime | None
+    """None: as soon as it is approved."""
+    ends_at: datetime
+    for_guests: bool
+
+    @property
+    def budget(self) -> int:
+        """Return how many tokens it gives at most."""
+        return self.tokens * self.limit
+
+
+@frozen
 class RequestShown:
-    """A request as staff read it; `value`, `grant` or `adjustment` says what it would do."""
+    """A request as staff read it; `value`, `grant`, `adjustment` or `promotion` says what it would do."""
 
     id: str
     act: str
@@ -106,6 +126,7 @@ class RequestShown:
     value: WantedValue | None = None
     grant: WantedGrant | None = None
     adjustment: WantedAdjustment | None = None
+    promotion: WantedPromotion | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
     decision_reason: str = ""
@@ -171,6 +192,7 @@ async def _shown_in(tx: AdminApprovalsTx, asked: Asked) -> RequestShown:
         value=await _value_in(tx, request) if request.act == "token_value.set" else None,
         grant=await _grant_in(tx, request) if request.act == "tokens.grant" else None,
         adjustment=await _adjustment_in(tx, request) if request.act == "tokens.adjust" else None,
+        promotion=_promotion(request) if request.act == "promotion.add" else None,
         decided_by=await _name_in(tx, decision.by) if decision else None,
         decided_at=decision.at if decision else None,
         decision_reason=decision.reason if decision else "",
@@ -203,6 +225,19 @@ async def _adjustment_in(tx: AdminApprovalsTx, request: Request) -> WantedAdjust
         command.tokens,
         lots[command.lot_id][1].kind if command.lot_id in lots else "",
         f"{entry.sequence}-{entry.hash.hex()[:8]}" if entry else "",
+    )
+
+
+def _promotion(request: Request) -> WantedPromotion:
+    command = promotion_command_from_plain(json.loads(request.command))
+    return WantedPromotion(
+        command.code,
+        command.tokens,
+        command.limit,
+        command.days,
+        command.starts_at,
+        command.ends_at,
+        command.for_guests,
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
 from buddy_core.accounts import Account, Accounts
-from buddy_core.catalog import Producers
-from buddy_core.kernel.ids import AccountId, PartnerId
+from buddy_core.catalog import CatalogTx, Producers, Title
+from buddy_core.kernel.ids import AccountId, PartnerId, TitleId
+from buddy_core.kernel.unit_of_work import UnitOfWork
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -40,6 +41,12 @@ async def names_in(tx: NamesTx, texts: Iterable[str]) -> dict[str, str]:
         producer = (await tx.producers.get([PartnerId(UUID(found))])).get(PartnerId(UUID(found)))
         names[found] = producer.name if producer else f"…{found[-6:]}"
     return names
+
+
+async def name_titles(titles: Sequence[TitleId], *, uow: UnitOfWork[CatalogTx]) -> dict[TitleId, Title]:
+    """Return the titles that exist among these, for their names and public ids."""
+    async with uow.read() as tx:
+        return await tx.titles.get(titles)
 
 
 def without_ids(text: str, names: dict[str, str]) -> str:

@@ -297,7 +297,8 @@ def _example_cost(costs: TokenCosts) -> int:
 async def _usual_share_in(tx: AdminValuesTx) -> Fraction:
     """Return the share that most licences give; of two equally common ones the larger."""
     titles = [title.id for title in await tx.titles.all()]
-    shares = Counter(licence.share for licence in await tx.licences.of_titles(titles))
+    books = await tx.rights.of_titles(titles)
+    shares = Counter(licence.share for book in books.values() for licence in book.licences)
     return max(shares, key=lambda share: (shares[share], share), default=Fraction(0))
 
 

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from attrs import frozen
 
+from buddy_core.kernel.money import Money
+
 TitleType = Literal["film", "series", "short", "episode"]
-CardState = Literal["locked", "unlocked", "free", "continue", "unavailable"]
-WayKind = Literal["watch_ad", "unlock", "buy_tokens", "rent", "subscribe", "sign_in", "join", "wait"]
+CardState = Literal["locked", "unlocked", "free", "continue", "coming", "unavailable"]
+WayKind = Literal[
+    "unlock",
+    "watch_ad",
+    "sign_in",
+    "join",
+    "wait",
+    "buy_tokens",
+    "rental",
+    "pvod",
+    "ppv",
+    "festival_pass",
+    "watch_once",
+    "subscription",
+    "est",
+    "edition",
+]
 
 
 @frozen
@@ -34,12 +52,51 @@ class Viewer:
 
 
 @frozen
+class Way:
+    """One way to get at a title, as an offer to click, or as a line where it cannot be had yet.
+
+    `tokens` is what the way pays (an ad) or costs (an unlock), `price` what it costs in
+    money. `available` is false where the way exists but not now; `reason` then says why
+    by code, such as `daily_cap` or `no_checkout`, and `url` may be empty.
+    """
+
+    kind: WayKind
+    url: str = ""
+    tokens: int | None = None
+    available: bool = True
+    reason: str | None = None
+    price: Money | None = None
+    hours: int | None = None
+    """How long a rental can be watched after its first play."""
+    tier: str | None = None
+    period: str | None = None
+    """How often a plan is billed, as an ISO 8601 duration such as `P1M`."""
+
+
+@frozen
+class Access:
+    """Why a title plays, and until when (None: no end), as the decision says at `at`.
+
+    `kind` is that of the grant, or the type of the window that is free to watch.
+    `max_height` is in picture lines. `is_in_grace`: the plan's payment is overdue.
+    """
+
+    kind: str
+    at: datetime
+    until: datetime | None = None
+    max_height: int = 0
+    ads: bool = False
+    is_in_grace: bool = False
+
+
+@frozen
 class Card:
     """One title in a rail.
 
     `poster_url` is a 2:3 picture, `wide_url` a 16:9 one. Progress is in whole
     seconds and set only where the state is `continue`. An episode names its
-    series and number, so that a page may say both.
+    series and number, so that a page may say both. `way` is the lowest price in
+    money where tokens do not open it; `opens_at` is set where it is to come.
     """
 
     short_id: str
@@ -57,31 +114,20 @@ class Card:
     episode_number: int | None = None
     episode_count: int | None = None
     certificate: str | None = None
-
-
-@frozen
-class Way:
-    """One way to get at a title, as an offer to click.
-
-    `tokens` is what the way pays (an ad) or costs (an unlock). `available` is
-    false where the way exists but not now; `reason` then says why by code, such
-    as `daily_cap`.
-    """
-
-    kind: WayKind
-    url: str
-    tokens: int | None = None
-    available: bool = True
-    reason: str | None = None
+    way: Way | None = None
+    opens_at: datetime | None = None
 
 
 @frozen
 class Denial:
-    """Why a title does not play: the rule's code, its own words, and what would help.
+    """Why a title does not play: the rule's code, its own words, and what would help, least effort first.
 
-    The page has words for the known codes and falls back to `message`.
+    The page has words for the known codes and falls back to `message`. `opens_at` is when
+    it opens by itself, if that is known; `at` is when it was asked.
     """
 
     code: str
     message: str = ""
     ways: tuple[Way, ...] = ()
+    opens_at: datetime | None = None
+    at: datetime | None = None

@@ -69,7 +69,7 @@ async def earn_page(visitor: Visitor, asked: Asked, *, uow: UnitOfWork[EarnPageT
         wallet = (await tx.wallets.load([visitor.account_id]))[visitor.account_id]
         reward = await _own_in(tx, visitor, asked.reward_id) if asked.reward_id else None
         titles = [asked.wanted] if asked.wanted else []
-        answers = await may_watch_in(tx, visitor.account_id, titles, visitor.country, at)
+        answers = await may_watch_in(tx, visitor.account_id, titles, visitor.context, at)
     tokens = sum(balance(wallet, at).values())
     costs = [(item.title, item.offer.tokens) for item in answers if item.offer is not None]
     wanted = [

@@ -25,7 +25,7 @@ async def home_page(visitor: Visitor, *, uow: UnitOfWork[HomeTx], clock: Clock) 
     """Return the home page; it asks the stores as often for a thousand titles as for one."""
     at = clock.now()
     async with uow.read() as tx:
-        shelf = await shelf_in(tx, visitor.account_id, visitor.country, at)
+        shelf = await shelf_in(tx, visitor.account_id, visitor.context, at)
         offer = await ad_offer_in(tx, visitor, at)
     films = shelf.published(TitleType.FILM)
     series = shelf.published(TitleType.SERIES)
@@ -63,7 +63,7 @@ def _owned(shelf: Shelf) -> tuple[Card, ...]:
 
 def _spotlight(shelf: Shelf, titles: list[Title]) -> Spotlight | None:
     """Put up front the newest title that can be had here; films and series before shorts."""
-    chosen = next((title for title in titles if shelf.state(title) != "unavailable"), None)
+    chosen = next((title for title in titles if shelf.state(title) not in ("unavailable", "coming")), None)
     if chosen is None:
         return None
     return Spotlight(shelf.card(chosen), shelf.action(chosen), chosen.synopsis, chosen.languages, chosen.year)

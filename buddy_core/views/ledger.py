@@ -18,6 +18,7 @@ from buddy_core.kernel.ids import AccountId, HoldId, LotId
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tokens import (
     AsOf,
+    BadStatementPlace,
     Entry,
     Hold,
     Lot,
@@ -183,20 +184,25 @@ async def ledger_page(
     place: StatementPlace | None,
     limit: int,
     *,
+    of: AccountId | None = None,
     look: Look | None = None,
     uow: UnitOfWork[LedgerTx],
     clock: Clock,
 ) -> LedgerPage:
     """Return a page of an account's entries, newest first. `look`: staff read it, which is recorded.
 
+    `of`: whose wallet `place` is in, as the page that ended there said it.
+
     Raises:
         AccountNotFound, NotPermitted.
-        BadStatementPlace: no page of this wallet ended there.
+        BadStatementPlace: no page of this wallet ended there; it may be the member's by now.
     """
     before = None if place is None else place.before
     account = await _looked(account, look, {"read": "statement", "before": before}, uow, clock.now())
     async with uow.read() as tx:
         owner = (await resolve_in(tx, account)).id
+        if of not in (None, owner):
+            raise BadStatementPlace
         return await ledger_page_in(tx, owner, place, limit)
 
 

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from buddy_core.accounts import AccountsTx, resolve_in
 from buddy_core.catalog import Title, TitleNotFound
+from buddy_core.entitlements import Context
 from buddy_core.flows.catalogue import CatalogueTx, find_title_in
 from buddy_core.flows.may_watch import Answer, MayWatchTx, may_watch_in
 from buddy_core.kernel.clock import Clock
@@ -29,7 +30,7 @@ class Asker:
     """Who asks and from where; `account` is None for a visitor who has none yet."""
 
     account: AccountId | None
-    country: str | None
+    context: Context
 
 
 @frozen
@@ -58,7 +59,7 @@ async def list_titles(
         if type is not None:
             published = [title for title in published if title.type == type]
         shown = published[(page - 1) * limit : page * limit]
-        answers = await may_watch_in(tx, await _account_in(tx, asker), shown, asker.country, at)
+        answers = await may_watch_in(tx, await _account_in(tx, asker), shown, asker.context, at)
         return TitlePageOfList(await _with_series_in(tx, answers), len(published))
 
 
@@ -75,7 +76,7 @@ async def title_with_answer(
         title = await find_title_in(tx, type, short_id)
         if not title.is_published(at):
             raise TitleNotFound(type, short_id)
-        answers = await may_watch_in(tx, await _account_in(tx, asker), [title], asker.country, at)
+        answers = await may_watch_in(tx, await _account_in(tx, asker), [title], asker.context, at)
         return (await _with_series_in(tx, answers))[0]
 
 

@@ -16,7 +16,7 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.ids import EntityId, PartnerId, TitleId
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.rights import Licence, holds
+from buddy_core.rights import Licence, holds, licences_of
 from buddy_core.royalty import TokenSpend
 from buddy_core.shortids import fold
 from buddy_core.tax import SellerRoutes, SellingEntity
@@ -196,7 +196,7 @@ async def unlocks_in(
 ) -> dict[TitleId, int]:
     """Count the unlocks behind a producer's month: the spends that one of their licences covers."""
     spends = await tx.token_spends.of_period(entity.id, month_for(entity, month).period)
-    return count_unlocks(spends, await tx.licences.of_partner(partner))
+    return count_unlocks(spends, licences_of(partner, await tx.rights.of_partner(partner)))
 
 
 def count_unlocks(spends: Iterable[TokenSpend], licences: Sequence[Licence]) -> dict[TitleId, int]:

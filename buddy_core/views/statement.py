@@ -15,6 +15,7 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.ids import PartnerId
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.rights import licences_of
 from buddy_core.tax import SellerRoutes, SellingEntity
 from buddy_core.tokens import TokenKind
 from buddy_core.views.common import TitleType
@@ -359,5 +360,5 @@ async def _spend_in(tx: StatementTx, line: StatedLine) -> WhySpend:
 
 async def _share_in(tx: StatementTx, partner: PartnerId) -> Fraction:
     """Return the share that the producer's newest licence gives, to name one where nothing was earned."""
-    licences = await tx.licences.of_partner(partner)
+    licences = licences_of(partner, await tx.rights.of_partner(partner))
     return licences[-1].share if licences else Fraction(0)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from attrs import frozen
 
-from buddy_core.views.common import Card, CardState, Denial, TitleType
+from buddy_core.views.common import Access, Card, CardState, Denial, TitleType, Way
 
 ActionKind = Literal["play", "play_free", "resume", "unlock", "none"]
 
@@ -42,11 +43,13 @@ class EpisodeRow:
     cost_tokens: int | None = None
     progress_s: int | None = None
     season_number: int = 1
+    way: Way | None = None
+    opens_at: datetime | None = None
 
 
 @frozen
 class TitlePage:
-    """A title with its one button, its episodes, and the reason where it may not play."""
+    """A title with its one button, why it plays or does not, and the ways to it besides the button."""
 
     short_id: str
     slug: str
@@ -69,9 +72,10 @@ class TitlePage:
     series_url: str | None = None
     season_number: int | None = None
     episode_number: int | None = None
-    is_unlocked: bool = False
+    access: Access | None = None
     episodes: tuple[EpisodeRow, ...] = ()
     denial: Denial | None = None
+    ways: tuple[Way, ...] = ()
     more: tuple[Card, ...] = ()
     canonical_url: str | None = None
     share_image_url: str | None = None

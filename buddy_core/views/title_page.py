@@ -9,9 +9,9 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.views.ad_offer import AdOfferTx, ad_offer_in, ways_to_tokens
 from buddy_core.views.addresses import poster_url, title_url, wide_url
-from buddy_core.views.common import Card
+from buddy_core.views.common import Card, Way
 from buddy_core.views.shelf import Shelf, ShelfTx, shelf_in
-from buddy_core.views.title import EpisodeRow, TitlePage
+from buddy_core.views.title import Action, EpisodeRow, TitlePage
 from buddy_core.views.visitor import Visitor
 
 _MORE = 12
@@ -33,18 +33,23 @@ async def title_page(
         raise TitleNotFound(title.type, title.short_id)
     at = clock.now()
     async with uow.read() as tx:
-        shelf = await shelf_in(tx, visitor.account_id, visitor.country, at)
+        shelf = await shelf_in(tx, visitor.account_id, visitor.context, at)
         offer = await ad_offer_in(tx, visitor, at)
         producer = (await tx.producers.get([title.producer_id])).get(title.producer_id)
     series = shelf.titles.get(title.parent_id) if title.parent_id else None
     is_series = title.type is TitleType.SERIES
+    back_to = title_url(title)
+    ways = shelf.ways(
+        title, ways_to_tokens(offer, visitor, back_to), is_guest=visitor.is_guest, back_to=back_to
+    )
+    action = shelf.action(title)
     return TitlePage(
         short_id=title.short_id,
         slug=title.slug,
         type=title.type.value,
         title=title.name,
         synopsis=title.synopsis,
-        action=shelf.action(title),
+        action=action,
         poster_url=poster_url(title),
         backdrop_url=wide_url(title),
         certificate=title.maturity,
@@ -55,9 +60,10 @@ async def title_page(
         series_title=series.name if series else None,
         series_url=title_url(series) if series else None,
         episode_number=title.number,
-        is_unlocked=shelf.state(title) in ("unlocked", "continue"),
+        access=shelf.access(title),
         episodes=episode_rows(shelf, title) if is_series else (),
-        denial=shelf.denial(title, ways_to_tokens(offer, visitor, title_url(title))),
+        denial=shelf.denial(title, ways),
+        ways=_besides(ways, action),
         more=more_like(shelf, title),
         canonical_url=base_url + title_url(title),
         share_image_url=base_url + picture if (picture := wide_url(title)) else None,
@@ -76,6 +82,13 @@ def more_like(shelf: Shelf, title: Title) -> tuple[Card, ...]:
     return tuple(shelf.card(item) for item in shown[:_MORE])
 
 
+def _besides(ways: tuple[Way, ...], action: Action) -> tuple[Way, ...]:
+    """Return the ways that the button does not lead to: behind an unlock are those to more tokens."""
+    if action.kind != "unlock":
+        return ways
+    return tuple(way for way in ways if way.price is not None)
+
+
 def _row(shelf: Shelf, episode: Title) -> EpisodeRow:
     progress_ms = shelf.progress_ms(episode)
     return EpisodeRow(
@@ -89,4 +102,6 @@ def _row(shelf: Shelf, episode: Title) -> EpisodeRow:
         still_url=wide_url(episode),
         cost_tokens=shelf.cost(episode),
         progress_s=None if progress_ms is None else progress_ms // 1000,
+        way=shelf.way(episode),
+        opens_at=shelf.opens_at(episode),
     )

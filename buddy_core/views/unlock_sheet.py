@@ -27,9 +27,9 @@ from buddy_core.tokens import (
 from buddy_core.views.ad_offer import AdOfferTx, ad_offer_in, ways_to_tokens
 from buddy_core.views.addresses import poster_url, unlock_url
 from buddy_core.views.common import Denial, Way
-from buddy_core.views.shelf import denial_of
 from buddy_core.views.unlock import UnlockSheet
 from buddy_core.views.visitor import Visitor
+from buddy_core.views.ways import denial_of, ways_past
 
 
 class UnlockSheetTx(MayWatchTx, AdOfferTx, Protocol):
@@ -57,7 +57,7 @@ async def unlock_sheet(
     at = clock.now()
     async with uow.read() as tx:
         parents = await tx.titles.get([title.parent_id] if title.parent_id else [])
-        answer = (await may_watch_in(tx, visitor.account_id, [title], visitor.country, at))[0]
+        answer = (await may_watch_in(tx, visitor.account_id, [title], visitor.context, at))[0]
         offer = await ad_offer_in(tx, visitor, at)
         wallet = (await tx.wallets.load([visitor.account_id]))[visitor.account_id]
     if answer.is_allowed:
@@ -66,7 +66,10 @@ async def unlock_sheet(
     cost = answer.offer.tokens if answer.offer else 0
     draw = _draw(wallet, title, cost, at)
     have = balance(wallet, at)
-    ways = ways_to_tokens(offer, visitor, unlock_url(title))
+    back_to = unlock_url(title)
+    to_tokens = ways_to_tokens(offer, visitor, back_to)
+    every = ways_past(answer, to_tokens, is_guest=visitor.is_guest, back_to=back_to)
+    ways = tuple(way for way in every if way.kind != "unlock")
     return UnlockSheet(
         short_id=title.short_id,
         slug=title.slug,
@@ -85,7 +88,7 @@ async def unlock_sheet(
         series_title=series.name if series else None,
         episode_number=title.number,
         ways=ways if draw.short_by else (),
-        denial=_denial(answer, wallet, visitor, ways),
+        denial=_denial(answer, wallet, visitor, ways, at),
     )
 
 
@@ -105,11 +108,13 @@ def _draw(wallet: Wallet, title: Title, cost: int, at: datetime) -> _Draw:
     return _Draw(dict(uses), left)
 
 
-def _denial(answer: Answer, wallet: Wallet, visitor: Visitor, ways: tuple[Way, ...]) -> Denial | None:
+def _denial(
+    answer: Answer, wallet: Wallet, visitor: Visitor, ways: tuple[Way, ...], at: datetime
+) -> Denial | None:
     """Return what stands in the way besides tokens: that it cannot be had here, or a frozen wallet."""
     if answer.offer is None:
-        return denial_of(answer, ways)
+        return denial_of(answer, ways, at)
     if wallet.is_frozen:
         refused = WalletFrozen(visitor.account_id)
-        return Denial(refused.code, refused.message())
+        return Denial(refused.code, refused.message(), at=at)
     return None

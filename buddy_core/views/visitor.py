@@ -7,7 +7,7 @@ from typing import Protocol
 from attrs import frozen
 
 from buddy_core.accounts import Accounts, AccountType
-from buddy_core.entitlements import Grants, is_live
+from buddy_core.entitlements import Channel, Context, Grants, is_live
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.ids import AccountId, DeviceId
 from buddy_core.kernel.unit_of_work import UnitOfWork
@@ -30,8 +30,14 @@ class Visitor:
     ip_key: str
     is_guest: bool
     is_demo: bool = False
+    channel: Channel = Channel.WEB
     may: frozenset[str] = frozenset()
     """The permissions that the visitor has for anything at all, a missing second factor left aside."""
+
+    @property
+    def context(self) -> Context:
+        """From where and how the visitor asks for titles."""
+        return Context(self.country, self.channel)
 
 
 class ViewerTx(Protocol):

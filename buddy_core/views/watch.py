@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from buddy_core.views.common import Card, Denial, TitleType
+from buddy_core.views.common import Access, Card, Denial, TitleType
 from buddy_core.views.title import EpisodeRow
 
 
@@ -59,5 +59,6 @@ class WatchPage:
     synopsis: str = ""
     next: NextUp | None = None
     denial: Denial | None = None
+    access: Access | None = None
     episodes: tuple[EpisodeRow, ...] = ()
     more: tuple[Card, ...] = ()

@@ -113,6 +113,9 @@ def _effect(item: RequestShown) -> str:
             if wanted.tokens > 0
             else f"{wanted.tokens} tokens from {lot}"
         )
+    if item.promotion is not None:
+        code = item.promotion
+        return f"the code {code.code} brings {code.tokens} bonus tokens to {code.limit} accounts"
     if item.value is not None:
         steps = ", ".join(
             f"{step.currency} {'nothing' if step.before is None else step.before} -> {step.after}"

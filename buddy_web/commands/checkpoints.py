@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from buddy_core.tokens import Checkpoint, Mark
 
 _FIRST_LINE = "buddy ledger checkpoint 1"
 _END = "end"
+_SEQUENCE = re.compile("[1-9][0-9]{0,18}")
+"""How many entries a wallet had, as `write_checkpoint` writes it."""
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -20,12 +23,14 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
     The last line says how many wallets there are, so that a file cut short is known as such.
     """
+    # A wallet that was locked and never written to has a row, and nothing in it that could change.
+    marks = {account: mark for account, mark in checkpoint.marks.items() if mark[0]}
     unfinished = path.with_name(path.name + ".unfinished")
     with unfinished.open("w", encoding="ascii") as file:
         print(_FIRST_LINE, file=file)
-        for account, (sequence, head) in sorted(checkpoint.marks.items()):
+        for account, (sequence, head) in sorted(marks.items()):
             print(account, sequence, head.hex(), file=file)
-        print(_END, len(checkpoint.marks), file=file)
+        print(_END, len(marks), file=file)
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
@@ -51,7 +56,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
                 if number == 1 or is_whole or len(bytes.fromhex(head)) != 32:
                     raise ValueError
                 owner = AccountId(UUID(account))
-                if owner in marks:
+                if owner in marks or not _SEQUENCE.fullmatch(sequence):
                     raise ValueError
                 marks[owner] = int(sequence), bytes.fromhex(head)
             except ValueError:

@@ -94,7 +94,7 @@ def statement(email: str, as_csv: bool, limit: int | None, before: str | None) -
         page = await container.ledger_page(account, place, limit or PAGE, look=_LOOK)
         sys.stdout.buffer.write(csv_head() + csv_rows(page.lines))
         while page.next is not None and limit is None:
-            page = await container.ledger_page(page.account_id, page.next, PAGE)
+            page = await container.ledger_page(page.account_id, page.next, PAGE, of=page.account_id)
             sys.stdout.buffer.write(csv_rows(page.lines))
         sys.stdout.buffer.flush()
         return page.next

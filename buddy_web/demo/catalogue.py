@@ -25,7 +25,8 @@ class DemoTitle:
 
     `key` names the media folder too. `producer` and `series` are keys;
     `number` is the episode's place in its series. A series has no clip of its
-    own: its `clip_s` is zero. `look` names clip look and poster motif.
+    own: its `clip_s` is zero. `look` names clip look and poster motif. A title
+    with `plays` shows the clip of the title with that key, and has none of its own.
     """
 
     key: str
@@ -43,6 +44,7 @@ class DemoTitle:
     series: str | None = None
     number: int | None = None
     captions: tuple[str, ...] = ()
+    plays: str | None = None
 
 
 MARIGOLD = DemoProducer("marigold", "Marigold Pictures")
@@ -54,6 +56,12 @@ _SALT = Palette("#3b1f2b", "#b4533c", "#f2c57c", "#fff4de")
 _NIGHT = Palette("#03071e", "#14306b", "#e0a458", "#ffe9c4")
 _KITES = Palette("#1d2f4b", "#2a8f8a", "#e76f51", "#fbe6a2")
 _MINUTES = Palette("#12002e", "#4a0e80", "#ff9e00", "#ffe6ff")
+_LAMPS = Palette("#1c0f13", "#7a2e1f", "#ffc15e", "#fff1d6")
+_GLASS = Palette("#07161b", "#1e4a52", "#9fd8cb", "#eefaf6")
+_FIELDS = Palette("#10210f", "#3f6b2c", "#f4d35e", "#fffbe6")
+_ASH = Palette("#151515", "#4b4b4f", "#d9c5a0", "#f7f2e8")
+_INK = Palette("#0a0a1f", "#2b2d6e", "#c3a6ff", "#f4efff")
+_EMBER = Palette("#1a0508", "#6e1423", "#ff7f51", "#ffe8dc")
 
 TITLES: tuple[DemoTitle, ...] = (
     DemoTitle(
@@ -199,6 +207,100 @@ TITLES: tuple[DemoTitle, ...] = (
         seed=53,
         palette=_MINUTES,
         captions=("[the lift stops]", "Ten minutes and fifty seconds.", "Who is counting?"),
+    ),
+    DemoTitle(
+        key="lamp-street",
+        type="film",
+        title="Lamp Street",
+        synopsis="One street keeps its oil lamps when the city goes electric. "
+        "The lamplighter's daughter sells the last one, and then wants it back.",
+        producer=MARIGOLD.key,
+        maturity="UA 7+",
+        languages=("bn", "en"),
+        year=2021,
+        clip_s=16,
+        look="harbour",
+        seed=61,
+        palette=_LAMPS,
+        captions=("[a match is struck]", "This one is not for sale.", "Then why is it in the window?"),
+    ),
+    DemoTitle(
+        key="glass-hour",
+        type="film",
+        title="The Glass Hour",
+        synopsis="A night nurse keeps the watches of those who need them no more. One of them begins to run.",
+        producer=BLUE_LANTERN.key,
+        maturity="UA 13+",
+        languages=("ta", "en"),
+        year=2023,
+        clip_s=12,
+        look="minutes",
+        seed=67,
+        palette=_GLASS,
+        captions=("[a clock begins to tick]", "That one stopped in March.", "Not any more."),
+    ),
+    DemoTitle(
+        key="first-harvest",
+        type="film",
+        title="First Harvest",
+        synopsis="Three cousins inherit one field and three ways to farm it. The rain has a fourth.",
+        producer=MARIGOLD.key,
+        maturity="U",
+        languages=("pa", "hi"),
+        year=2024,
+        clip_s=40,
+        look="kites",
+        seed=71,
+        palette=_FIELDS,
+        plays="the-last-monsoon",
+    ),
+    DemoTitle(
+        key="ash-line",
+        type="film",
+        title="The Ash Line",
+        synopsis="The last steam engine of the hills goes down to the plain to be broken up. "
+        "Its driver takes the long way.",
+        producer=BLUE_LANTERN.key,
+        maturity="UA 7+",
+        languages=("hi",),
+        year=2020,
+        clip_s=36,
+        look="salt",
+        seed=73,
+        palette=_ASH,
+        plays="salt-road",
+    ),
+    DemoTitle(
+        key="borrowed-words",
+        type="film",
+        title="Borrowed Words",
+        synopsis="A ghostwriter finds her own sentences in a book that she did not write. "
+        "Somebody else's lawyer finds them too.",
+        producer=MARIGOLD.key,
+        maturity="UA 13+",
+        languages=("en",),
+        year=2022,
+        clip_s=22,
+        look="kites",
+        seed=79,
+        palette=_INK,
+        plays="eleven-minutes",
+    ),
+    DemoTitle(
+        key="after-the-verdict",
+        type="film",
+        title="After the Verdict",
+        synopsis="A jury of twelve has gone home, and eleven of them sleep. "
+        "The twelfth goes back to the house.",
+        producer=BLUE_LANTERN.key,
+        maturity="A",
+        languages=("ml", "hi"),
+        year=2024,
+        clip_s=26,
+        look="rain",
+        seed=83,
+        palette=_EMBER,
+        plays="night-ferry-2",
     ),
 )
 

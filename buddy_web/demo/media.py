@@ -29,7 +29,7 @@ def make_media(root: Path, titles: tuple[DemoTitle, ...] = TITLES) -> Iterator[P
     without words. What is already there is kept, so a second run takes no time.
     """
     draw_posters(root / "posters", titles)
-    clips = [title for title in titles if title.clip_s > 0]
+    clips = [title for title in titles if title.clip_s > 0 and title.plays is None]
     all_s = sum(title.clip_s for title in clips)
     before_s = 0
     for title in clips:

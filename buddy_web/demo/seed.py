@@ -1,9 +1,9 @@
-"""Writes what the demo needs into the database: titles, licences, and three people to sign in as."""
+"""Writes what the demo needs into the database: titles, their rights, and people to sign in as."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from attrs import frozen
@@ -14,9 +14,26 @@ from buddy_core.accounts import EmailTaken, Passwords, add_member_in, fold_email
 from buddy_core.catalog import Producer, Title, TitleType
 from buddy_core.flows import AddTitle, add_producer, add_title
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.ids import AccountId, IdSource, LicenceId, PartnerId, TitleId, derived_uuid
+from buddy_core.kernel.ids import (
+    AccountId,
+    IdSource,
+    LicenceId,
+    PartnerId,
+    TakedownId,
+    TitleId,
+    WindowId,
+    derived_uuid,
+)
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.rights import WORLDWIDE, Licence
+from buddy_core.rights import (
+    WORLDWIDE,
+    Licence,
+    TakeDown,
+    Territories,
+    Window,
+    WindowType,
+    revise,
+)
 from buddy_core.sessions import Sealer, SecondFactor, factor_context
 from buddy_core.shortids import Stock, Transliterator
 from buddy_web.demo.catalogue import PRODUCERS, TITLES, DemoTitle
@@ -27,6 +44,9 @@ DEMO_PASSWORD = "Monsoon-2026"
 
 EXCLUDED = {"eleven-minutes": ("AE",)}
 """Where a title may not be shown, so that the demo has a refusal to look at."""
+TAKEN_DOWN = "borrowed-words"
+"""Taken down everywhere: its own page answers 451, and no other page shows it."""
+_MONTH, _WEEK = timedelta(days=30), timedelta(days=7)
 
 
 @frozen
@@ -74,8 +94,10 @@ async def seed_demo(
             await add_producer(Producer(partner, "", producer.name), uow=uow, clock=clock, stock=stock)
     for title in TITLES:
         if _title_id(title.key) not in titles:
-            command = AddTitle(_title(title), _licences(title))
+            command = AddTitle(_title(title), _licences(title), _windows(title, clock.now()))
             await add_title(command, uow=uow, clock=clock, transliterator=transliterator, stock=stock)
+    if _title_id(TAKEN_DOWN) not in titles:
+        await _take_down(_title_id(TAKEN_DOWN), uow=uow, clock=clock)
     for login in LOGINS:
         await _seed_login(login, uow=uow, clock=clock, ids=ids, passwords=passwords, sealer=sealer)
 
@@ -140,7 +162,7 @@ def _title(title: DemoTitle) -> Title:
         year=title.year,
         duration_s=title.clip_s,
         published_at=datetime(title.year, 1, 1, tzinfo=UTC),
-        media_key=title.key if title.clip_s else None,
+        media_key=(title.plays or title.key) if title.clip_s else None,
         parent_id=_title_id(title.series) if title.series else None,
         number=title.number,
         art_key=title.key,
@@ -155,8 +177,65 @@ def _licences(title: DemoTitle) -> tuple[Licence, ...]:
         title_id=_title_id(title.key),
         partner_id=PartnerId(_demo_id("producer", title.producer)),
         share=PRODUCER_SHARE,
-        territories=(WORLDWIDE,),
+        territories=Territories((WORLDWIDE,), EXCLUDED.get(title.key, ())),
         starts_at=FIRST_DAY,
-        excluded=EXCLUDED.get(title.key, ()),
     )
     return (licence,)
+
+
+def _windows(title: DemoTitle, at: datetime) -> tuple[Window, ...] | None:
+    """Return a title's own windows, reckoned from the day of the seed; None for what every title has."""
+    today = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    begun = min(FIRST_DAY, today - 2 * _MONTH)
+    match title.key:
+        case "lamp-street":
+            return (_window(title, WindowType.AVOD, begun),)
+        case "glass-hour":
+            return (
+                _window(title, WindowType.SVOD, begun, tiers=("standard", "premium"), sells_tokens=False),
+            )
+        case "first-harvest":
+            return (_window(title, WindowType.TVOD, today + _MONTH),)
+        case "ash-line":
+            return (_window(title, WindowType.TVOD, begun, today - _WEEK),)
+        case "after-the-verdict":
+            return (_window(title, WindowType.PVOD, begun),)
+        case _:
+            return None
+
+
+def _window(
+    title: DemoTitle,
+    type: WindowType,
+    starts_at: datetime,
+    ends_at: datetime | None = None,
+    *,
+    tiers: tuple[str, ...] = (),
+    sells_tokens: bool | None = None,
+) -> Window:
+    return Window(
+        id=WindowId(_demo_id("window", f"{title.key}:{type}")),
+        title_id=_title_id(title.key),
+        type=type,
+        territories=(WORLDWIDE,),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        tiers=tiers,
+        sells_tokens=sells_tokens,
+    )
+
+
+async def _take_down(title: TitleId, *, uow: UnitOfWork[SqlTx], clock: Clock) -> None:
+    """Take a title down everywhere, on the record; nobody has bought it, so nothing is owed."""
+    change = TakeDown(
+        TakedownId(_demo_id("takedown", str(title))),
+        Territories((WORLDWIDE,)),
+        "A lawyer's letter of the demo: the script is said to be somebody else's.",
+    )
+    async with uow.begin() as tx:
+        at = clock.now()
+        before = (await tx.rights.of_titles([title]))[title]
+        book = revise(before, [change], title_id=title, at=at, by="system", reason="the demo's takedown")
+        await tx.rights.append(book)
+        after = {"revision": book.revision, "notice": change.notice}
+        await record_in(tx, SYSTEM, Change("title.takedown", str(title), None, after, "seed"), at)

@@ -9,8 +9,12 @@ from buddy_web.rate_limits import door
 from buddy_web.routes.account_pages import joining
 from buddy_web.routes.admin import admin_pages
 from buddy_web.routes.admin_access import admin_access
+from buddy_web.routes.admin_entitlements import admin_entitlements
 from buddy_web.routes.admin_liability import admin_liability
 from buddy_web.routes.admin_numbers import admin_numbers
+from buddy_web.routes.admin_prices import admin_prices
+from buddy_web.routes.admin_promotions import admin_promotions
+from buddy_web.routes.admin_rights import admin_rights
 from buddy_web.routes.admin_wallet import admin_wallet
 from buddy_web.routes.api import api_blueprints
 from buddy_web.routes.earn import earning
@@ -42,8 +46,12 @@ def blueprints(settings: Settings, network: SandboxNetwork | None = None) -> lis
         admin_pages,
         admin_access,
         admin_numbers,
+        admin_prices,
+        admin_rights,
+        admin_promotions,
         admin_liability,
         admin_wallet,
+        admin_entitlements,
         security_pages,
         *api_blueprints(),
     ]

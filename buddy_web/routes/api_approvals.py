@@ -20,6 +20,7 @@ from buddy_core.access import (
 from buddy_core.accounts import AccountNotFound
 from buddy_core.flows import Asked, DecideRequest
 from buddy_core.kernel.errors import Contention
+from buddy_core.promotions import BadPromotion, CodeTaken
 from buddy_core.tokens import (
     AdjustBeyondLot,
     BadAdjustment,
@@ -68,6 +69,8 @@ _CARRY_OUT = (
     LotNotFound,
     BadAdjustment,
     AdjustBeyondLot,
+    BadPromotion,
+    CodeTaken,
 )
 
 
@@ -151,6 +154,7 @@ def _approval(w: Web, item: RequestShown) -> schema.Approval:
         value=_value(item),
         grant=_grant(w, item),
         adjustment=_adjustment(w, item),
+        promotion=_promotion(item),
         is_own=item.is_own,
         may_decide=item.may_decide and item.state.value == "pending",
         decided_by=item.decided_by,
@@ -191,4 +195,19 @@ def _adjustment(w: Web, item: RequestShown) -> schema.WantedAdjustment | None:
         tokens=item.adjustment.tokens,
         kind=item.adjustment.kind,
         entry=item.adjustment.reference,
+    )
+
+
+def _promotion(item: RequestShown) -> schema.WantedPromotion | None:
+    if item.promotion is None:
+        return None
+    wanted = item.promotion
+    return schema.WantedPromotion(
+        code=wanted.code,
+        tokens=wanted.tokens,
+        limit=wanted.limit,
+        days=wanted.days,
+        starts_at=wanted.starts_at,
+        ends_at=wanted.ends_at,
+        for_guests=wanted.for_guests,
     )

@@ -8,8 +8,17 @@ from buddy_core.accounts import AccountNotFound
 from buddy_core.catalog import Title, TitleNotFound
 from buddy_core.flows import Playing, SessionClaim
 from buddy_core.kernel.ids import SessionId
-from buddy_core.playback import Beat, NoMedia, PlaybackDenied, PlaybackSession, SessionEnded, SessionNotFound
+from buddy_core.playback import (
+    Beat,
+    NoMedia,
+    PlaybackDenied,
+    PlaybackSession,
+    SessionEnded,
+    SessionNotFound,
+    TakenDown,
+)
 from buddy_web.app import Web, web
+from buddy_web.channels import current_context
 from buddy_web.guests import current_device
 from buddy_web.operations import Api
 from buddy_web.permissions import acting_account, current_actor
@@ -26,14 +35,14 @@ HEARTBEAT_EVERY_S = 10
     may=WATCH,
     answer=schema.Session,
     status=201,
-    errors=(TitleNotFound, PlaybackDenied, NoMedia, AccountNotFound),
+    errors=(TitleNotFound, PlaybackDenied, TakenDown, NoMedia, AccountNotFound),
 )
 def start(body: schema.SessionBody) -> tuple[dict[str, Any], int]:
     """Start a session, if the title may be watched here and now."""
     w = web()
     title: Title = w.call(w.container.find_title, body.type, body.id)
     playing: Playing = w.call(
-        w.container.start_playback, current_actor(), current_device(w), title.id, w.country()
+        w.container.start_playback, current_actor(), current_device(w), title.id, current_context(w)
     )
     session = playing.session
     answer = schema.Session(

@@ -12,12 +12,13 @@ from buddy_core.flows import UnlockTitle
 from buddy_core.kernel.countries import CountryUnknown
 from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.idempotency import IdempotencyMismatch
-from buddy_core.playback import PlaybackDenied
+from buddy_core.playback import PlaybackDenied, TakenDown
 from buddy_core.pricing import NotForTokens, PriceChanged
 from buddy_core.tokens import InsufficientTokens, WalletFrozen
 from buddy_core.views.addresses import poster_url, title_url, wide_url
 from buddy_core.views.offers import Asker, TitlePageOfList, TitleWithAnswer
 from buddy_web.app import Web, web
+from buddy_web.channels import current_context
 from buddy_web.guests import who_asks
 from buddy_web.operations import Api
 from buddy_web.permissions import PUBLIC, acting_account, current_actor
@@ -74,6 +75,7 @@ def quote(path: schema.TitlePath) -> dict[str, Any]:
         WalletFrozen,
         CountryUnknown,
         PlaybackDenied,
+        TakenDown,
         IdempotencyMismatch,
         Contention,
     ),
@@ -105,7 +107,7 @@ def unlock(header: IdempotencyHeader, body: schema.UnlockBody) -> tuple[dict[str
 
 def _asker(w: Web) -> Asker:
     who = who_asks(w)
-    return Asker(who.account.id if who else None, w.country())
+    return Asker(who.account.id if who else None, current_context(w))
 
 
 def _title(found: TitleWithAnswer) -> schema.Title:
@@ -137,7 +139,7 @@ def _access(found: TitleWithAnswer) -> schema.Access:
     assert isinstance(decision, Denied)
     return schema.Access(
         allowed=False,
-        reason=decision.reason.value,
+        reason=decision.reason,
         unlockable_by=list(decision.unlockable_by),
         offer=schema.Offer(tokens=offer.tokens, rule_version=offer.rule_version) if offer else None,
     )

@@ -14,7 +14,7 @@ from buddy_core.flows import BeginReward
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.errors import Contention, InvalidValue
 from buddy_core.kernel.ids import AccountId
-from buddy_core.tokens import BadStatementPlace, StatementPlace, WalletFrozen
+from buddy_core.tokens import BadStatementPlace, WalletFrozen
 from buddy_core.views.ledger import ExpiringState, Instants, Look, WalletState
 from buddy_core.views.wallet_lines import LedgerLine, LedgerPage, LinePiece
 from buddy_web.app import Web, web
@@ -178,22 +178,17 @@ def _expiring(
 def _entries(
     w: Web, account: AccountId, query: schema.EntriesQuery, look: Look | None = None
 ) -> dict[str, Any]:
-    place = _place(w, account, query.cursor) if query.cursor else None
-    page: LedgerPage = w.call(w.container.ledger_page, account, place, query.limit, look=look)
+    place, owner = None, None
+    if query.cursor:
+        # A guest may have become a member since: where their page ended is no place in the member's wallet.
+        owner = w.call(w.container.find_account, account).id
+        place = w.statement_cursors.read(query.cursor, owner)
+    page: LedgerPage = w.call(w.container.ledger_page, account, place, query.limit, of=owner, look=look)
     answer = schema.Entries(
         entries=[_entry(line) for line in page.lines],
-        next_cursor=w.statement_cursors.show(page.next, account) if page.next else None,
+        next_cursor=w.statement_cursors.show(page.next, page.account_id) if page.next else None,
     )
     return answer.model_dump(mode="json")
-
-
-def _place(w: Web, account: AccountId, cursor: str) -> StatementPlace:
-    try:
-        return w.statement_cursors.read(cursor, account)
-    except BadStatementPlace:
-        # An id may be read by a key that did not make it; that nobody has it comes first.
-        w.call(w.container.find_account, account)
-        raise
 
 
 def _statement(w: Web, account: AccountId, look: Look | None = None) -> Response:
@@ -205,8 +200,11 @@ def _statement(w: Web, account: AccountId, look: Look | None = None) -> Response
         page = first
         yield wallet_files.csv_rows(page.lines)
         while page.next is not None:
-            # That staff look is on record once for the file.
-            page = w.call(w.container.ledger_page, page.account_id, page.next, wallet_files.PAGE)
+            # That staff look is on record once for the file. Where a guest becomes a member meanwhile,
+            # it ends in an error: the rest is no page of the member's.
+            page = w.call(
+                w.container.ledger_page, page.account_id, page.next, wallet_files.PAGE, of=page.account_id
+            )
             yield wallet_files.csv_rows(page.lines)
 
     clock: Clock = w.container.clock()

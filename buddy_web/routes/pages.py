@@ -15,7 +15,7 @@ from buddy_core.kernel.idempotency import IdempotencyMismatch
 from buddy_core.playback import PlaybackDenied
 from buddy_core.pricing import PriceChanged
 from buddy_core.tokens import InsufficientTokens, WalletFrozen
-from buddy_core.views import Visitor, title_url, unlock_url, watch_url
+from buddy_core.views import TitlePage, Visitor, title_url, unlock_url, watch_url
 from buddy_core.views.unlock import Notice
 from buddy_web.app import Web, web
 from buddy_web.errors import status_of
@@ -26,6 +26,7 @@ from buddy_web.permissions import PUBLIC, current_actor, permission
 
 viewer_pages = Blueprint("viewer_pages", __name__)
 
+TAKEN_DOWN = "entitlements.taken_down"
 _TITLE = "/<any(film, series, short, episode):type>/<short_id:short_id>"
 
 
@@ -64,8 +65,9 @@ def title(type: str, short_id: str, slug: str = "") -> Response:
     if request.path != title_url(found):
         return redirect(with_query(title_url(found)), 301)
     visitor = current_visitor(w)
-    page = w.call(w.container.title_page, found, visitor, w.settings.public_url)
-    return show(w, "title.html", visitor, page)
+    page: TitlePage = w.call(w.container.title_page, found, visitor, w.settings.public_url)
+    is_down = page.denial is not None and page.denial.code == TAKEN_DOWN
+    return show(w, "title.html", visitor, page, status=451 if is_down else 200)
 
 
 @viewer_pages.get("/unlock/<any(film, series, short, episode):type>/<short_id:short_id>")

@@ -28,6 +28,7 @@ from buddy_core.playback import (
 )
 from buddy_core.views import title_url, watch_url
 from buddy_web.app import Web, web
+from buddy_web.channels import current_context
 from buddy_web.errors import InvalidRequest, status_of
 from buddy_web.guests import current_visitor, who_asks
 from buddy_web.pages import show, with_query
@@ -66,15 +67,16 @@ def watch(type: str, short_id: str) -> Response:
     if short_id != found.short_id:
         return redirect(with_query(watch_url(found)), 301)
     visitor = current_visitor(w)
-    session, status = None, 200
+    session, refusal, status = None, None, 200
     try:
         playing: Playing = w.call(
-            w.container.start_playback, current_actor(), visitor.device_id, found.id, visitor.country
+            w.container.start_playback, current_actor(), visitor.device_id, found.id, visitor.context
         )
         session = playing.session.id
     except (PlaybackDenied, NoMedia) as error:
+        refusal = error if isinstance(error, PlaybackDenied) else None
         status = status_of(error)[0]
-    page = w.call(w.container.watch_page, found, visitor, session)
+    page = w.call(w.container.watch_page, found, visitor, session, refusal)
     return show(w, "watch.html", visitor, page, status=status)
 
 
@@ -184,7 +186,7 @@ def _claim(w: Web, session_id: str) -> SessionClaim:
 
 
 def _open(w: Web, session_id: str) -> Playing:
-    playing: Playing = w.call(w.container.open_session, _claim(w, session_id), w.country())
+    playing: Playing = w.call(w.container.open_session, _claim(w, session_id), current_context(w))
     return playing
 
 

@@ -281,8 +281,20 @@ class WantedAdjustment(Answer):
     entry: str = Field(description="The reference of the entry that had it wrong.")
 
 
+class WantedPromotion(Answer):
+    """A code that brings bonus tokens to so many accounts; without `starts_at` once it is approved."""
+
+    code: str
+    tokens: int
+    limit: int
+    days: int
+    starts_at: Instant | None
+    ends_at: Instant
+    for_guests: bool
+
+
 class Approval(Answer):
-    """A request for a second person; `value`, `grant` or `adjustment` says what approving it does."""
+    """A request for a second person; what it is about says what approving it does."""
 
     id: str
     act: str
@@ -298,6 +310,7 @@ class Approval(Answer):
     value: WantedValue | None
     grant: WantedGrant | None
     adjustment: WantedAdjustment | None
+    promotion: WantedPromotion | None
     is_own: bool
     may_decide: bool
     decided_by: str | None

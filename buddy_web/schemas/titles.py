@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from buddy_core.entitlements import Reason
 from buddy_web.schemas.common import MAX_INT, Answer, Body, Instant, PageQuery, ShortIdText, TitleType
 
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INT)]
@@ -22,7 +23,7 @@ class Access(Answer):
     """May this visitor watch this title here and now."""
 
     allowed: bool
-    reason: Literal["not_published", "country_unknown", "no_licence", "no_grant"] | None = None
+    reason: Reason | None = None
     unlockable_by: list[str] = Field(default_factory=list)
     offer: Offer | None = None
     until: Instant | None = Field(default=None, description="When access ends; null if it does not.")

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
-from buddy_core.entitlements import Grant, GrantChange, GrantStatus, merge_grants
+from buddy_core.entitlements import Grant, GrantChange, GrantKind, GrantStatus, merge_grants
 from buddy_core.kernel import Contention
 from tests.contracts.cases import AT, LATER, Uow, account, grant, race, title
 
@@ -31,7 +31,7 @@ async def test_grants_come_back_oldest_first(uow: Uow) -> None:
     young = grant(1, account(1), title(1))
     old = grant(2, account(1), title(2), granted_at=AT - timedelta(days=1), recorded_at=LATER)
     limited = grant(
-        3, account(1), title(3), granted_at=LATER, kind="rental", ends_at=LATER + timedelta(days=2)
+        3, account(1), title(3), granted_at=LATER, kind=GrantKind.GIFT, ends_at=LATER + timedelta(days=2)
     )
     other = grant(4, account(2), title(1))
     await add(uow, young, old, limited)
@@ -61,11 +61,11 @@ async def test_one_active_unlock_of_a_title(uow: Uow) -> None:
 
 
 async def test_other_kinds_and_ended_unlocks_do_not_clash(uow: Uow) -> None:
-    """Only active token unlocks exclude each other: a rental beside one is fine, a superseded one too."""
+    """Only active token unlocks exclude each other: a gift beside one is fine, a superseded one too."""
     grants = [
         grant(1, account(1), title(1)),
-        grant(2, account(1), title(1), kind="rental"),
-        grant(3, account(1), title(1), kind="rental"),
+        grant(2, account(1), title(1), kind=GrantKind.GIFT),
+        grant(3, account(1), title(1), kind=GrantKind.GIFT),
         grant(4, account(1), title(1), status=GrantStatus.SUPERSEDED),
     ]
     await add(uow, *grants)

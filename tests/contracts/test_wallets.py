@@ -89,7 +89,7 @@ async def test_an_unknown_account_has_an_empty_wallet(uow: Uow) -> None:
 
 async def test_a_wallet_comes_back_as_appended(uow: Uow) -> None:
     """Sequence, head and every field of every open lot are read back as they were."""
-    first = earned(Wallet(account(1)), 5, 1, scopes=("type:episode", "title:x"), priority=7)
+    first = earned(Wallet(account(1)), 5, 1, scopes=("type:episode", f"title:{uid(9)}"), priority=7)
     second = earned(first.wallet, 3, 2, kind=PAID, expires_at=None, earned_as_guest=False)
     await post(uow, [first])
     await post(uow, [second])

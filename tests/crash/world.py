@@ -21,7 +21,7 @@ from buddy_core.catalog import Producer, Title, TitleType
 from buddy_core.flows import UnlockTitle, close_month, merge_guest, unlock_title
 from buddy_core.kernel.errors import BuddyError, Unavailable
 from buddy_core.kernel.ids import AccountId, LicenceId, PartnerId, TitleId
-from buddy_core.rights import WORLDWIDE, Licence
+from buddy_core.rights import WORLDWIDE, Licence, first_book
 from buddy_core.tax import SellingEntity
 from buddy_core.tokens import BONUS, PAID, EarnTokens, earn_tokens
 from buddy_web.reference import SELLER_ROUTES, TOKEN_COSTS, seed_reference
@@ -195,16 +195,15 @@ async def add_catalogue(uow: SqlUnitOfWork) -> None:
             await tx.producers.add(Producer(partner, f"p{partner.int % 16:03}", f"Producer {partner.int}"))
         for title in TITLES:
             await tx.titles.add(title)
-            await tx.licences.add(
-                Licence(
-                    id=LicenceId(UUID(int=title.id.int + 0x5000)),
-                    title_id=title.id,
-                    partner_id=title.producer_id,
-                    share=Fraction(60, 100),
-                    territories=(WORLDWIDE,),
-                    starts_at=datetime(2026, 1, 1, tzinfo=UTC),
-                )
+            licence = Licence(
+                id=LicenceId(UUID(int=title.id.int + 0x5000)),
+                title_id=title.id,
+                partner_id=title.producer_id,
+                share=Fraction(60, 100),
+                territories=(WORLDWIDE,),
+                starts_at=datetime(2026, 1, 1, tzinfo=UTC),
             )
+            await tx.rights.append(first_book(title.id, licence.starts_at, "crash", [licence]))
 
 
 async def _earn(uow: SqlUnitOfWork, account: AccountId, clock: SettableClock) -> None:

@@ -78,9 +78,9 @@ async def test_a_producer_has_an_id(world: World) -> None:
 
 
 async def test_a_broken_addition_leaves_nothing(world: World) -> None:
-    """When the licence cannot be written, there is neither title nor id; the id can be used again."""
+    """When the rights cannot be written, there is neither title nor id; the id can be used again."""
     whole = world.uow
-    world.uow = Tampered(whole, "licences", "add", after=break_off)
+    world.uow = Tampered(whole, "rights", "append", after=break_off)
     with pytest.raises(Broken):
         await world.add_title(TitleType.FILM, short_id="moon1")
     world.uow = whole

@@ -42,8 +42,9 @@ async def a_month(world: World) -> None:
     shared = await world.add_title(
         TitleType.FILM,
         licences=[
-            world.licence(share=Fraction(1, 3)),
-            world.licence(share=Fraction(1, 4), partner=other, territories=("IN",)),
+            world.licence(share=Fraction(1, 3), excluded=("IN",)),
+            world.licence(share=Fraction(1, 3), territories=("IN",), ownership=Fraction(1, 2)),
+            world.licence(share=Fraction(1, 4), partner=other, territories=("IN",), ownership=Fraction(1, 2)),
         ],
     )
     short = await world.add_title(TitleType.SHORT, licences=[world.licence(partner=other)])
@@ -185,7 +186,8 @@ async def test_a_tie_goes_to_the_smaller_share(world: World) -> None:
     """Two cents over 1/4, 1/4 and 1/2: of equal remainders the smaller share, then id, is paid first."""
     two = [world.producer, await world.add_producer()]
     title = await world.add_title(
-        TitleType.SHORT, licences=[world.licence(share=Fraction(1, 4), partner=one) for one in two]
+        TitleType.SHORT,
+        licences=[world.licence(share=Fraction(1, 4), partner=one, ownership=Fraction(1, 2)) for one in two],
     )
     await world.revalue(BONUS, Fraction(50), Fraction(2))
     guest = await rich(world)

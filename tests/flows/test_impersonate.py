@@ -20,6 +20,7 @@ from buddy_core.access import (
     may,
 )
 from buddy_core.accounts import AccountNotFound
+from buddy_core.entitlements import Context
 from buddy_core.kernel import AccountId
 from buddy_core.sessions import (
     CannotImpersonate,
@@ -102,7 +103,7 @@ async def test_staff_see_as_the_member_and_change_nothing(world: World) -> None:
     attempts = (
         flows.unlock_title(actor, command, routes=SELLER_ROUTES, **ports),
         flows.begin_reward(actor, flows.BeginReward(member, DEVICE, "ip", "unit-1"), **ports),
-        flows.start_playback(actor, DEVICE, title.id, "IN", **ports),
+        flows.start_playback(actor, DEVICE, title.id, Context("IN"), **ports),
         world.grant(member, 1, actor=actor),
         world.freeze(member, actor=actor),
         begin(world, at, await world.member(), actor=actor),

@@ -15,7 +15,7 @@ from buddy_core.catalog import TitleNotFound, TitleType
 from buddy_core.flows import SetTokenCosts, set_reward_rule, set_token_costs
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.idempotency import IdempotencyMismatch
-from buddy_core.pricing import NOTICE, BadCost, CostsChanged, CostsInPast, PriceChanged, TokenCosts
+from buddy_core.pricing import HONOUR, NOTICE, BadCost, CostsChanged, CostsInPast, PriceChanged, TokenCosts
 from tests.contracts.cases import race
 from tests.flows.world import VIEWER, Broken, Tampered, World, break_off
 
@@ -62,7 +62,7 @@ async def costs_at(world: World, at: datetime) -> TokenCosts:
 
 
 async def test_new_costs_count_from_a_minute_on(world: World) -> None:
-    """Type and title take the new cost; who saw the old one is asked again, and the audit tells of it."""
+    """Type and title take the new cost; who saw the old one is held to it for a while; the audit tells."""
     guest, title = await world.guest(), await world.add_title(TitleType.FILM)
     await world.earn(guest, 30)
     assert await new_costs(world, {"episode": 3, f"film/{title.short_id}": 5}) == 2
@@ -70,6 +70,7 @@ async def test_new_costs_count_from_a_minute_on(world: World) -> None:
     assert (table.version, table.by_type["episode"], table.by_title[title.id]) == (2, 3, 5)
     assert (await costs_at(world, world.clock.now())).version == 1
     world.clock.advance(NOTICE)
+    world.clock.advance(HONOUR)
     with pytest.raises(PriceChanged):
         await world.unlock(guest, title, seen=10, version=1)
     assert (await world.unlock(guest, title, seen=5, version=2)).tokens_spent == 5

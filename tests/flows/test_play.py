@@ -33,7 +33,7 @@ async def test_play_is_refused_with_the_reason(world: World) -> None:
     series = await world.add_title(TitleType.SERIES, media_key=None)
     await world.unlock(guest, abroad)
     for title, country, reason, ways in (
-        (locked, "IN", "no_grant", ("tokens",)),
+        (locked, "IN", "no_grant", ("tokens", "rental", "est")),
         (draft, "IN", "not_published", ()),
         (abroad, "AE", "no_licence", ()),
         (abroad, None, "country_unknown", ()),
@@ -69,10 +69,10 @@ async def test_a_session_opens_for_its_owner(world: World) -> None:
 
 
 async def test_the_decision_is_asked_again(world: World) -> None:
-    """Links and key are refused once the country changes or the licence ends, and given again if it fits."""
+    """Links and key are refused once the country changes or a licence without tail rights ends."""
     guest = await viewer(world)
     until = START + timedelta(hours=1)
-    title = await world.add_title(licences=[world.licence(excluded=("AE",), ends_at=until)])
+    title = await world.add_title(licences=[world.licence(excluded=("AE",), ends_at=until, has_tail=False)])
     await world.unlock(guest, title)
     session = (await world.play(guest, title)).session.id
     for country, reason in (("AE", "no_licence"), (None, "country_unknown")):

@@ -14,7 +14,7 @@ from buddy_core.catalog import TitleNotFound, TitleType
 from buddy_core.entitlements import TOKEN_UNLOCK, GrantStatus
 from buddy_core.kernel import AccountId, CountryUnknown, IdempotencyMismatch, InvalidValue, TitleId
 from buddy_core.playback import PlaybackDenied
-from buddy_core.pricing import PriceChanged, TokenCosts
+from buddy_core.pricing import HONOUR, PriceChanged, TokenCosts
 from buddy_core.tokens import BONUS, PAID, InsufficientTokens, Operation, WalletFrozen
 from buddy_web.reference import NEWTACT, THAJA
 from tests.contracts.cases import race
@@ -156,11 +156,28 @@ async def test_a_changed_price_spends_nothing(world: World) -> None:
     later = START + timedelta(hours=1)
     async with world.uow.begin() as tx:
         await tx.token_costs.add(TokenCosts(2, later, {"episode": 2}, {title.id: 4}))
-    world.clock.set(later)
+    world.clock.set(later + HONOUR)
     with pytest.raises(PriceChanged):
         await world.unlock(guest, title)
     assert await world.books() == before
     assert (await world.unlock(guest, title, seen=4, version=2)).tokens_spent == 4
+
+
+async def test_a_price_that_was_shown_is_held(world: World) -> None:
+    """Until its quote expires the old cost is charged, with its version; one moment later it is not."""
+    guest, first, second = await world.guest(), await world.add_title(), await world.add_title()
+    await world.earn(guest, 9)
+    later = START + timedelta(hours=1)
+    async with world.uow.begin() as tx:
+        await tx.token_costs.add(TokenCosts(2, later, {"episode": 4}, {}))
+    world.clock.set(later + HONOUR - timedelta(microseconds=2))
+    assert (await world.unlock(guest, first)).tokens_spent == 2
+    [entry] = await world.entries(guest, Operation.SPEND)
+    assert entry.rule_version == 1
+    world.clock.set(later + HONOUR)
+    with pytest.raises(PriceChanged):
+        await world.unlock(guest, second)
+    assert (await world.unlock(guest, second, seen=4, version=2)).tokens_spent == 4
 
 
 async def test_too_few_tokens_are_refused(world: World) -> None:
@@ -271,9 +288,9 @@ async def test_the_seller_of_the_country_settles(world: World) -> None:
 
 
 async def test_a_fallen_licence_hides_what_was_unlocked(world: World) -> None:
-    """An unlock asked for again after the licence ended answers the refusal and spends nothing."""
+    """An unlock asked for again after a licence without tail ended answers the refusal and spends nothing."""
     guest = await world.guest()
-    title = await world.add_title(licences=[world.licence(ends_at=START + timedelta(days=1))])
+    title = await world.add_title(licences=[world.licence(ends_at=START + timedelta(days=1), has_tail=False)])
     await world.earn(guest, 5)
     await world.unlock(guest, title)
     world.clock.set(START + timedelta(days=1))

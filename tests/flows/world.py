@@ -32,10 +32,10 @@ from buddy_core.access import (
 from buddy_core.accounts import begin_guest, find_account
 from buddy_core.ads import AdCallback, Reward
 from buddy_core.catalog import Producer, Title, TitleType
-from buddy_core.entitlements import Grant
+from buddy_core.entitlements import Context, Grant
 from buddy_core.kernel import AccountId, DeviceId, EntryId, LicenceId, LotId, PartnerId, SessionId, TitleId
 from buddy_core.playback import Beat, PlaybackSession
-from buddy_core.rights import WORLDWIDE, Licence
+from buddy_core.rights import WORLDWIDE, Licence, Territories, Window
 from buddy_core.royalty import PLATFORM, Statement, StoredStatement, TokenSpend
 from buddy_core.sessions import Dead, LoginSession, SecondFactor, Started
 from buddy_core.shortids import Stock
@@ -93,6 +93,7 @@ class World:
         type: TitleType = TitleType.EPISODE,
         *,
         licences: Sequence[Licence] | None = None,
+        windows: tuple[Window, ...] | None = None,
         excluded: tuple[str, ...] = (),
         share: Fraction = PRODUCER_SHARE,
         **changes: Any,
@@ -117,7 +118,8 @@ class World:
         title = evolve(title, **changes)
         if licences is None:
             licences = [self.licence(title_id, share=share, excluded=excluded)]
-        command = flows.AddTitle(title, tuple(evolve(item, title_id=title_id) for item in licences))
+        title_id = title.id
+        command = flows.AddTitle(title, tuple(evolve(item, title_id=title_id) for item in licences), windows)
         return await flows.add_title(
             command, uow=self.uow, clock=self.clock, transliterator=transliterator, stock=self.stock
         )
@@ -134,7 +136,7 @@ class World:
             "territories": (WORLDWIDE,),
             "starts_at": FIRST_DAY,
         }
-        return Licence(**{**values, **changes})
+        return Licence(**_placed({**values, **changes}))
 
     # -- people -------------------------------------------------------------------------------------
 
@@ -475,7 +477,13 @@ class World:
     async def play(self, who: AccountId, title: Title, country: str | None = "IN") -> flows.Playing:
         """Start playback."""
         return await flows.start_playback(
-            BUILT_IN.actor(who), DEVICE, title.id, country, uow=self.uow, clock=self.clock, ids=self.ids
+            BUILT_IN.actor(who),
+            DEVICE,
+            title.id,
+            Context(country),
+            uow=self.uow,
+            clock=self.clock,
+            ids=self.ids,
         )
 
     async def open(
@@ -483,19 +491,21 @@ class World:
     ) -> flows.Playing:
         """Ask for the links of a session."""
         claim = flows.SessionClaim(session, who, DeviceId(device))
-        return await flows.open_session(claim, country, uow=self.uow, clock=self.clock)
+        return await flows.open_session(claim, Context(country), uow=self.uow, clock=self.clock)
 
     async def beat(
         self, session: SessionId, who: AccountId, position_ms: int, is_playing: bool = True
     ) -> PlaybackSession:
         """Send a heartbeat."""
         claim = flows.SessionClaim(session, who, DEVICE)
-        return await flows.beat_session(claim, Beat(position_ms, is_playing), uow=self.uow, clock=self.clock)
+        report = Beat(position_ms, is_playing)
+        return await flows.beat_session(claim, report, uow=self.uow, clock=self.clock, ids=self.ids)
 
     async def stop(self, session: SessionId, who: AccountId, position_ms: int) -> PlaybackSession:
         """Stop a session."""
         claim = flows.SessionClaim(session, who, DEVICE)
-        return await flows.stop_session(claim, Beat(position_ms, False), uow=self.uow, clock=self.clock)
+        report = Beat(position_ms, False)
+        return await flows.stop_session(claim, report, uow=self.uow, clock=self.clock, ids=self.ids)
 
     # -- months -------------------------------------------------------------------------------------
 
@@ -661,3 +671,9 @@ class Tampered:
 async def break_off() -> None:
     """Fail here."""
     raise Broken
+
+
+def _placed(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a licence, `territories` without what is `excluded`."""
+    excluded = values.pop("excluded", ())
+    return {**values, "territories": Territories(tuple(values["territories"]), excluded)}

@@ -137,7 +137,16 @@ def operations(service: Service) -> list[tuple[str, str, dict[str, Any]]]:
 
 def concrete(path: str) -> str:
     """Fill a path's parameters with values that name nothing."""
-    values = {"type": "film", "id": "apr_" + "0" * 32, "month": "2026-09", "name": "nothing", "entry": "7"}
+    values = {
+        "type": "film",
+        "id": "apr_" + "0" * 32,
+        "month": "2026-09",
+        "name": "nothing",
+        "entry": "7",
+        "grant": "gra_" + "0" * 32,
+        "promotion": "NOTHING26",
+        "takedown": "tkd_" + "0" * 32,
+    }
     values["id"] = NOBODYS_ID if "/users/" in path else "zzzz" if "/titles/" in path else values["id"]
     return re.sub(r"{(\w+)}", lambda match: values[match[1]], path)
 

@@ -126,12 +126,30 @@ def test_where_value_moves_a_key_is_asked_for(service: Service, document: Any) -
         "/v1/admin/token-values": {"kind": "paid", "effective_from": "2027-01-01T00:00:00Z", "values": {}},
         "/v1/admin/token-costs": {"changes": {"film": 9}},
         "/v1/admin/reward-rules": {"tokens": 2},
+        "/v1/wallet/promotions": {"code": "MONSOON26"},
+        "/v1/admin/promotions": {
+            "code": "MONSOON26",
+            "tokens": 5,
+            "days": 30,
+            "limit": 10,
+            "ends_at": "2026-12-31T00:00:00Z",
+            "reason": "a test",
+        },
+        "/v1/admin/promotions/{promotion}/end": {"reason": "a test"},
         "/v1/admin/wallets/freeze": {"email": VIEWER_EMAIL, "reason": "a test"},
         "/v1/admin/wallets/unfreeze": {"email": VIEWER_EMAIL, "reason": "a test"},
         "/v1/admin/users/{id}/tokens": {"tokens": 1, "reason": "a test"},
+        "/v1/admin/prices": {"removed": ["est-film-in"]},
+        "/v1/admin/users/{id}/access": {"kind": "gift", "reason": "a test"},
+        "/v1/admin/users/{id}/access/{grant}/extend": {"ends_at": "2027-01-01T00:00:00Z", "reason": "a test"},
+        "/v1/admin/users/{id}/access/{grant}/revoke": {"reason": "a test"},
         "/v1/admin/users/{id}/entries/{entry}/refund": {"reason": "a test"},
         "/v1/admin/users/{id}/entries/{entry}/reverse": {"reason": "a test"},
         "/v1/admin/users/{id}/entries/{entry}/adjust": {"tokens": 1, "reason": "a test"},
+        "/v1/admin/titles/{type}/{id}/rights/changes": {"changes": [], "reason": "a test"},
+        "/v1/admin/titles/{type}/{id}/takedown": {"territories": ["*"], "notice": "n", "reason": "a test"},
+        "/v1/admin/titles/{type}/{id}/restore": {"takedown": "tkd_" + "0" * 32, "reason": "a test"},
+        "/v1/admin/rights/windows.csv": {},
     }
     asking = {
         path
@@ -142,7 +160,8 @@ def test_where_value_moves_a_key_is_asked_for(service: Service, document: Any) -
     assert asking == set(bodies)
     admin = member(service, "admin@example.com")
     for path, body in bodies.items():
-        answer = admin.post(path.replace("{id}", "usr_" + "0" * 32).replace("{entry}", "7"), body)
+        path = path.replace("{id}", "usr_" + "0" * 32).replace("{entry}", "7")
+        answer = admin.post(path.replace("{promotion}", "MONSOON26"), body)
         assert answer.status_code == 400, path
         assert [item["field"] for item in answer.json["facts"]["fields"]] == ["Idempotency-Key"]
 

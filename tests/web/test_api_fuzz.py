@@ -103,10 +103,12 @@ def known_ids(service: Service, clients: dict[str, ApiClient]) -> dict[str, list
     }
     asked = [*gifts, finance.post("/v1/admin/token-values", value, key="value")]
     assert [answer.status_code for answer in asked] == [202] * 6
+    titles = [title["id"] for title in clients["guest"].get("/v1/titles?limit=100").json["titles"]]
     return {
+        "/v1/admin/titles/": titles,
         "/v1/admin/users/": [found["user_id"]],
         "/v1/admin/approvals/": [answer.json["request_id"] for answer in asked],
-        "/v1/titles/": [title["id"] for title in clients["guest"].get("/v1/titles?limit=100").json["titles"]],
+        "/v1/titles/": titles,
     }
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from buddy_core.access import BUILT_IN, MEMBER_PERMISSIONS, PERMISSIONS
 from buddy_core.ads import RewardCapReached
-from buddy_core.pricing import TokenCosts
+from buddy_core.pricing import HONOUR, TokenCosts
 from buddy_web.csrf import exempt_routes
 from buddy_web.permissions import OWN, PUBLIC, permissions_of
 from buddy_web.routes.developers import error_codes
@@ -38,6 +38,7 @@ def operations(service: Service) -> list[tuple[str, str, dict[str, Any]]]:
 def concrete(path: str) -> str:
     """Fill a path's parameters with values that name nothing."""
     values = {"type": "film", "id": "rwd_" + "0" * 32, "month": "2026-09", "name": "night_desk", "entry": "1"}
+    values |= {"grant": "gra_" + "0" * 32, "promotion": "NOTHING26", "takedown": "tkd_" + "0" * 32}
     for part, prefix in (("/users/", "usr_"), ("/approvals/", "apr_"), ("/auth/sessions/", "sgn_")):
         if part in path:
             values["id"] = prefix + "0" * 32
@@ -139,14 +140,16 @@ def test_an_unlock_needs_a_key_and_a_key_serves_one_request(service: Service) ->
 
 
 def test_a_cost_that_has_changed_spends_nothing(service: Service) -> None:
-    """An unlock at the cost of before is answered 409 with the cost of now."""
+    """An unlock at the cost of before is answered 409 with the cost of now, once it is held no more."""
     client = guest(service)
     client.earn(3)
     kites = client.title("Paper Kites")
     service.call(_make_costs, service, short=3)
+    service.clock.advance(HONOUR)
     answer = client.unlock(kites, "k1")
     assert (answer.status_code, answer.json["code"]) == (409, "pricing.price_changed")
-    assert answer.json["facts"] == {"seen_tokens": 1, "seen_version": 1, "tokens": 3, "version": 2}
+    asked = {"seen_tokens": 1, "seen_version": 1, "tokens": 3, "version": 2}
+    assert answer.json["facts"] == {**asked, "seen_price": None, "price": None}
     assert client.get("/v1/wallet").json["bonus"] == 3
     assert client.unlock(client.title("Paper Kites"), "k2").json["tokens_spent"] == 3
 
@@ -203,7 +206,8 @@ def test_a_title_that_may_not_be_watched_says_why(service: Service) -> None:
     film = client.title("Salt Road")
     answer = client.post("/v1/playback/sessions", {"type": "film", "id": film["id"]})
     assert (answer.status_code, answer.json["code"]) == (422, "playback.denied")
-    assert answer.json["facts"] == {"reason": "no_grant", "unlockable_by": ["tokens"]}
+    ways = ["tokens", "rental", "watch_once", "est"]
+    assert answer.json["facts"] == {"reason": "no_grant", "unlockable_by": ways, "opens_at": None}
 
 
 def test_a_producer_sees_no_other_producers_figures(service: Service) -> None:
@@ -347,9 +351,9 @@ def test_entries_are_read_page_by_page(service: Service) -> None:
 def test_titles_are_read_page_by_page(service: Service) -> None:
     """Pages hold every published title once, and say how many there are."""
     client = nobody(service)
-    pages = [client.get(f"/v1/titles?limit=3&page={page}").json for page in (1, 2, 3)]
+    pages = [client.get(f"/v1/titles?limit=5&page={page}").json for page in (1, 2, 3)]
     names = [title["name"] for page in pages for title in page["titles"]]
-    assert len(set(names)) == len(names) == pages[0]["total"] == 8
+    assert len(set(names)) == len(names) == pages[0]["total"] == 14
     assert pages[0]["total_pages"] == 3
     assert {title["type"] for title in client.get("/v1/titles?type=episode").json["titles"]} == {"episode"}
 

@@ -13,7 +13,8 @@ from urllib.parse import quote
 import pytest
 
 from buddy_core.kernel.canonical import instant_text
-from buddy_core.tokens import StatementPlace, TokenKind
+from buddy_core.tokens import BadStatementPlace, StatementPlace, TokenKind
+from buddy_web.demo.seed import DEMO_PASSWORD
 from buddy_web.routes import wallet_files
 from tests.web.api_client import (
     NOBODYS_ID,
@@ -165,6 +166,31 @@ def test_a_cursor_that_was_not_given_is_refused(service: Service, viewer: ApiCli
     other.earn(3)
     assert other.get("/v1/wallet/entries").json["entries"]
     refused(other.get(f"/v1/wallet/entries?cursor={first}"), 400, "tokens.bad_statement_place")
+
+
+def test_a_cursor_of_a_guest_is_none_of_the_member(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the guest has joined, its cursor is refused; a file that is being sent ends, and mixes nothing."""
+    monkeypatch.setattr(wallet_files, "PAGE", 1)
+    with running(tmp_path_factory.mktemp("joined")) as service:
+        someone, support = guest(service), member(service, SUPPORT)
+        of_guest = f"/v1/admin/users/{someone.get('/v1/me').json['user_id']}/wallet"
+        someone.earn(2)
+        app(service, VIEWER).earn(3)
+        first = support.get(f"{of_guest}/entries?limit=1").json
+        assert first["next_cursor"] is not None
+        sent = support.http.get(f"{of_guest}/statement.csv", headers=support.proof()).iter_encoded()
+        assert next(sent).startswith(wallet_files.csv_head())
+        assert someone.post("/v1/auth/login", {"email": VIEWER, "password": DEMO_PASSWORD}).status_code == 200
+        old = support.get(f"{of_guest}/entries?limit=1&cursor={first['next_cursor']}")
+        refused(old, 400, "tokens.bad_statement_place")
+        with pytest.raises(BadStatementPlace):
+            list(sent)
+        # What is asked for under the guest's id is the member's by now, and so is its cursor.
+        now = support.get(f"{of_guest}/entries?limit=1").json["next_cursor"]
+        of_member = f"/v1/admin/users/{user_id(support, VIEWER)}/wallet/entries?limit=1&cursor={now}"
+        assert support.get(of_member).json == support.get(f"{of_guest}/entries?limit=1&cursor={now}").json
 
 
 def rows_of(answer: Any) -> list[dict[str, str]]:

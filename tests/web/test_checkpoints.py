@@ -28,6 +28,21 @@ def test_a_checkpoint_comes_back(file: Path, marks: dict[AccountId, tuple[int, b
     assert file.read_text().splitlines()[-1] == f"end {len(marks)}"
 
 
+def test_a_wallet_without_entries_is_left_out(file: Path) -> None:
+    """It has no hash that could be compared."""
+    write_checkpoint(file, Checkpoint({**MARKS, AccountId(UUID(int=9)): (0, bytes(32))}))
+    assert read_checkpoint(file).marks == MARKS
+
+
+@pytest.mark.parametrize("sequence", ["-1", "0", "1_0", "01", "+1", "1.0", "\u0661", "9" * 20])
+def test_the_number_of_an_entry_is_written_in_one_way(file: Path, sequence: str) -> None:
+    """A number that no entry has, or that is written otherwise, is refused with its line."""
+    write_checkpoint(file, Checkpoint(MARKS))
+    file.write_text(file.read_text().replace(" 2 ", f" {sequence} "), encoding="utf-8")
+    with pytest.raises(click.ClickException, match="line 3"):
+        read_checkpoint(file)
+
+
 def test_a_checkpoint_cut_short_is_refused(file: Path) -> None:
     """Cut after any byte, down to none, it is refused in words that name the file."""
     write_checkpoint(file, Checkpoint(MARKS))

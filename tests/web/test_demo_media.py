@@ -12,13 +12,16 @@ from buddy_web.demo.catalogue import PRODUCERS, TITLES, title_of
 from buddy_web.demo.media import make_media
 
 
-def test_catalogue_is_two_films_a_series_of_three_and_two_shorts() -> None:
-    """By two producers, with clips of 20 to 40 seconds, and a series that has none of its own."""
+def test_catalogue_is_eight_films_a_series_of_three_and_two_shorts() -> None:
+    """By two producers, with clips of 12 to 40 seconds; a series has none, and some show another's."""
     kinds = [title.type for title in TITLES]
-    assert {kind: kinds.count(kind) for kind in kinds} == {"film": 2, "series": 1, "episode": 3, "short": 2}
+    assert {kind: kinds.count(kind) for kind in kinds} == {"film": 8, "series": 1, "episode": 3, "short": 2}
     assert {title.producer for title in TITLES} == {producer.key for producer in PRODUCERS}
     for title in TITLES:
-        assert title.clip_s == 0 if title.type == "series" else 20 <= title.clip_s <= 40
+        assert title.clip_s == 0 if title.type == "series" else 12 <= title.clip_s <= 40
+    for title in TITLES:
+        shown = title_of(title.plays) if title.plays else title
+        assert (shown.plays, shown.clip_s) == (None, title.clip_s)
 
 
 def test_catalogue_hangs_together() -> None:

@@ -23,7 +23,8 @@ USUAL = {
     "month": MONTH, "rendition": "144p", "language": "en", "filename": "app.css", "name": "a/144p/00000.ts",
     "media_key": "a-film", "shape": "poster", "code": "web.fault", "line": "ln_1", "id": "abcd",
     "type": "film", "title_type": "film", "request_id": "apr_" + "0" * 32, "user": "usr_" + "0" * 32,
-    "step": "set-up", "form": "roles", "entry": "7-1a2b3c4d",
+    "step": "set-up", "form": "roles", "entry": "7-1a2b3c4d", "promotion": "MONSOON26",
+    "grant": "gra_" + "0" * 32, "takedown": "tkd_" + "0" * 32,
 }  # fmt: skip
 QUERY = [
     "reward", "next", "ad", "before", "producer", "currency", "entity", "q", "action", "saved", "done",
@@ -51,6 +52,13 @@ PATHS = [
     "/v1/admin/explain?email={}&permission=desk:read",
     "/v1/titles?page={}", "/v1/producer/statements/{}", "/v1/ads/rewards/{}", "/v1/admin/audit?cursor={}",
 ]  # fmt: skip
+RIGHTS = {
+    "act": "add_licence", "base": "1", "partner_1": "abcd", "ownership_1": "100%", "share_1": "1/2",
+    "territories": "IN", "excluding": "", "starts": "2026-12-01", "ends": "", "zone": "UTC", "tail": "yes",
+    "exclusive": "yes", "item": "win_" + "0" * 32, "how": "day", "type": "svod", "tiers": "gold",
+    "tokens": "usual", "free": "", "label": "15", "reason": "a test",
+}  # fmt: skip
+STOP = {"territories": "GB", "excluding": "", "notice": "a notice", "reason": "a test"}
 FORMS = {
     "/join": {"email": "asha@example.com", "password": "Long-enough-1", "next": "/"},
     "/sign-in": {"email": "asha@example.com", "password": "Long-enough-1", "next": "/"},
@@ -74,6 +82,12 @@ FORMS = {
         "tokens": "2", "days": "90", "account_daily": "10", "device_daily": "20", "ip_daily": "30",
         "guest_life": "20", "effective_from": "2026-12-01",
     },
+    "/admin/promotions": {
+        "code": "MONSOON26", "tokens": "5", "days": "30", "limit": "10", "first_day": "2026-12-01",
+        "last_day": "2026-12-31", "for_guests": "yes", "reason": "a test", "idempotency_key": "prm-1",
+    },
+    "/wallet/promotions": {"code": "MONSOON26", "idempotency_key": "cod-1"},
+    "/admin/promotions/MONSOON26/end": {"reason": "a test", "idempotency_key": "prm-2"},
     "/admin/close/2026-10": {"entity": "newtact"},
     "/admin/rewards": {"reward_id": "rwd_1", "decision": "release", "reason": "a test"},
     "/admin/wallets": {"owner": "rwd_1", "act": "freeze", "reason": "a test", "idempotency_key": "k-1"},
@@ -81,6 +95,18 @@ FORMS = {
     "/account/second-factor": {"code": "123456", "next": "/"},
     "/account/second-factor/set-up": {"password": "Long-enough-1", "next": "/"},
     "/account/second-factor/confirm": {"code": "123456", "uri": "otpauth://totp/a?secret=A", "next": "/"},
+    "/admin/rights/film/{film}/preview": RIGHTS,
+    "/admin/rights/film/{film}/changes": {**RIGHTS, "idempotency_key": "rgt-1"},
+    "/admin/rights/film/{film}/takedown/preview": STOP,
+    "/admin/rights/film/{film}/takedown": {**STOP, "idempotency_key": "rgt-2"},
+    "/admin/rights/film/{film}/restore/preview": {"item": "tkd_" + "0" * 32, "reason": "a test"},
+    "/admin/rights/film/{film}/restore": {
+        "item": "tkd_" + "0" * 32, "reason": "a test", "idempotency_key": "rgt-3",
+    },
+    "/admin/rights/import/preview": {"sheet": "title,type", "reason": "a test"},
+    "/admin/rights/import": {
+        "sheet": "title,type", "reason": "a test", "lines": "all", "idempotency_key": "csv-1",
+    },
     "/admin/approvals/{request}": {"decision": "approve", "reason": "a test"},
     "/admin/roles": {"role": "night_desk"},
     "/admin/roles/form": {
@@ -136,7 +162,13 @@ def test_no_field_breaks_a_form(service: Service, admin: Browser) -> None:
     """Each form with each odd text in each of its fields has an answer below 500."""
     viewer = service.browser()
     user = re.findall(r"/admin/users/(usr_[0-9a-f]{32})", admin.get(f"/admin/users?email={VIEWER}").text)[0]
-    known = {"short": short(viewer), "user": user, "request": "apr_" + "0" * 32, "entry": "1"}
+    known = {
+        "film": short(viewer, "the-last-monsoon").split("/")[1],
+        "short": short(viewer),
+        "user": user,
+        "request": "apr_" + "0" * 32,
+        "entry": "1",
+    }
     for path, form in FORMS.items():
         who = admin if path.startswith(("/admin", "/account")) else viewer
         for name in form:
@@ -210,7 +242,11 @@ def test_every_form_is_swept(service: Service) -> None:
         if "POST" in (rule.methods or ()) and not rule.rule.startswith("/v1/")
     }
     swept = {"/unlock/<any(film, series, short, episode):type>/<short_id:short_id>", "/admin/close/<month>"}
-    named = {"<opaque_id:user>": "{user}", "<opaque_id:request_id>": "{request}", "<entry>": "{entry}"}
+    named = {
+        "<opaque_id:user>": "{user}", "<opaque_id:request_id>": "{request}", "<entry>": "{entry}",
+        "<promotion>": "MONSOON26",
+        "<any(film, series, short, episode):title_type>/<short_id:short_id>": "film/{film}",
+    }  # fmt: skip
     for part, name in named.items():
         rules = {rule.replace(part, name) for rule in rules}
     assert rules - without_fields - swept <= set(FORMS)

@@ -14,7 +14,8 @@ from attrs import evolve
 from sqlalchemy import event
 
 from buddy_core.kernel.ids import AccountId, LoginSessionId, TitleId
-from buddy_core.pricing import TokenCosts
+from buddy_core.pricing import HONOUR, TokenCosts
+from buddy_core.rights import first_book
 from buddy_core.sessions import AccessClaims
 from buddy_core.tokens import FreezeWallet, freeze_in
 from buddy_web.demo.seed import DEMO_PASSWORD
@@ -170,11 +171,12 @@ def test_a_double_click_pays_once(browser: Browser) -> None:
 
 
 def test_a_price_that_changed_meanwhile_is_shown_again(service: Service, browser: Browser) -> None:
-    """Nothing is spent at a price that was not seen; the sheet tells the old and the new one."""
+    """A price is held for a while; then nothing is spent at it, and the sheet tells the old and the new."""
     browser.earn(3)
     title = short(browser)
     form = sheet_form(browser.get(f"/unlock/{title}").text)
     service.call(make_costs, service, short=2, episode=2, film=10)
+    service.clock.advance(HONOUR)
     response = browser.post(f"/unlock/{title}", form)
     assert response.status_code == 409
     assert "it was 1 token" in response.text
@@ -392,7 +394,7 @@ async def add_films(service: Service, count: int) -> None:
     ids = service.container.ids()
     async with service.container.uow().begin() as tx:
         model = next(item for item in await tx.titles.all() if item.slug == "salt-road")
-        licence = (await tx.licences.of_titles([model.id]))[0]
+        book = (await tx.rights.of_titles([model.id]))[model.id]
         for number in range(count):
             title = evolve(
                 model,
@@ -403,4 +405,5 @@ async def add_films(service: Service, count: int) -> None:
                 published_at=START - timedelta(days=1, minutes=number),
             )
             await tx.titles.add(title)
-            await tx.licences.add(evolve(licence, id=ids.uuid7(), title_id=title.id))
+            licences = [evolve(item, id=ids.uuid7(), title_id=title.id) for item in book.licences]
+            await tx.rights.append(first_book(title.id, START, "test", licences))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from buddy_core.kernel.canonical import GENESIS
@@ -25,7 +25,7 @@ from buddy_core.tokens.model import (
     is_spent,
 )
 from buddy_core.tokens.ports import AccountBooks
-from buddy_core.tokens.rules.correcting import given_back
+from buddy_core.tokens.rules.correcting import given_back, uncollectable
 from buddy_core.tokens.rules.drawing import is_expired, is_live
 from buddy_core.tokens.rules.merging import derived_lot_id
 from buddy_core.tokens.rules.valuing import version_at
@@ -81,10 +81,11 @@ def check_corrections(originals: Mapping[EntryId, Entry], corrections: Iterable[
     for entry in corrections:
         if entry.corrects is not None:
             of_entry[entry.corrects].append(entry)
-    withdrawn = {
-        lot.origin_id
-        for corrected, found in of_entry.items()
-        if corrected in originals and any(entry.operation is Operation.REVERSE for entry in found)
+    lacking = {
+        lot.origin_id: sum(map(uncollectable, found))
+        for corrected, corrections_of in of_entry.items()
+        if corrected in originals
+        and (found := [entry for entry in corrections_of if entry.operation is Operation.REVERSE])
         for lot in originals[corrected].lots
     }
     for corrected, found in of_entry.items():
@@ -96,7 +97,7 @@ def check_corrections(originals: Mapping[EntryId, Entry], corrections: Iterable[
         faults += [
             Fault(ENTRIES, _row(entry.account_id, entry), problem)
             for entry in found
-            if (problem := _wrong_correction(original, entry) or _wrong_withdrawal(entry, withdrawn))
+            if (problem := _wrong_correction(original, entry) or _wrong_withdrawal(entry, lacking))
         ]
         spent = sum(posting.amount for posting in original.postings if is_spent(posting.account))
         if given_back(found) > spent:
@@ -122,19 +123,27 @@ def _wrong_correction(original: Entry, entry: Entry) -> str:
     return ""
 
 
-def _wrong_withdrawal(entry: Entry, withdrawn: Set[LotId]) -> str:
-    """Say what is wrong with what a refund took back at once, which only a withdrawn lot may lose."""
-    if entry.operation is not Operation.REFUND:
-        return ""
+def _wrong_withdrawal(entry: Entry, lacking: dict[LotId, int]) -> str:
+    """Say what is wrong with what a refund took again at once, and take it off what was `lacking`.
+
+    Only a withdrawn lot loses what comes back to it, and all refunds together no more than was uncollectable.
+    """
     taken = [item for item in entry.postings if item.account == ADJUSTED]
+    if entry.operation is not Operation.REFUND or not taken:
+        return ""
     # A lot that a merge moved has an id that follows from the first one and the owner.
-    allowed = withdrawn | {derived_lot_id(lot_id, entry.account_id) for lot_id in withdrawn} if taken else ()
+    origins = {derived_lot_id(lot_id, entry.account_id): lot_id for lot_id in lacking}
+    origins |= {lot_id: lot_id for lot_id in lacking}
     for item in taken:
         other = Posting(WALLET, item.lot_id, item.kind, -item.amount, item.version)
         if item.amount < 1 or other not in entry.postings:
             return "what it takes back at once does not leave the lot"
-        if item.lot_id not in allowed:
+        origin = None if item.lot_id is None else origins.get(item.lot_id)
+        if origin is None:
             return "takes back at once what was not withdrawn"
+        lacking[origin] -= item.amount
+        if lacking[origin] < 0:
+            return "takes back at once more than was uncollectable"
     return ""
 
 

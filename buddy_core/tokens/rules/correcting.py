@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from fractions import Fraction
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.ids import AccountId, LotId
+from buddy_core.kernel.storable import check_text
 from buddy_core.tokens.commands import AdjustTokens, NewIds, RefundTokens, ReverseTokens
 from buddy_core.tokens.errors import (
     AdjustBeyondLot,
@@ -35,7 +37,7 @@ from buddy_core.tokens.model import (
     is_spent,
 )
 from buddy_core.tokens.rules.drawing import Draw, is_expired, reduced, restored
-from buddy_core.tokens.rules.merging import cost_share, moved_id
+from buddy_core.tokens.rules.merging import cost_share, derived_lot_id, moved_id
 from buddy_core.tokens.rules.posting import Because, Posted, moves, next_entry, numbers
 from buddy_core.tokens.rules.refunding import LotDraw, refund_draws
 from buddy_core.tokens.rules.valuing import Versions
@@ -50,8 +52,33 @@ class Spending:
     """The refunds of it so far, in whichever wallet."""
     lots: Mapping[LotId, Lot]
     """The lots that it drew on, and those of the owner of today that they became."""
-    withdrawn: Set[LotId] = frozenset()
-    """The lots, by `origin_id`, whose opening earning or purchase has been reversed."""
+    withdrawn: Mapping[LotId, int] = field(factory=dict)
+    """What is uncollectable still of each lot, by `origin_id`, whose opening entry has been reversed."""
+
+
+@frozen
+class Back:
+    """What one draw of a spend gets back, and what becomes of it in the lot that it goes to."""
+
+    drawn: Posting
+    """The spend's own posting."""
+    home: Lot
+    amount: int
+    withdrawn: int
+    """What the reversal of the lot's origin still lacked: it is taken again at once."""
+    expired: int
+    """What of the rest came too late."""
+
+    @property
+    def kept(self) -> int:
+        """What can be spent again."""
+        return self.amount - self.withdrawn - self.expired
+
+    @property
+    def value(self) -> Fraction:
+        """What it was worth when it was spent, in minor units."""
+        assert self.drawn.value is not None, "what a spend draws is valued"
+        return self.drawn.value / self.drawn.amount * self.amount
 
 
 def home_id(lot: Lot, spender: AccountId, owner: AccountId) -> LotId:
@@ -64,8 +91,9 @@ def refund(wallet: Wallet, spending: Spending, command: RefundTokens, at: dateti
 
     The postings are the spend's with the sign turned, at its versions and values. After
     a merge the tokens go to the owner's lot of the same origin, opened anew if there is
-    none. What has expired meanwhile expires at once, in the same entry; what goes to a
-    lot that was withdrawn is taken back at once, to `adjusted`, lot by lot.
+    none. Of what goes to a lot that was withdrawn, as much is taken again at once, to
+    `adjusted`, as is uncollectable still; what of the rest has expired meanwhile expires
+    in the same entry.
 
     Raises:
         NotRefundable: the entry spent nothing.
@@ -74,38 +102,10 @@ def refund(wallet: Wallet, spending: Spending, command: RefundTokens, at: dateti
     """
     at = utc(at)
     spent = spending.entry
-    drawn = {item.lot_id: item for item in spent.postings if _is_drawn(item)}
-    if spent.operation not in (Operation.SPEND, Operation.POST) or not drawn:
-        raise NotRefundable(spent.operation)
-    used = _still_used(spent, spending.earlier)
-    left = sum(item.amount for item in used)
-    if not left:
-        raise AlreadyRefunded(spent.id)
-    back = refund_draws(used, left if command.amount is None else command.amount).restored
-    homes = [_home(spending, item, wallet) for item in back]
-    opened = tuple(item.lot for item in homes if item.lot.id not in spending.lots)
-    collected = next(item.account for item in spent.postings if is_spent(item.account))
-    withdrawn = [item for item in homes if item.lot.origin_id in spending.withdrawn]
-    gone = [item for item in homes if item not in withdrawn and is_expired(item.lot, at)]
-    given: list[Posting] = []
-    of_kind: dict[str, Posting] = {}
-    for item, home in zip(back, homes, strict=True):
-        source = drawn[item.lot_id]
-        assert source.value is not None, "what a spend draws is valued"
-        value = source.value / source.amount * item.amount
-        turned = evolve(source, lot_id=home.lot.id, amount=item.amount, value=value)
-        given.append(turned)
-        sum_before = of_kind.get(turned.kind)
-        of_kind[turned.kind] = Posting(
-            collected,
-            None,
-            turned.kind,
-            -item.amount + (sum_before.amount if sum_before else 0),
-            turned.version,
-            turned.currency,
-            -value + ((sum_before.value if sum_before else None) or 0),
-        )
-    versioned = {item.kind: item.version for item in drawn.values()}
+    plan = _plan(wallet, spending, command, at)
+    versioned = {item.drawn.kind: item.drawn.version for item in plan}
+    expired = [Draw(item.home, item.expired) for item in plan if item.expired]
+    withdrawn = [Draw(item.home, item.withdrawn) for item in plan if item.withdrawn]
     entry = next_entry(
         wallet,
         Operation.REFUND,
@@ -113,17 +113,69 @@ def refund(wallet: Wallet, spending: Spending, command: RefundTokens, at: dateti
         at,
         ids.entry,
         (
-            *given,
-            *of_kind.values(),
-            *moves(gone, EXPIRED, versioned),
+            *_given_back(plan, spent),
+            *moves(expired, EXPIRED, versioned),
             *_taken_again(withdrawn, versioned),
         ),
-        lots=opened,
+        lots=tuple(item.home for item in plan if item.home.id not in spending.lots),
         corrects=spent.id,
         country=spent.country,
         entity=spent.entity,
     )
-    return Posted(wallet.after(entry, reduced(restored(wallet.lots, homes), [*gone, *withdrawn])), entry)
+    kept = [Draw(item.home, item.kept) for item in plan]
+    return Posted(wallet.after(entry, restored(wallet.lots, kept)), entry)
+
+
+def _plan(wallet: Wallet, spending: Spending, command: RefundTokens, at: datetime) -> list[Back]:
+    """Say of each draw what comes back, where to, and how much of it stays there."""
+    spent = spending.entry
+    drawn = {item.lot_id: item for item in spent.postings if _is_drawn(item)}
+    if spent.operation not in (Operation.SPEND, Operation.POST) or not drawn:
+        raise NotRefundable(spent.operation)
+    used = _still_used(spent, spending.earlier)
+    left = sum(item.amount for item in used)
+    if not left:
+        raise AlreadyRefunded(spent.id)
+    plan: list[Back] = []
+    lacking = dict(spending.withdrawn)
+    for item in refund_draws(used, left if command.amount is None else command.amount).restored:
+        home = _home(spending, item, wallet)
+        withdrawn = min(item.amount, lacking.get(home.origin_id, 0))
+        lacking[home.origin_id] = lacking.get(home.origin_id, 0) - withdrawn
+        expired = item.amount - withdrawn if is_expired(home, at) else 0
+        plan.append(Back(drawn[item.lot_id], home, item.amount, withdrawn, expired))
+    return plan
+
+
+def _given_back(plan: Sequence[Back], spent: Entry) -> tuple[Posting, ...]:
+    """Turn the spend round: into each lot, and from the title the sum of each kind."""
+    collected = next(item.account for item in spent.postings if is_spent(item.account))
+    given = [evolve(item.drawn, lot_id=item.home.id, amount=item.amount, value=item.value) for item in plan]
+    of_kind: dict[TokenKind, Posting] = {}
+    for item in plan:
+        so_far = of_kind.get(item.drawn.kind)
+        before, worth = (so_far.amount, so_far.value or 0) if so_far else (0, 0)
+        of_kind[item.drawn.kind] = evolve(
+            item.drawn, account=collected, lot_id=None, amount=before - item.amount, value=worth - item.value
+        )
+    return (*given, *of_kind.values())
+
+
+def taken_at_once(refunds: Iterable[Entry], origin_id: LotId) -> int:
+    """Return how many tokens refunds took again of one origin, in whichever wallet they went to."""
+    return sum(
+        posting.amount
+        for entry in refunds
+        if entry.operation is Operation.REFUND
+        for posting in entry.postings
+        if posting.account == ADJUSTED
+        and posting.lot_id in (origin_id, derived_lot_id(origin_id, entry.account_id))
+    )
+
+
+def uncollectable(reversal: Entry) -> int:
+    """Return how many tokens a reversal did not find in the lot any more."""
+    return -sum(posting.amount for posting in reversal.postings if posting.account == ADJUSTED)
 
 
 def reverse(
@@ -196,7 +248,7 @@ def adjust(
     change = Draw(lot, check_amount(abs(command.amount)))
     there = [item.remaining for item in wallet.lots if item.lot.id == lot.id and not is_expired(lot, at)]
     left = sum(there)
-    if not command.reason.strip():
+    if not check_text(command.reason, "reason").strip():
         raise BadAdjustment("there is no reason; say why, for whoever asks later")
     if command.amount > 0 and is_expired(lot, at):
         raise BadAdjustment("the lot has expired, so that what it is given could not be spent")
@@ -252,11 +304,11 @@ def _is_drawn(posting: Posting) -> bool:
     return posting.account == WALLET and posting.amount < 0 and posting.value is not None
 
 
-def _home(spending: Spending, back: LotDraw[LotId], wallet: Wallet) -> Draw:
+def _home(spending: Spending, back: LotDraw[LotId], wallet: Wallet) -> Lot:
     """Return the lot that takes the tokens back; one that is not there yet is as a merge would open it."""
     lot = spending.lots[back.lot_id]
     home = home_id(lot, spending.entry.account_id, wallet.account_id)
     found = spending.lots.get(home)
     if found is None:
         found = evolve(lot, id=home, amount=back.amount, cost_minor=cost_share(lot, back.amount))
-    return Draw(found, back.amount)
+    return found

@@ -9,7 +9,8 @@ from attrs import evolve
 
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.ids import EntryId, HoldId, derived_uuid
-from buddy_core.tokens.commands import HoldTokens, NewIds, PostHold, VoidHold
+from buddy_core.kernel.storable import check_instant
+from buddy_core.tokens.commands import HoldTokens, NewIds, PostHold, VoidHold, own_key
 from buddy_core.tokens.errors import (
     BadHold,
     HoldExpired,
@@ -34,7 +35,10 @@ from buddy_core.tokens.rules.posting import (
     Because,
     Cause,
     Posted,
-    check_country,
+    begun_at,
+    check_sale,
+    check_scopes,
+    drawn_at,
     moves,
     next_entry,
     numbers,
@@ -59,16 +63,24 @@ def hold(wallet: Wallet, command: HoldTokens, versions: Versions, at: datetime, 
     if wallet.is_frozen:
         raise WalletFrozen(wallet.account_id)
     assert ids.hold is not None, "a hold needs an id, so the step mints it"
-    expires_at = utc(command.expires_at, "expires_at")
-    if expires_at <= at:
+    expires_at = check_instant(command.expires_at, "expires_at")
+    now = drawn_at(wallet, at)
+    if expires_at <= now:
         raise BadHold("the hold would end before it begins")
     if expires_at > at + LONGEST_HOLD:
         raise BadHold(f"a hold ends within {LONGEST_HOLD.days} days")
-    draws = draw(wallet, check_amount(command.amount), command.title_scopes, at)
+    check_scopes(command.title_scopes)
+    draws = draw(wallet, check_amount(command.amount), command.title_scopes, now)
     versioned = numbers(draws, versions)
     made = Hold(ids.hold, command.amount, expires_at)
     entry = next_entry(
-        wallet, Operation.HOLD, command, at, ids.entry, moves(draws, HELD, versioned), holds=(made,)
+        wallet,
+        Operation.HOLD,
+        command,
+        begun_at(draws, at),
+        ids.entry,
+        moves(draws, HELD, versioned),
+        holds=(made,),
     )
     kept = tuple(HeldLot(item.lot, item.amount, versioned[item.lot.kind]) for item in draws)
     holds = (*wallet.holds, OpenHold(made, kept))
@@ -91,7 +103,8 @@ def post(wallet: Wallet, command: PostHold, versions: Versions, at: datetime, id
         BadTokenAmount, UnknownKind, NoValueInCurrency: the spend cannot be valued.
     """
     at = utc(at)
-    check_country(command.country)
+    check_sale(command)
+    check_scopes(command.title_scopes)
     if wallet.is_frozen:
         raise WalletFrozen(wallet.account_id)
     found = open_hold(wallet, command.hold_id)
@@ -149,7 +162,7 @@ def release(wallet: Wallet, holds: Iterable[OpenHold], why: str, source: str, at
     """Return the entries that void `holds`, the first to end first, without a command for each."""
     made: list[Posted] = []
     for item in sorted(holds, key=lambda found: (found.hold.expires_at, found.id)):
-        cause = Because(f"{why}:{item.id}", source, str(item.id))
+        cause = Because(own_key(why, str(item.id)), source, str(item.id))
         before = made[-1].wallet if made else wallet
         made.append(_voided(before, item, cause, utc(at), EntryId(derived_uuid(why, item.id))))
     return made

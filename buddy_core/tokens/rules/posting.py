@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
+from uuid import UUID
 
 from attrs import frozen
 
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.ids import EntityId, EntryId, HoldId, TitleId
-from buddy_core.tokens.commands import BuyTokens, EarnTokens, FreezeWallet, NewIds, SpendTokens
+from buddy_core.kernel.storable import check_instant, check_text, check_whole
+from buddy_core.tokens.commands import (
+    BuyTokens,
+    EarnTokens,
+    FreezeWallet,
+    NewIds,
+    PostHold,
+    SpendTokens,
+)
 from buddy_core.tokens.errors import BadLot, BadScope, ClockBehind, NotFrozen, WalletFrozen
 from buddy_core.tokens.model import (
     ISSUED,
@@ -33,6 +43,8 @@ from buddy_core.tokens.rules.valuing import Versions, version_of
 
 MAX_SKEW = timedelta(seconds=5)
 """How far one host's clock may be behind another's that has just written to the same wallet."""
+
+_TYPE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
 @frozen
@@ -67,6 +79,7 @@ def earn(wallet: Wallet, command: EarnTokens, versions: Versions, at: datetime, 
     if wallet.is_frozen:
         raise WalletFrozen(wallet.account_id)
     assert ids.lot is not None, "earn opens a lot, so the step mints its id"
+    _check_lot(command)
     lot = Lot(
         id=ids.lot,
         origin_id=ids.lot,
@@ -96,7 +109,11 @@ def buy(wallet: Wallet, command: BuyTokens, versions: Versions, at: datetime, id
     if wallet.is_frozen:
         raise WalletFrozen(wallet.account_id)
     assert ids.lot is not None, "buy opens a lot, so the step mints its id"
-    effective_from = at if command.effective_from is None else utc(command.effective_from, "effective_from")
+    _check_lot(command)
+    if command.effective_from is None:
+        effective_from = at
+    else:
+        effective_from = check_instant(command.effective_from, "effective_from")
     if effective_from < at:
         raise BadLot("it would take effect in the past")
     lot = Lot(
@@ -112,8 +129,9 @@ def buy(wallet: Wallet, command: BuyTokens, versions: Versions, at: datetime, id
         priority=command.priority,
         scopes=command.scopes,
         cost_minor=command.cost_minor,
-        cost_currency=command.cost_currency,
+        cost_currency=check_text(command.cost_currency, "cost_currency"),
     )
+    check_whole(lot.cost_minor, "cost_minor")
     return _opened(wallet, Operation.PURCHASE, SOLD, command, lot, versions, at, ids.entry)
 
 
@@ -128,8 +146,8 @@ def _opened(
     entry_id: EntryId,
 ) -> Posted:
     for scope in lot.scopes:
-        if scope.partition(":")[0] not in ("title", "type") or not scope.partition(":")[2].strip():
-            raise BadScope(scope)
+        _check_scope(scope)
+    check_whole(lot.priority, "priority")
     version = version_of(versions, lot.kind).version
     postings = (
         Posting(account, None, lot.kind, -lot.amount, version),
@@ -139,6 +157,26 @@ def _opened(
         wallet, operation, command, at, entry_id, postings, lots=(lot,), rule_version=command.rule_version
     )
     return Posted(wallet.after(entry, (*wallet.lots, OpenLot(lot, lot.amount))), entry)
+
+
+def _check_lot(command: EarnTokens | BuyTokens) -> None:
+    """Refuse what would only be found out when a lot is made of it, or when it is stored."""
+    check_text(command.kind, "kind")
+    if command.expires_at is not None:
+        check_instant(command.expires_at, "expires_at")
+
+
+def _check_scope(scope: str) -> None:
+    """Refuse a scope that no title answers to: `title:` with an id as we write it, `type:` with a word."""
+    kind, _, name = scope.partition(":")
+    if kind == "type" and _TYPE.fullmatch(name):
+        return
+    try:
+        if kind == "title" and str(UUID(name)) == name:
+            return
+    except ValueError:
+        pass
+    raise BadScope(scope)
 
 
 def spend(wallet: Wallet, command: SpendTokens, versions: Versions, at: datetime, ids: NewIds) -> Posted:
@@ -152,13 +190,14 @@ def spend(wallet: Wallet, command: SpendTokens, versions: Versions, at: datetime
     at = utc(at)
     if wallet.is_frozen:
         raise WalletFrozen(wallet.account_id)
-    check_country(command.country)
-    draws = draw(wallet, check_amount(command.amount), command.title_scopes, at)
+    check_sale(command)
+    check_scopes(command.title_scopes)
+    draws = draw(wallet, check_amount(command.amount), command.title_scopes, drawn_at(wallet, at))
     entry = next_entry(
         wallet,
         Operation.SPEND,
         command,
-        at,
+        begun_at(draws, at),
         ids.entry,
         spending_postings(draws, command.title_id, command.currency, versions),
         rule_version=command.rule_version,
@@ -168,14 +207,46 @@ def spend(wallet: Wallet, command: SpendTokens, versions: Versions, at: datetime
     return Posted(wallet.after(entry, reduced(wallet.lots, draws)), entry)
 
 
-def check_country(country: str) -> None:
-    """Refuse what is no country code; the store would cut it after the hash was taken.
+def check_sale(command: SpendTokens | PostHold) -> None:
+    """Refuse what names no country or no seller; the store would cut it after the hash was taken.
 
     Raises:
-        InvalidValue: it is not two letters.
+        InvalidValue: the country is not two capital letters, or entity or currency is no text.
     """
-    if len(country) != 2 or not country.isascii() or not country.isalpha():
-        raise InvalidValue("country", f"{country!r} is not a country code of two letters, such as IN")
+    country = check_text(command.country, "country")
+    if len(country) != 2 or not country.isascii() or not country.isalpha() or not country.isupper():
+        raise InvalidValue("country", f"{country!r} is not a country code of two capital letters, such as IN")
+    check_text(command.entity, "entity")
+    check_text(command.currency, "currency")
+
+
+def check_scopes(scopes: Any) -> None:
+    """Refuse what no title answers to.
+
+    Raises:
+        InvalidValue: it is not a tuple of texts.
+    """
+    if not isinstance(scopes, tuple) or not all(isinstance(item, str) for item in scopes):
+        raise InvalidValue("title_scopes", "must be a tuple of texts, such as type:film")
+
+
+def drawn_at(wallet: Wallet, at: datetime) -> datetime:
+    """Return the instant at which lots are looked at: what another host has just written is there already.
+
+    Raises:
+        ClockBehind: the clock is behind by more than `MAX_SKEW`.
+    """
+    last = wallet.moved_at
+    if last is None or last <= at:
+        return at
+    if at < last - MAX_SKEW:
+        raise ClockBehind(at, last)
+    return last
+
+
+def begun_at(draws: Sequence[Draw], at: datetime) -> datetime:
+    """Return the first instant from `at` on at which all that is drawn can be spent."""
+    return max(at, *(item.lot.effective_from for item in draws))
 
 
 def spending_postings(
@@ -242,7 +313,7 @@ def freeze(wallet: Wallet, command: FreezeWallet, at: datetime, ids: NewIds) -> 
         NotFrozen: only a frozen wallet can be unfrozen.
         InvalidValue: there is no reason.
     """
-    if not command.reason.strip():
+    if not check_text(command.reason, "reason").strip():
         raise InvalidValue("reason", "is missing; say why, for whoever asks later")
     if not command.is_frozen and not wallet.is_frozen:
         raise NotFrozen(wallet.account_id)
@@ -286,9 +357,11 @@ def next_entry(
     Raises:
         ClockBehind: the clock is behind by more.
     """
-    last = wallet.moved_at
-    if last is not None and at < last - MAX_SKEW:
-        raise ClockBehind(at, last)
+    recorded_at = max(at, drawn_at(wallet, at))
+    for name in ("idempotency_key", "source", "source_ref"):
+        check_text(getattr(cause, name), name)
+    if rule_version is not None:
+        check_whole(rule_version, "rule_version")
     return Entry(
         id=entry_id,
         account_id=wallet.account_id,
@@ -296,7 +369,7 @@ def next_entry(
         previous_hash=wallet.head,
         operation=operation,
         effective_at=at if effective_at is None else effective_at,
-        recorded_at=at if last is None or last < at else last,
+        recorded_at=recorded_at,
         idempotency_key=cause.idempotency_key,
         source=cause.source,
         source_ref=cause.source_ref,

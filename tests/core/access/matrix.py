@@ -53,6 +53,8 @@ reward_rule:read        G  G  .  .  G  .  .  .  G  G  .  .  G  .
 reward_rule:set         G  G  .  .  .  .  .  .  G  .  .  .  .  .  guarded
 reward:read             G  G  .  .  G  .  .  .  G  G  .  .  G  .
 reward:release          G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded
+entitlement:read        G  .  .  .  .  .  .  .  .  G  .  .  G  .
+entitlement:grant       G  .  .  .  .  .  .  .  .  G  .  .  .  .  guarded
 wallet:freeze           G  .  .  .  G  .  .  .  .  G  .  .  .  .
 tokens:grant            G  .  .  .  .  .  .  .  .  G  .  .  .  .  guarded
 tokens:refund           G  .  .  .  G  .  .  .  .  G  .  .  .  .  guarded
@@ -74,13 +76,14 @@ title:edit              G  G  GT .  .  .  .  .  .  .  .  .  .  .  planned
 title:submit            G  G  GT .  .  .  P  P  .  .  .  .  .  .  planned
 title:review            G  .  .  GT .  .  .  .  .  .  .  .  .  .  planned
 title:publish           G  G  GT .  .  .  .  .  .  .  .  .  .  .  planned
-title:takedown          G  G  GT .  .  .  .  .  .  .  .  .  .  .  planned
-rights:edit             G  G  GT .  .  .  .  .  .  .  .  .  .  .  planned
-price:edit              G  G  GT .  .  .  .  .  .  .  .  .  .  .  planned
-price:publish           G  G  GT .  .  .  .  .  .  .  .  .  .  .  planned
+title:takedown          G  G  GT .  .  .  .  .  .  .  .  .  .  .
+rights:read             G  G  GT GT G  G  .  .  .  G  .  .  G  .
+rights:edit             G  G  GT .  .  .  .  .  .  .  .  .  .  .  guarded
+price:edit              G  G  GT .  .  .  .  .  .  .  .  .  .  .
+price:publish           G  G  GT .  .  .  .  .  .  .  .  .  .  .  guarded
 master:upload           G  G  GT .  .  .  P  P  .  .  .  .  .  .  planned
 ad:manage               G  .  .  .  .  .  .  .  G  .  .  .  .  .  planned
-campaign:manage         G  .  .  .  .  .  .  .  .  .  GT .  .  .  planned
+campaign:manage         G  .  .  .  .  .  .  .  .  .  GT .  .  .  guarded
 coupon:manage           G  .  .  .  .  .  .  .  .  .  GT .  .  .  planned
 analytics:read          G  G  .  .  G  .  P  .  .  .  GT GT G  .  planned
 """

@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buddy_core.entitlements import Grant, GrantChange, GrantMerge, GrantStatus, merge_grants
+from buddy_core.entitlements import Grant, GrantChange, GrantKind, GrantMerge, GrantStatus, merge_grants
 from tests.contracts.cases import AT, LATER, account, grant, title
 
 DAY = timedelta(days=1)
@@ -67,7 +67,7 @@ def test_the_older_unlock_of_the_guest_takes_over() -> None:
 
 def test_rentals_do_not_supersede_unlocks() -> None:
     """A rental of a title that the member has unlocked moves beside it."""
-    rental = grant(1, account(1), title(1), kind="rental", ends_at=LATER, granted_at=AT - DAY)
+    rental = grant(1, account(1), title(1), kind=GrantKind.RENTAL, ends_at=LATER, granted_at=AT - DAY)
     unlock = grant(2, MEMBER, title(1))
     merged = merge_grants([rental], [unlock], MEMBER, LATER)
     assert [item.kind for item in merged.grants] == ["rental"]

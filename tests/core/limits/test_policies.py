@@ -41,6 +41,7 @@ PLACES = {
     ],
     "login": ["POST /sign-in", "POST /v1/auth/login"],
     "register": ["POST /join", "POST /v1/auth/register"],
+    "code": ["POST /wallet/promotions", "POST /v1/wallet/promotions"],
     "admin_video": ["POST /admin/videos", "GET /v1/admin/videos/abcd"],
     "cms": [
         "GET /admin",
@@ -114,6 +115,8 @@ def test_every_route_has_its_group(group: str) -> None:
         ("catalogue", MEMBER, {"catalogue:account": (100, 60)}),
         ("stream", MEMBER, {"stream:account": (50, 60)}),
         ("cms", MEMBER, {"cms:account": (200, 60)}),
+        ("code", MEMBER, {"code:account": (10, 900)}),
+        ("code", GUEST, {"code:account": (10, 900), "code:address:guest": (100, 900)}),
         ("admin_video", MEMBER, {"admin_video:account": (20, 60)}),
         ("default", MEMBER, {"default:account": (100, 60)}),
         ("free", GUEST, {}),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buddy_core.kernel import COUNTRIES, CountryUnknown, InvalidValue, LicenceId, PartnerId
-from buddy_core.rights import Licence, holds, licences_for
+from buddy_core.rights import Licence, Territories, holds, licences_for
 from tests.contracts.cases import AT, title, uid
 
 DAY = timedelta(days=1)
@@ -29,7 +29,7 @@ def licence(number: int = 1, **changes: Any) -> Licence:
         "starts_at": AT,
         "ends_at": AT + 10 * DAY,
     }
-    return Licence(**{**values, **changes})
+    return Licence(**_placed({**values, **changes}))
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,9 @@ def test_a_share_is_an_exact_part_of_the_whole(share: Any) -> None:
 def test_a_naive_instant_makes_no_licence() -> None:
     """Start and end need an offset."""
     for name in ("starts_at", "ends_at"):
+        naive: dict[str, Any] = {name: AT.replace(tzinfo=None)}
         with pytest.raises(InvalidValue):
-            licence(**{name: AT.replace(tzinfo=None)})
+            licence(**naive)
 
 
 @given(st.sampled_from(sorted(COUNTRIES)), st.integers(-20, 20), st.permutations([1, 2, 3, 4]))
@@ -87,3 +88,9 @@ def test_those_that_hold_come_in_id_order(place: str, days: int, order: list[int
     at = AT + days * DAY
     found = licences_for([made[number] for number in order], place, at)
     assert found == tuple(item for item in made.values() if holds(item, place, at))
+
+
+def _placed(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a licence, `territories` without what is `excluded`."""
+    excluded = values.pop("excluded", ())
+    return {**values, "territories": Territories(tuple(values["territories"]), excluded)}

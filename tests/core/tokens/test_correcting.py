@@ -305,7 +305,7 @@ def test_what_comes_back_to_a_withdrawn_lot_is_taken_at_once() -> None:
     withdrawal = reversed_(made.wallet, first.entry)
     command = RefundTokens(account(1), made.entry.id, "support", "r", "refund")
     lots = {lot.id: lot for lot in lots_of(first.wallet)}
-    spending = Spending(made.entry, [], lots, {lot.origin_id for lot in lots.values()})
+    spending = Spending(made.entry, [], lots, {lot.origin_id: lot.amount for lot in lots.values()})
     back = refund(withdrawal.wallet, spending, command, AT, NewIds(EntryId(uid(740))))
     assert back.wallet.lots == ()
     [lot_id] = lots
@@ -317,6 +317,54 @@ def test_what_comes_back_to_a_withdrawn_lot_is_taken_at_once() -> None:
     kept = [item for item in back.entry.postings if item.account != WALLET or item.value is not None]
     [fault] = check_corrections(originals, [withdrawal.entry, evolve(back.entry, postings=tuple(kept))])
     assert fault.problem == "what it takes back at once does not leave the lot"
+
+
+def test_no_more_is_taken_at_once_than_was_uncollectable() -> None:
+    """Ten were bought and five given; the reversal found ten, so what is spent of the five comes back."""
+    bought = buy(Wallet(account(1)), buying(amount=10, cost_minor=1000), VERSIONS, AT, NEW)
+    [lot] = bought.entry.lots
+    more = AdjustTokens(account(1), bought.entry.id, lot.id, 5, "sorry", "me", "a")
+    given = adjust(bought.wallet, lot, bought.entry, more, VERSIONS, AT, NewIds(EntryId(uid(741))))
+    early = spent(given.wallet, 3, 5)
+    for before, uncollectable, left_over in ((given.wallet, 0, 5), (early.wallet, 0, 2)):
+        withdrawal = reversed_(before, bought.entry)
+        assert sum(i.amount for i in withdrawal.entry.postings if i.account == ADJUSTED) == -uncollectable
+        made = spent(withdrawal.wallet, left_over, 6)
+        back = refunded(made.wallet, made.entry, lots=[lot])
+        assert balance(back.wallet, AT) == {PAID: left_over}
+    late = spent(given.wallet, 12, 7)
+    withdrawal = reversed_(late.wallet, bought.entry)
+    whole = RefundTokens(account(1), late.entry.id, "support", "r", "refund")
+    spending = Spending(late.entry, [], {lot.id: lot}, {lot.id: 7})
+    back = refund(withdrawal.wallet, spending, whole, AT, NewIds(EntryId(uid(742))))
+    assert [i.amount for i in back.entry.postings if i.account == ADJUSTED] == [7]
+    assert balance(back.wallet, AT) == {PAID: 5}
+    originals = {bought.entry.id: bought.entry, late.entry.id: late.entry}
+    assert check_corrections(originals, [given.entry, withdrawal.entry, back.entry]) == []
+    greedy = evolve(spending, withdrawn={lot.id: 12})
+    wrong = refund(withdrawal.wallet, greedy, whole, AT, NewIds(EntryId(uid(742))))
+    [fault] = check_corrections(originals, [given.entry, withdrawal.entry, wrong.entry])
+    assert fault.problem == "takes back at once more than was uncollectable"
+
+
+def test_what_is_over_is_lost_beyond_what_was_withdrawn() -> None:
+    """Of a lot that has expired meanwhile the uncollectable part is taken, and the rest expires."""
+    soon = AT + timedelta(hours=1)
+    first = earned(Wallet(account(1)), 8, 1, expires_at=soon)
+    made = spent(first.wallet, 8, 2)
+    [lot] = first.entry.lots
+    command = RefundTokens(account(1), made.entry.id, "support", "r", "refund")
+    spending = Spending(made.entry, [], {lot.id: lot}, {lot.id: 3})
+    back = refund(made.wallet, spending, command, soon, NewIds(EntryId(uid(743))))
+    assert [(i.account, i.amount) for i in back.entry.postings] == [
+        (WALLET, 8),
+        (spent_on(title(1)), -8),
+        (WALLET, -5),
+        (EXPIRED, 5),
+        (WALLET, -3),
+        (ADJUSTED, 3),
+    ]
+    assert back.wallet.lots == ()
 
 
 def test_only_a_spend_is_refunded() -> None:

@@ -16,6 +16,7 @@ from buddy_core.tokens import (
     PAID,
     WALLET,
     BadLot,
+    BadScope,
     BadTokenAmount,
     FreezeWallet,
     NewIds,
@@ -66,10 +67,15 @@ def test_a_lot_that_is_gone_before_it_begins_is_refused() -> None:
     earned(Wallet(account(1)), 1, 1, expires_at=AT + timedelta(seconds=1))
 
 
-def test_a_scope_may_have_colons_of_its_own() -> None:
-    """What stands behind the first colon is the name of a title or type, whatever it is made of."""
-    scopes = ("type:live:sport", "title:a:")
+def test_a_scope_is_an_id_of_a_title_or_a_word() -> None:
+    """An id is written as we write it, and a type is a word of small letters; all else opens no lot."""
+    scopes = ("type:live_sport", "type:short-2", f"title:{uid(9)}")
     assert earned(Wallet(account(1)), 1, 1, scopes=scopes).entry.lots[0].scopes == scopes
+    titles = ("title:nonsense", f"title:{uid(9).hex}", f"title:{uid(171)}".upper(), f"title: {uid(9)}")
+    for scope in (*titles, "type:Film", "type:live:sport", "type:film ", "type:", "film", "type:é", ":film"):
+        with pytest.raises(BadScope) as refused:
+            earned(Wallet(account(1)), 1, 1, scopes=(scope,))
+        assert refused.value.scope == scope
 
 
 def test_an_unknown_kind_earns_nothing() -> None:

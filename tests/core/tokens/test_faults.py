@@ -759,7 +759,7 @@ def test_only_what_was_withdrawn_is_taken_back_at_once() -> None:
     originals = {SPENT.entry.id: SPENT.entry, FIRST.entry.id: FIRST.entry}
     which = row(REFUNDED.entry, 4)
     for amount in (1, 4):
-        known = Spending(SPENT.entry, (), {LOT.id: LOT}, {LOT.id})
+        known = Spending(SPENT.entry, (), {LOT.id: LOT}, {LOT.id: 4})
         wish = RefundTokens(WHO, SPENT.entry.id, "why", "ref", "r", amount)
         back = refund(REVERSED.wallet, known, wish, AT, new(4)).entry
         assert [posting.account for posting in back.postings][2:] == [WALLET, ADJUSTED]
@@ -792,7 +792,7 @@ def test_what_was_withdrawn_may_have_moved() -> None:
     merged = merge(
         REVERSED.wallet, Wallet(mine), MergeWallets(WHO, mine, 99, "m"), VERSIONS, AT, new(9).entry
     )
-    known = Spending(SPENT.entry, (), {LOT.id: LOT}, {LOT.id})
+    known = Spending(SPENT.entry, (), {LOT.id: LOT}, {LOT.id: 4})
     back = refund(
         merged.target, known, RefundTokens(mine, SPENT.entry.id, "why", "ref", "r"), AT, new(4)
     ).entry

@@ -330,7 +330,7 @@ def spent_in(country: str) -> Posted:
 
 def no_country(country: str) -> InvalidValue:
     """Return the refusal of what is no country."""
-    return InvalidValue("country", f"{country!r} is not a country code of two letters, such as IN")
+    return InvalidValue("country", f"{country!r} is not a country code of two capital letters, such as IN")
 
 
 def refunded(of: Entry, earlier: tuple[Entry, ...] = (), amount: int | None = None) -> object:
@@ -374,7 +374,8 @@ def played(*lots: TimelineLot, **more: Any) -> object:
         (lambda: earned(FROZEN, 1, 1), WalletFrozen(account(1))),
         (lambda: earned(WALLET, 1, 1, kind="gold"), UnknownKind("gold")),
         (lambda: earned(WALLET, 1, 1, scopes=("film",)), BadScope("film")),
-        (lambda: earned(WALLET, 1, 1, scopes=("type:film", "title:a", "type: ")), BadScope("type: ")),
+        (lambda: earned(WALLET, 1, 1, scopes=("type:film", f"title:{uid(9)}", "type: ")), BadScope("type: ")),
+        (lambda: earned(WALLET, 1, 1, scopes=("title:a",)), BadScope("title:a")),
         (lambda: bought(FROZEN), WalletFrozen(account(1))),
         (lambda: bought(effective_from=AT - TICK), BadLot("it would take effect in the past")),
         (lambda: spent(FROZEN, 1, 1), WalletFrozen(account(1))),
@@ -383,6 +384,7 @@ def played(*lots: TimelineLot, **more: Any) -> object:
         (lambda: spent_in("I"), no_country("I")),
         (lambda: spent_in("1N"), no_country("1N")),
         (lambda: spent_in("ÉÉ"), no_country("ÉÉ")),
+        (lambda: spent_in("in"), no_country("in")),
         (lambda: posted(country=""), no_country("")),
         (lambda: froze(False), NotFrozen(account(1))),
         (

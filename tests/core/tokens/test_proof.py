@@ -22,6 +22,7 @@ from buddy_core.tokens import (
     VoidHold,
     Wallet,
     check_books,
+    check_versions,
     expire,
     hold,
     post,
@@ -71,6 +72,18 @@ def test_a_life_by_the_rules_is_clean() -> None:
     assert problems(books([first, held], {ONE: AT + HOUR})) == set()
     assert problems(books([first, held, posted])) == set()
     assert problems(books([first, held, freed])) == set()
+
+
+def test_every_entry_and_every_version_has_one_hash() -> None:
+    """Where a store gives fewer hashes than rows, or more, they are refused and not read in part."""
+    found, versions = books(life()[:2], {ONE: AT + HOUR}), list(VERSIONS.values())
+    hashes, of_versions = found.hashes, [version.hash for version in versions]
+    for wrong in (hashes[:1], [*hashes, hashes[0]]):
+        with pytest.raises(ValueError, match="zip"):
+            check_books(evolve(found, hashes=wrong), versions)
+    for wrong in (of_versions[:1], [*of_versions, of_versions[0]]):
+        with pytest.raises(ValueError, match="zip"):
+            check_versions(versions, wrong)
 
 
 def test_a_hold_that_is_open_or_not_against_its_entries_is_named() -> None:

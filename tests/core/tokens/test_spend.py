@@ -11,7 +11,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buddy_core.kernel import EntryId
+from buddy_core.kernel import EntryId, HoldId
 from buddy_core.tokens import (
     BONUS,
     MAX_SKEW,
@@ -20,6 +20,7 @@ from buddy_core.tokens import (
     BadTokenAmount,
     ClockBehind,
     Entry,
+    HoldTokens,
     InsufficientTokens,
     NewIds,
     NoValueInCurrency,
@@ -31,6 +32,7 @@ from buddy_core.tokens import (
     WalletFrozen,
     balance,
     draw_order,
+    hold,
     is_live,
     spend,
     spent_on,
@@ -87,6 +89,25 @@ def test_a_clock_that_is_a_little_behind_is_another_hosts() -> None:
     made = spent(later.wallet, 1, 3, AT - MAX_SKEW).entry
     assert (made.effective_at, made.recorded_at) == (AT - MAX_SKEW, AT)
     assert spent(later.wallet, 1, 3, AT).entry.recorded_at == AT
+
+
+def test_what_another_host_has_just_credited_can_be_spent() -> None:
+    """Within five seconds it is there, from when it began; further behind the clock is what is wrong."""
+    wallet = earned(earned(Wallet(account(1)), 5, 1, AT - DAY).wallet, 3, 2, AT).wallet
+    early = AT - MAX_SKEW
+    made = spent(wallet, 8, 3, early).entry
+    assert (made.effective_at, made.recorded_at) == (AT, AT)
+    assert spent(earned(wallet, 1, 4, AT).wallet, 5, 5, early).entry.recorded_at == AT
+    with pytest.raises(InsufficientTokens):
+        spent(wallet, 9, 3, early)
+    wish = HoldTokens(account(1), (), 8, AT + DAY, "rental", "r", "h")
+    new = NewIds(EntryId(uid(4)), hold=HoldId(uid(5)))
+    held = hold(wallet, wish, VERSIONS, early, new).entry
+    assert (held.effective_at, held.recorded_at) == (AT, AT)
+    with pytest.raises(ClockBehind):
+        spent(wallet, 8, 3, early - timedelta(microseconds=1))
+    with pytest.raises(ClockBehind):
+        hold(wallet, wish, VERSIONS, early - timedelta(microseconds=1), new)
 
 
 def test_a_spend_is_split_over_lots_and_valued_exactly() -> None:

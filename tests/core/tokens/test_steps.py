@@ -265,7 +265,7 @@ def test_spends_of_a_batch_are_decided_in_order(book: Book) -> None:
     commands = [spending(ME, 6, "a"), spending(ME, 4, "b"), spending(ME, 3, "c"), spending(OTHER, 1, "d")]
     first, poor, second, nobody = book.do(tokens.spend_in, commands)
     parts = (SpentByKind(BONUS, 5, 1, Fraction(250)), SpentByKind(PAID, 1, 1, Fraction(7, 3)))
-    assert value(first) == Spent(value(first).entry_id, parts, 10)
+    assert value(first) == Spent(value(first).entry_id, parts, 10, AT)
     assert value(second).parts == (SpentByKind(PAID, 3, 1, Fraction(7)),)
     assert value(second).left == 7
     assert refusal(poor) == ("tokens.insufficient", {"needed": 4, "available": 3})
@@ -520,6 +520,33 @@ def test_a_merge_there_and_back_has_an_owner(book: Book) -> None:
     assert sum(isinstance(outcome, Done) for outcome in outcomes) == 1
 
 
+def test_two_wallets_that_name_each_other_have_no_owner(book: Book) -> None:
+    """Rows that no merge wrote, each wallet moved into the other, end in a refusal and not in a circle."""
+    book.earned(5)
+    spend = book.spent(5)
+    book.merged(ME, OTHER)
+    wish = MergeWallets(OTHER, ME, 1_000, "forged")
+    forged = tokens.merge(book.wallet(OTHER), book.wallet(), wish, {}, AT, EntryId(uid(900)))
+    [out] = [entry for entry in forged.entries if entry.account_id == OTHER]
+    asyncio.run(post(book.uow, [tokens.Posted(forged.source, out)]))
+    looks = 0
+
+    async def at_most_five_looks(tx: Any, *given: Any) -> list[Outcome[Entry]]:
+        of_account = tx.entries.of_account
+
+        async def counted(*which: Any, **how: Any) -> Any:
+            nonlocal looks
+            looks += 1
+            assert looks <= 5, "it goes round and round"
+            return await of_account(*which, **how)
+
+        tx.entries.of_account = counted
+        return await tokens.refund_in(tx, *given)
+
+    [strange] = book.do(at_most_five_looks, [refunding(spend.entry_id, "a", None, GUEST)])
+    assert refusal(strange) == ("tokens.entry_not_found", {"entry_id": spend.entry_id})
+
+
 def test_a_reversal_voids_the_holds_on_what_it_takes(book: Book) -> None:
     """Holds on the tokens end first; the event says what was taken and what was gone, and once is all."""
     first = book.earned(5)
@@ -658,6 +685,31 @@ def test_nothing_moves_in_a_wallet_that_was_merged_away(book: Book) -> None:
     assert refusal(late) == ("tokens.wallet_moved", {"account_id": GUEST})
     assert value(fine).left == 1
     assert [entry.operation for entry in book.entries(GUEST)] == ["earn", "transfer_out"]
+
+
+def test_only_an_empty_wallet_with_a_past_is_asked_after(book: Book) -> None:
+    """Whether it was merged away is not looked up where there are lots, a hold alone, or no entry yet."""
+    book.earned(3)
+    book.earned(3, OTHER)
+    book.held(3, OTHER)
+    book.earned(3, GUEST)
+    book.spent(3, GUEST)
+    asked: list[list[AccountId]] = []
+
+    async def watched(tx: Any, *given: Any) -> list[Outcome[Entry]]:
+        moved_away = tx.wallets.moved_away
+
+        async def noted(accounts: Sequence[AccountId]) -> Any:
+            asked.append(list(accounts))
+            return await moved_away(accounts)
+
+        tx.wallets.moved_away = noted
+        return await tokens.earn_in(tx, *given)
+
+    for who in (ME, OTHER, account(4), GUEST):
+        [made] = book.do(watched, [earning(who, 1, "more")])
+        assert value(made).account_id == who
+    assert asked == [[GUEST]]
 
 
 def test_a_merge_is_told_of_the_member(book: Book) -> None:

@@ -23,7 +23,10 @@ from buddy_core.tokens import (
     OpenHold,
     OpenLot,
     PostHold,
+    RefundTokens,
+    ReverseTokens,
     Rewound,
+    Spending,
     VoidHold,
     Wallet,
     WalletThen,
@@ -35,7 +38,9 @@ from buddy_core.tokens import (
     lapse,
     on_hold,
     post,
+    refund,
     replay,
+    reverse,
     rewind,
     rewinding,
     void,
@@ -202,6 +207,22 @@ def test_a_post_that_was_dated_earlier_waits_for_all_before_it(page: int) -> Non
     found = back_to(entries, 2, page)
     assert (found.lots, [item.id for item in found.holds]) == ((), [FIRST])
     assert back_to(entries, 3, page).holds == ()
+
+
+@pytest.mark.parametrize("page", [1, 2, 99])
+def test_what_came_back_to_a_withdrawn_lot_was_never_in_it(page: int) -> None:
+    """Going back past such a refund leaves the lot as empty as it was, and past the spend it is full."""
+    made = spent(EARNED.wallet, 2, 2, AT + SOON)
+    wish = ReverseTokens(ME, EARNED.entry.id, "why", "ref", "w")
+    new = NewIds(EntryId(uid(630)))
+    withdrawal = reverse(made.wallet, EARNED.entry, (), wish, VERSIONS, AT + 2 * SOON, new)
+    lacking = {BONUS_LOT.origin_id: 2}
+    spending = Spending(made.entry, (), {BONUS_LOT.id: BONUS_LOT}, lacking)
+    command = RefundTokens(ME, made.entry.id, "why", "ref", "r")
+    back = refund(withdrawal.wallet, spending, command, AT + 3 * SOON, NewIds(EntryId(uid(631))))
+    entries = [EARNED.entry, made.entry, withdrawal.entry, back.entry]
+    for seconds, lots in ((0, (OpenLot(BONUS_LOT, 2),)), (1, ()), (2, ()), (3, ())):
+        assert back_to(entries, seconds, page).lots == lots
 
 
 def test_the_way_back_is_told_step_by_step() -> None:

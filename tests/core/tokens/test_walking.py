@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import json
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -27,6 +29,7 @@ from buddy_core.tokens import (
     check_ledger_in,
     hold,
 )
+from buddy_core.tokens.ports import Glance
 from buddy_core.tokens.proof import walking
 from tests.contracts.cases import AT, LATER, VERSIONS, account, earned, post, spent, uid, version_of
 
@@ -137,6 +140,43 @@ def test_only_what_the_quick_look_leaves_is_looked_at_slowly(ledger: Ledger) -> 
     assert asked == [[TWO]]
     assert asyncio.run(walk(Checkpoint({TWO: HEADS[TWO]}))).wallets == 2
     assert asked == [[TWO]]
+
+
+def half_a_cost(glance: Glance) -> Glance:
+    """Return a glance at an earning whose lot has a cost without a currency, all of it hashed again."""
+    [(body, previous, _)] = glance.entries
+    read = json.loads(body)
+    read[-2][0][-2] = 5
+    body = json.dumps(read, separators=(",", ":"))
+    digest = sha256(previous + body.encode()).digest()
+    assert glance.stored is not None
+    return evolve(glance, stored=(1, digest, *glance.stored[2:]), entries=[(body, previous, digest)])
+
+
+def test_what_fits_its_hash_and_is_no_entry_is_looked_at_slowly(ledger: Ledger) -> None:
+    """The quick look can read it and no entry can be made of it, so it is told of as its rows have it."""
+    asked: list[list[AccountId]] = []
+    told: dict[AccountId, Sequence[Entry]] = {}
+
+    async def walk() -> LedgerReport:
+        async with ledger.uow.read() as tx:
+            glances, of_accounts = tx.ledger_books.glances, tx.ledger_books.of_accounts
+
+            async def forged(accounts: Sequence[AccountId], batch: int) -> AsyncIterator[Sequence[Glance]]:
+                async for found in glances(accounts, batch):
+                    yield [half_a_cost(item) if item.account == THREE else item for item in found]
+
+            async def watched(accounts: Sequence[AccountId]) -> Any:
+                asked.append(list(accounts))
+                return await of_accounts(accounts)
+
+            tx.ledger_books.glances = forged  # type: ignore[method-assign]
+            tx.ledger_books.of_accounts = watched  # type: ignore[method-assign]
+            return await check_ledger_in(tx, seen=lambda who, entries: told.update({who: entries}))
+
+    report = asyncio.run(walk())
+    assert (asked, report.wallets, report.entries) == ([[TWO, THREE]], 3, 5)
+    assert told[THREE] == [THIRD.entry]
 
 
 def test_wallets_are_read_in_batches(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -377,9 +377,9 @@ def test_a_refund_to_what_was_withdrawn() -> None:
     first = (bonus(WALLET, -2, FIRST), bonus(ADJUSTED, 2, FIRST))
     second = (paid(WALLET, -3, SECOND_LOT), paid(ADJUSTED, 3, SECOND_LOT))
     for withdrawn, rest, left in (
-        ({SECOND_LOT.id}, (*over, *second), 7),
-        ({FIRST.id}, first, 10),
-        ({FIRST.id, SECOND_LOT.id}, (*second, *first), 7),
+        ({SECOND_LOT.id: 3}, (*over, *second), 7),
+        ({FIRST.id: 2}, first, 10),
+        ({FIRST.id: 9, SECOND_LOT.id: 9}, (*second, *first), 7),
     ):
         spending = Spending(spent.entry, (), known, withdrawn)
         made = refund(spent.wallet, spending, wish, LATER, NewIds(EntryId(uid(4))))

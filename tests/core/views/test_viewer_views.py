@@ -21,6 +21,7 @@ from buddy_core import views
 from buddy_core.access import BUILT_IN
 from buddy_core.accounts import begin_guest
 from buddy_core.catalog import Title
+from buddy_core.entitlements import Context
 from buddy_core.flows import SessionClaim, UnlockTitle, beat_session, start_playback, unlock_title
 from buddy_core.kernel.ids import DeviceId
 from buddy_core.playback import Beat
@@ -117,7 +118,10 @@ async def test_a_viewers_evening(name: str, tmp_path: Path) -> None:
         sheet = await views.unlock_sheet(first, visitor, "key-1", **ports)
         assert sheet is not None
         assert (sheet.cost, sheet.short_by, sheet.left_after) == (2, 2, None)
-        assert [way.kind for way in sheet.ways] == ["watch_ad", "sign_in", "buy_tokens"]
+        assert [way.kind for way in sheet.ways] == [
+            *("watch_ad", "sign_in", "buy_tokens"),
+            *("rental", "est"),
+        ]
         refused = await views.watch_page(first, visitor, None, **ports)
         assert refused.denial is not None
         assert refused.denial.code == "entitlements.no_grant"
@@ -135,10 +139,10 @@ async def test_a_viewers_evening(name: str, tmp_path: Path) -> None:
         assert await views.unlock_sheet(first, visitor, "key-2", **ports) is None
 
         clock.advance(timedelta(seconds=1))
-        playing = await start_playback(actor, visitor.device_id, first.id, "IN", **ports, ids=ids)
+        playing = await start_playback(actor, visitor.device_id, first.id, Context("IN"), **ports, ids=ids)
         clock.advance(timedelta(seconds=9))
         claim = SessionClaim(playing.session.id, guest.id, visitor.device_id)
-        await beat_session(claim, Beat(9000, is_playing=True), **ports)
+        await beat_session(claim, Beat(9000, is_playing=True), **ports, ids=ids)
         page = await views.title_page(series, visitor, "https://example.com", **ports)
         assert (page.action.kind, page.action.episode_number, page.action.resume_s) == ("resume", 1, 9)
         assert [row.state for row in page.episodes] == ["continue", "locked", "locked"]

@@ -12,7 +12,19 @@ import buddy_web
 from buddy_core.access import MEMBER_PERMISSIONS, PERMISSIONS
 from buddy_core.views import Viewer
 from buddy_web import formats
-from tests.web.samples import access, accounts, earning, liability, numbers, viewing, wallets
+from tests.web.samples import (
+    access,
+    accounts,
+    earning,
+    entitlements,
+    liability,
+    numbers,
+    prices,
+    promotions,
+    rights,
+    viewing,
+    wallets,
+)
 
 WEB = Path(buddy_web.__file__).parent
 GUEST = Viewer(True, None, 3, 0, "IN", True)
@@ -50,16 +62,38 @@ SAMPLES: dict[str, Sample] = {
     "series-hi": Sample("title.html", "/series/c8rt/night-ferry", viewing.SERIES, locale="hi_IN"),
     "film": Sample("title.html", "/film/7fqk/the-last-monsoon", viewing.FILM),
     "film-denied": Sample("title.html", "/film/m2wd/salt-road", viewing.FILM_DENIED),
+    "film-priced": Sample("title.html", "/film/m2wd/salt-road", viewing.FILM_PRICED),
+    "film-coming": Sample("title.html", "/film/m2wd/salt-road", viewing.FILM_COMING),
+    "film-overdue": Sample("title.html", "/film/7fqk/the-last-monsoon", viewing.FILM_OVERDUE),
     "unlock": Sample("unlock.html", "/unlock/episode/k6ym", viewing.UNLOCK),
     "unlock-short": Sample("unlock.html", "/unlock/film/7fqk", viewing.UNLOCK_SHORT),
     "unlock-changed": Sample("unlock.html", "/unlock/episode/k6ym", viewing.UNLOCK_CHANGED),
     "unlock-denied": Sample("unlock.html", "/unlock/film/m2wd", viewing.UNLOCK_DENIED),
     "watch": Sample("watch.html", "/watch/episode/h3sd", viewing.WATCH, MEMBER),
     "watch-denied": Sample("watch.html", "/watch/episode/k6ym", viewing.WATCH_DENIED),
+    "watch-age": Sample("watch.html", "/watch/episode/k6ym", viewing.WATCH_AGE),
+    "watch-pin": Sample("watch.html", "/watch/episode/k6ym", viewing.WATCH_PIN),
     **{f"earn-{name}": Sample("earn.html", "/earn", page) for name, page in accounts.EARN_STATES.items()},
     "sandbox-ad": Sample("sandbox_ad.html", "/sandbox/ads/rw_1", accounts.SANDBOX_AD),
-    "wallet": Sample("wallet.html", "/wallet", accounts.WALLET, more={"older_url": "/wallet?before=x"}),
-    "wallet-empty": Sample("wallet.html", "/wallet", accounts.WALLET_EMPTY, MEMBER, more={"older_url": None}),
+    "wallet": Sample(
+        "wallet.html",
+        "/wallet",
+        accounts.WALLET,
+        more={"older_url": "/wallet?before=x", "code": promotions.CODE_DONE},
+    ),
+    "wallet-empty": Sample(
+        "wallet.html",
+        "/wallet",
+        accounts.WALLET_EMPTY,
+        MEMBER,
+        more={"older_url": None, "code": promotions.CODE},
+    ),
+    "wallet-code": Sample(
+        "wallet.html",
+        "/wallet",
+        accounts.WALLET,
+        more={"older_url": None, "code": promotions.CODE_WRONG},
+    ),
     "join": Sample("join.html", "/join", accounts.JOIN),
     "join-taken": Sample("join.html", "/join", accounts.JOIN_TAKEN),
     "sign-in": Sample("sign_in.html", "/sign-in", accounts.SIGN_IN),
@@ -75,9 +109,59 @@ SAMPLES: dict[str, Sample] = {
     "admin-values-wrong": Sample("admin_values.html", "/admin/values", numbers.VALUES_WRONG, ADMIN),
     "admin-costs": Sample("admin_costs.html", "/admin/costs", earning.COSTS, ADMIN),
     "admin-costs-wrong": Sample("admin_costs.html", "/admin/costs", earning.COSTS_WRONG, ADMIN),
+    "admin-prices": Sample("admin_prices.html", "/admin/prices", prices.PRICES, ADMIN),
+    "admin-prices-none": Sample("admin_prices.html", "/admin/prices", prices.PRICES_NONE, ADMIN),
+    "admin-prices-wrong": Sample("admin_prices.html", "/admin/prices", prices.PRICES_WRONG, ADMIN),
+    "admin-rights": Sample("admin_rights.html", "/admin/rights", rights.LIST, ADMIN, more=rights.LIST_MORE),
+    "admin-rights-none": Sample(
+        "admin_rights.html", "/admin/rights", rights.LIST_NONE, ADMIN, more=rights.LIST_MORE
+    ),
+    **{
+        f"admin-rights-{name}": Sample(
+            "admin_rights_title.html",
+            "/admin/rights/film/ab2d",
+            page,
+            ADMIN,
+            more=rights.more(page, problem, done),
+        )
+        for name, page, problem, done in (
+            ("title", rights.PAGE, None, "changed"),
+            ("empty", rights.NONE, None, ""),
+            ("asked", rights.ASKED, None, ""),
+            ("there", rights.THERE, None, "down"),
+            ("effect", rights.EFFECT, None, ""),
+            ("no-effect", rights.NO_EFFECT, None, "restored"),
+            ("wrong", rights.WRONG, None, ""),
+            ("refused", rights.WRONG, "In IN two SVOD windows would be open.", ""),
+            ("takedown", rights.TAKEDOWN, None, ""),
+            ("restore", rights.RESTORE, None, ""),
+        )
+    },
+    **{
+        f"admin-rights-{name}": Sample(
+            "admin_rights_import.html", "/admin/rights/import", page, ADMIN, more=rights.SHEET_MORE
+        )
+        for name, page in (
+            ("sheet", rights.SHEET),
+            ("sheet-wrong", rights.SHEET_WRONG),
+            ("sheet-large", rights.SHEET_LARGE),
+            ("sheet-nothing", rights.SHEET_NOTHING),
+            ("sheet-done", rights.SHEET_DONE),
+        )
+    },
     "admin-ad-rule": Sample("admin_ad_rule.html", "/admin/ad-rule", earning.RULE, ADMIN),
     "admin-ad-rule-soon": Sample("admin_ad_rule.html", "/admin/ad-rule", earning.RULE_SOON, ADMIN),
     "admin-ad-rule-wrong": Sample("admin_ad_rule.html", "/admin/ad-rule", earning.RULE_WRONG, ADMIN),
+    "admin-promotions": Sample("admin_promotions.html", "/admin/promotions", promotions.PROMOTIONS, ADMIN),
+    "admin-promotions-none": Sample(
+        "admin_promotions.html", "/admin/promotions", promotions.PROMOTIONS_NONE, ADMIN
+    ),
+    "admin-promotions-wrong": Sample(
+        "admin_promotions.html", "/admin/promotions", promotions.PROMOTIONS_WRONG, ADMIN
+    ),
+    "admin-promotions-ending": Sample(
+        "admin_promotions.html", "/admin/promotions", promotions.ENDING_WRONG, ADMIN
+    ),
     "admin-alerts": Sample("admin_alerts.html", "/admin/alerts", earning.ALERTS, ADMIN, more=DESK),
     "admin-alerts-none": Sample("admin_alerts.html", "/admin/alerts", earning.ALERTS_NONE, ADMIN, more=DESK),
     "admin-close": Sample("admin_close.html", "/admin/close", numbers.CLOSE, ADMIN),
@@ -146,6 +230,27 @@ SAMPLES: dict[str, Sample] = {
         for name, page in {"": wallets.SHOWN, "before": wallets.BEFORE, "empty": wallets.EMPTY}.items()
     },
     **{
+        f"admin-access-{name}": Sample(
+            "admin_access.html", "/admin/users/usr_1/access", page, ADMIN, more=DESK | entitlements.MORE
+        )
+        for name, page in {
+            "": entitlements.ACCESS,
+            "empty": entitlements.ACCESS_EMPTY,
+            "wrong": entitlements.ACCESS_WRONG,
+        }.items()
+    },
+    **{
+        f"admin-why-{name}": Sample(
+            "admin_why.html", "/admin/users/usr_1/access/why", page, ADMIN, more=DESK | {"public_id": "usr_1"}
+        )
+        for name, page in {
+            "": entitlements.WHY,
+            "yes": entitlements.WHY_YES,
+            "ask": entitlements.WHY_ASK,
+            "wrong": entitlements.WHY_WRONG,
+        }.items()
+    },
+    **{
         f"admin-entry-{name}": Sample(
             "admin_entry.html",
             "/admin/users/usr_1/entries/14",
@@ -205,6 +310,10 @@ PARTS: dict[str, Sample] = {
     "part-effect": Sample("_value_effect.html", more={"effect": numbers.EFFECT, "zone_name": numbers.ZONE}),
     "part-costs-effect": Sample(
         "_costs_effect.html", more={"effect": earning.COSTS_EFFECT, "zone_name": earning.ZONE}
+    ),
+    "part-prices-effect": Sample(
+        "_prices_effect.html",
+        more={"effect": prices.EFFECT, "fields": prices.FIELDS, "zone_name": prices.ZONE},
     ),
     "part-rule-effect": Sample(
         "_ad_rule_effect.html", more={"effect": earning.RULE_EFFECT, "zone_name": earning.ZONE}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from attrs import evolve
+
+from buddy_core.kernel.money import Money
 from buddy_core.views import (
+    Access,
     Action,
     CaptionTrack,
     Card,
@@ -227,6 +231,25 @@ FILM_DENIED = TitlePage(
     denial=Denial("entitlements.no_licence"),
 )
 
+PRICED = (
+    Way("rental", price=Money(4900, "INR"), hours=48, available=False, reason="no_checkout"),
+    Way("subscription", price=Money(29900, "INR"), tier="standard", period="P1M", available=False),
+    Way("est", price=Money(19900, "INR"), available=False, reason="no_checkout"),
+)
+FILM_PRICED = evolve(
+    FILM_DENIED,
+    denial=Denial("entitlements.rental_ended", ways=PRICED, at=NOW),
+    ways=(Way("sign_in", "/sign-in"), *PRICED),
+)
+FILM_COMING = evolve(
+    FILM_DENIED, denial=Denial("entitlements.not_yet", opens_at=NOW + timedelta(days=1), at=NOW)
+)
+FILM_OVERDUE = evolve(
+    FILM,
+    action=Action("play", "/watch/film/7fqk"),
+    access=Access("subscription", NOW, NOW + timedelta(days=12), 1080, is_in_grace=True),
+)
+
 UNLOCK = UnlockSheet(
     "k6ym",
     "low-water",
@@ -261,7 +284,7 @@ UNLOCK_SHORT = UnlockSheet(
     ways=(
         AD,
         Way("buy_tokens", "/wallet", available=False, reason="coming"),
-        Way("rent", "/wallet", available=False, reason="coming"),
+        Way("rental", price=Money(4900, "INR"), hours=48, available=False, reason="no_checkout"),
         Way("sign_in", "/sign-in"),
     ),
 )
@@ -335,3 +358,5 @@ WATCH_DENIED = WatchPage(
     episode_number=2,
     denial=Denial("entitlements.no_grant", ways=(Way("unlock", "/unlock/episode/k6ym", 2), AD)),
 )
+WATCH_AGE = evolve(WATCH_DENIED, denial=Denial("entitlements.maturity", at=NOW))
+WATCH_PIN = evolve(WATCH_DENIED, denial=Denial("entitlements.profile_pin", at=NOW))

@@ -1,0 +1,273 @@
+"""The plain facts of a decision: what a viewer holds, what a title is, and where it is asked from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from attrs import field, frozen
+
+from buddy_core.entitlements.errors import BadFacts
+from buddy_core.entitlements.model.answers import Denied, Reason
+from buddy_core.kernel.clock import utc
+from buddy_core.kernel.errors import InvalidValue
+from buddy_core.kernel.ids import GrantId, SessionId, TitleId
+from buddy_core.rights import WindowType
+
+MAX_STREAMS = 4
+FAR = datetime.max.replace(tzinfo=UTC)
+"""What no end is reckoned as."""
+Span = tuple[datetime, datetime]
+
+
+def utc_or_none(value: datetime | None) -> datetime | None:
+    """Return an instant in UTC, or None for no end."""
+    return None if value is None else utc(value)
+
+
+@frozen
+class Rights:
+    """What a viewer gets: picture lines at most, with or without ads, downloads, streams at once."""
+
+    max_height: int
+    ads: bool
+    downloads: bool
+    streams: int
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.max_height) is not int or not 144 <= self.max_height <= 4320:
+            raise InvalidValue("max_height", "must be a whole number of lines from 144 to 4320")
+        if type(self.streams) is not int or not 1 <= self.streams <= MAX_STREAMS:
+            raise InvalidValue("streams", f"must be a whole number from 1 to {MAX_STREAMS}")
+
+
+class GrantKind(StrEnum):
+    """What a grant is; the kind says how it begins and ends."""
+
+    RENTAL = "rental"
+    WATCH_ONCE = "watch_once"
+    EST = "est"
+    PVOD = "pvod"
+    PPV = "ppv"
+    FESTIVAL_PASS = "festival_pass"
+    EDITION = "edition"
+    SUBSCRIPTION = "subscription"
+    TOKEN_UNLOCK = "token_unlock"
+    GIFT = "gift"
+    PROMOTION = "promotion"
+    SUPPORT = "support"
+
+
+class PlanState(StrEnum):
+    """Where a subscription stands in a span of time; an upgrade or downgrade is the next span."""
+
+    TRIAL = "trial"
+    ACTIVE = "active"
+    GRACE = "grace"
+    """Past due, and still open until the span ends."""
+    PAUSED = "paused"
+    """Opens nothing while it lasts."""
+    CANCELLED = "cancelled"
+    """Open until the paid period ends."""
+
+
+@frozen
+class Holding:
+    """What a viewer holds of a title at one time: a grant with everything that happened to it.
+
+    Open from `starts_at` up to, not at, `ends_at` (None: no end). `of` is the title, or
+    what holds it (a series, a season, a bundle); None for a subscription, which opens
+    what has an SVOD window for its tier. `after` is the reason once it is over; None if
+    it then counts as never held, such as one that moved to another account.
+    """
+
+    id: GrantId
+    kind: GrantKind
+    of: TitleId | None
+    rights: Rights
+    starts_at: datetime = field(converter=utc)
+    ends_at: datetime | None = field(default=None, converter=utc_or_none)
+    after: Reason | None = Reason.GRANT_ENDED
+    tier: str = ""
+    plan: PlanState | None = None
+    includes_later: bool = True
+    """Whether it opens what joined `of` after `starts_at`, such as episodes to come."""
+    goes_on_in: SessionId | None = None
+    """The playback session that used it up, which may still see the end, until `goes_on_until`."""
+    goes_on_until: datetime | None = field(default=None, converter=utc_or_none)
+
+    def __attrs_post_init__(self) -> None:
+        if (self.kind is GrantKind.SUBSCRIPTION) is not (self.of is None):
+            raise BadFacts("a subscription is of no title, and every other grant is of one")
+        if (self.kind is GrantKind.SUBSCRIPTION) is not (self.plan is not None):
+            raise BadFacts("a subscription has a plan state, and nothing else has one")
+
+    def is_open_plan(self, at: datetime) -> bool:
+        """Tell whether this is a plan that is open at `at`: begun, not over, and not paused."""
+        if self.plan is None or self.plan is PlanState.PAUSED:
+            return False
+        return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)
+
+
+@frozen
+class Profile:
+    """Who sits in front of it: an age that titles must not exceed, and one above which a PIN is asked."""
+
+    max_age: int | None = None
+    pin_above: int | None = None
+    is_pin_given: bool = False
+
+
+class Channel(StrEnum):
+    """Where it is asked from. Apps play and never sell."""
+
+    WEB = "web"
+    APP = "app"
+
+
+@frozen
+class Context:
+    """From where and how a title is asked for; `country` is what the host found, not what a client says."""
+
+    country: str | None
+    channel: Channel = Channel.WEB
+    profile: Profile = Profile()
+    streams: int = 0
+    """Other streams of this viewer that are running now."""
+    session_id: SessionId | None = None
+    """The playback session that asks, if one does."""
+
+
+@frozen
+class Viewer:
+    """What the decision may know of the viewer: what they hold, in any order."""
+
+    holdings: Sequence[Holding] = ()
+
+
+@frozen
+class LicenceFacts:
+    """Where and when a title may be shown; with tail rights what was bought plays on after the end."""
+
+    id: UUID
+    countries: frozenset[str]
+    starts_at: datetime = field(converter=utc)
+    ends_at: datetime | None = field(default=None, converter=utc_or_none)
+    has_tail: bool = True
+
+
+@frozen
+class WindowFacts:
+    """What may be sold, or for SVOD, AVOD and free windows watched, where and when.
+
+    `rights` are what a viewer without a grant gets in a window that is free to watch.
+    `tiers` names the tiers of an SVOD window; none named means any.
+    """
+
+    id: UUID
+    type: WindowType
+    countries: frozenset[str]
+    starts_at: datetime = field(converter=utc)
+    ends_at: datetime | None = field(default=None, converter=utc_or_none)
+    tiers: frozenset[str] = frozenset()
+    free: Rights | None = None
+    ways: tuple[str, ...] = ()
+    """What it sells, such as `rental` or `tokens`."""
+
+
+@frozen
+class TakedownFacts:
+    """A title was taken down in these countries, until it was restored."""
+
+    id: UUID
+    countries: frozenset[str]
+    starts_at: datetime = field(converter=utc)
+    ends_at: datetime | None = field(default=None, converter=utc_or_none)
+
+
+@frozen
+class Membership:
+    """A series, season or bundle that a title is part of, and since when."""
+
+    of: TitleId
+    since: datetime = field(converter=utc)
+
+
+@frozen
+class Gate:
+    """A window that may be watched, in one country: free, or with a plan of one of its tiers."""
+
+    id: UUID
+    type: WindowType
+    starts_at: datetime
+    ends_at: datetime
+    until: datetime
+    """When it ends, or the last of the windows on the same terms that follow it without a gap."""
+    tiers: frozenset[str]
+    free: Rights | None
+
+
+@frozen
+class Moment:
+    """A title in one country from one instant at which something changes there up to the next."""
+
+    closed: Denied
+    """The answer where nothing that is held plays and nothing is open."""
+    is_open: bool
+    """A window is open in which something may be watched or bought."""
+    kept: tuple[Span, ...]
+    """What began before the first of a pair plays until the second; the first pair that fits counts."""
+    licensed: datetime | None
+    """Until when it is out, licensed and not taken down; None if it is not."""
+    gates: tuple[Gate, ...]
+    """The windows that may be watched; none where it is not licensed."""
+    ways: tuple[str, ...]
+    """What is sold, in the order in which it is offered."""
+
+
+@frozen
+class Place:
+    """A title in one country: half-open spans, sorted and joined where they touch."""
+
+    licensed: tuple[Span, ...]
+    """When it is out, licensed and not taken down."""
+    kept: tuple[tuple[datetime, tuple[Span, ...]], ...]
+    """For what began before an instant, when it plays: as licensed, and after the end of licences
+    with tail rights that it began before. The earliest instant comes first, `FAR` last."""
+    openings: tuple[Span, ...]
+    """When a window is open in which something may be watched or bought."""
+    gates: tuple[Gate, ...]
+    shops: tuple[tuple[datetime, datetime, tuple[str, ...]], ...]
+    """When which ways to it are sold."""
+    taken: tuple[Span, ...]
+    published_at: datetime | None
+    licence_ends: datetime | None
+    """When the last licence that names the country ends; None if none ever named it. Where the
+    country is unknown: when nobody anywhere may play it any more."""
+    age: int
+    is_known: bool
+    """Whether the country is one."""
+    bounds: list[datetime]
+    """Every instant at which something changes, sorted."""
+    moments: dict[int, Moment] = field(factory=dict, init=False, eq=False, repr=False)
+    """What the rules worked out, by the number of bounds that have passed."""
+
+
+@frozen
+class TitleFacts:
+    """What the decision may know of a title, in every country; the same for all viewers."""
+
+    id: TitleId
+    published_at: datetime | None = field(converter=utc_or_none)
+    licences: Sequence[LicenceFacts] = ()
+    windows: Sequence[WindowFacts] = ()
+    takedowns: Sequence[TakedownFacts] = ()
+    part_of: Sequence[Membership] = ()
+    age: int = 0
+    """From which age it may be seen where `ages` does not say otherwise."""
+    ages: Mapping[str, int] = field(factory=dict)
+    """From which age it may be seen, by country."""
+    places: dict[str | None, Place] = field(factory=dict, init=False, eq=False, repr=False)
+    """What the rules worked out of it, once a country; no fact of its own."""

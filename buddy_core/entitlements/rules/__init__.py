@@ -1,0 +1,1 @@
+"""The decision, what it rests on, and what merges and refunds do to grants."""

@@ -1,0 +1,149 @@
+"""Why somebody may or may not watch, now or then: for staff, with what was known then kept apart."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from attrs import field, frozen
+
+from buddy_core.access import Actor, ApprovalsTx, Change, record_in, require
+from buddy_core.accounts import AccountsTx, resolve_in
+from buddy_core.catalog import CatalogTx, Title, TitleNotFound
+from buddy_core.entitlements import (
+    Context,
+    Decision,
+    EntitlementsTx,
+    Grant,
+    GrantChange,
+    GrantUse,
+    Trace,
+    Viewer,
+    explain,
+    holdings_of,
+)
+from buddy_core.flows.title_facts import title_facts
+from buddy_core.kernel.clock import Clock, utc
+from buddy_core.kernel.errors import InvalidValue
+from buddy_core.kernel.idempotency import retried
+from buddy_core.kernel.ids import AccountId, TitleId
+from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.rights import RightsTx
+
+PERMISSION = "entitlement:read"
+
+
+class ExplainTx(CatalogTx, RightsTx, EntitlementsTx, AccountsTx, ApprovalsTx, Protocol):
+    """What an explanation needs of a transaction."""
+
+
+def _utc_or_none(value: datetime | None) -> datetime | None:
+    return None if value is None else utc(value)
+
+
+@frozen
+class AskWhy:
+    """Could this account watch this title from there, at `at` (None: now)?
+
+    With `known_at` only what had been recorded by then counts: it is what the service
+    answered, or would have. Without it all that is known today counts, so that what
+    was put on record later, such as a licence that had been forgotten, shows.
+    """
+
+    account_id: AccountId
+    title_id: TitleId
+    context: Context
+    at: datetime | None = field(default=None, converter=_utc_or_none)
+    known_at: datetime | None = field(default=None, converter=_utc_or_none)
+
+
+@frozen
+class Why:
+    """The decision with everything that led to it, and the grants of the account that were looked at."""
+
+    title: Title
+    trace: Trace
+    grants: tuple[Grant, ...]
+    changes: tuple[GrantChange, ...]
+    uses: tuple[GrantUse, ...]
+    known_at: datetime | None
+
+    @property
+    def decision(self) -> Decision:
+        return self.trace.decision
+
+
+@frozen
+class Held:
+    """Every grant of an account, with what happened to it."""
+
+    grants: tuple[Grant, ...]
+    changes: tuple[GrantChange, ...]
+    uses: tuple[GrantUse, ...]
+
+
+async def explain_access(
+    actor: Actor, question: AskWhy, *, correlation_id: str, uow: UnitOfWork[ExplainTx], clock: Clock
+) -> Why:
+    """Answer with the full trace; that staff looked is recorded.
+
+    Raises:
+        NotPermitted, AccountNotFound, TitleNotFound.
+        InvalidValue: what was known then is asked for a time that is still to come.
+    """
+    require(actor, PERMISSION)
+
+    async def work(tx: ExplainTx) -> Why:
+        now = clock.now()
+        if question.known_at is not None and question.known_at > now:
+            raise InvalidValue("known_at", "is still to come; what will be known then nobody can tell")
+        account = await resolve_in(tx, question.account_id)
+        title = (await tx.titles.get([question.title_id])).get(question.title_id)
+        if title is None:
+            raise TitleNotFound("title", "explained")
+        why = await explained_in(tx, account.id, title, question, now)
+        after = {"title": f"{title.type}/{title.short_id}", "at": why.trace.at, "known_at": question.known_at}
+        change = Change("entitlement.read", str(account.id), None, after, correlation_id)
+        await record_in(tx, actor, change, now)
+        return why
+
+    return await retried(uow, work)
+
+
+async def explained_in(
+    tx: ExplainTx, account: AccountId, title: Title, question: AskWhy, now: datetime
+) -> Why:
+    """Decide from recorded facts as of an instant, inside a transaction."""
+    books = await tx.rights.of_titles([title.id], question.known_at)
+    held = await held_in(tx, account)
+    holdings = holdings_of(held.grants, held.changes, held.uses, question.known_at)
+    facts = title_facts(title, books.get(title.id))
+    trace = explain(Viewer(holdings), facts, question.context, question.at or now)
+    return Why(title, trace, held.grants, held.changes, held.uses, question.known_at)
+
+
+async def held_in(tx: EntitlementsTx, account: AccountId) -> Held:
+    """Return every grant of an account, ended ones too, with what happened to each."""
+    grants = await tx.grants.of_account(account)
+    changes = await tx.grants.changes_of(sorted(item.id for item in grants))
+    uses = await tx.grants.uses(sorted({item.origin_id for item in grants}))
+    return Held(tuple(grants), tuple(changes), tuple(uses))
+
+
+async def list_access(
+    actor: Actor, account_id: AccountId, *, correlation_id: str, uow: UnitOfWork[ExplainTx], clock: Clock
+) -> Held:
+    """Return what an account holds and held; that staff looked is recorded.
+
+    Raises:
+        NotPermitted, AccountNotFound.
+    """
+    require(actor, PERMISSION)
+
+    async def work(tx: ExplainTx) -> Held:
+        account = await resolve_in(tx, account_id)
+        change = Change("entitlement.read", str(account.id), None, {"title": None}, correlation_id)
+        await record_in(tx, actor, change, clock.now())
+        return await held_in(tx, account.id)
+
+    return await retried(uow, work)

@@ -1,0 +1,1 @@
+"""The values of pricing: token costs, prices in money, and the quote."""

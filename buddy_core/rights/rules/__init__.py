@@ -1,0 +1,1 @@
+"""Which licences hold, what windows sell, certificates, and how a book of rights may change."""
