@@ -87,8 +87,13 @@ async def may_watch_in(
     return await answers_in(tx, [Question(account, title, context) for title in titles], at)
 
 
-async def answers_in(tx: MayWatchTx, questions: Sequence[Question], at: datetime) -> list[Answer]:
-    """Answer each question, of whichever accounts; many ask the store as often as one."""
+async def answers_in(
+    tx: MayWatchTx, questions: Sequence[Question], at: datetime, *, in_money: bool = True
+) -> list[Answer]:
+    """Answer each question, of whichever accounts; many ask the store as often as one.
+
+    Without `in_money` the offers are those in tokens, and no book of prices is read.
+    """
     if not questions:
         return []
     titles = {question.title.id: question.title for question in questions}
@@ -104,20 +109,23 @@ async def answers_in(tx: MayWatchTx, questions: Sequence[Question], at: datetime
     answers = [decided(known, question.context, at) for known, question in zip(asked, questions, strict=True)]
     if not any(answer.is_for_sale for answer in answers):
         return answers
-    costs, prices = await in_force_in(tx, at)
+    costs, prices = await in_force_in(tx, at, in_money=in_money)
     return [
         priced(answer, known, question.context, costs, prices, at)
         for answer, known, question in zip(answers, asked, questions, strict=True)
     ]
 
 
-async def in_force_in(tx: PricingTx, at: datetime) -> tuple[TokenCosts | None, PriceBook | None]:
+async def in_force_in(
+    tx: PricingTx, at: datetime, *, in_money: bool = True
+) -> tuple[TokenCosts | None, PriceBook | None]:
     """Return the costs and prices in force; a service without one of them offers nothing of its kind."""
     costs, prices = None, None
     with suppress(NoTokenCosts):
         costs = await tx.token_costs.in_force(at)
-    with suppress(NoPrices):
-        prices = await tx.price_books.in_force(at)
+    if in_money:
+        with suppress(NoPrices):
+            prices = await tx.price_books.in_force(at)
     return costs, prices
 
 

@@ -200,7 +200,7 @@ async def _open_in(
     questions = [Question(wish.account, wish.title, Context(wish.command.country)) for wish in wishes]
     outcomes: list[Outcome[Unlocked] | None] = []
     spends: list[SpendTokens] = []
-    for wish, answer in zip(wishes, await answers_in(tx, questions, at), strict=True):
+    for wish, answer in zip(wishes, await answers_in(tx, questions, at, in_money=False), strict=True):
         try:
             if isinstance(answer.decision, Allowed):
                 opened = await _already_open(tx, wish.account, answer.decision, wish.title, at)

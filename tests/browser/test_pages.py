@@ -62,8 +62,8 @@ PAGES = (
     Shown("promotions", "admin", "/admin/promotions", "A new promotion"),
     Shown("close", "admin", "/admin/close", "Look at the payouts"),
     Shown("rights", "admin", "/admin/rights", "Open today"),
-    Shown("rights-title", "admin", "/admin/rights/{series}?country=AE", "What was changed"),
-    Shown("rights-effect", "admin", "/admin/rights/{series}", "Apply the ladder to a release"),
+    Shown("rights-title", "admin", "/admin/rights/{locked}?country=AE", "What was changed"),
+    Shown("rights-effect", "admin", "/admin/rights/{locked}", "Apply the ladder to a release"),
     Shown("rights-import", "admin", "/admin/rights/import", "Choose a file"),
     Shown("rewards", "admin", "/admin/rewards", "Nothing is held"),
     Shown("alerts", "admin", "/admin/alerts", "Nothing looks odd"),
@@ -146,6 +146,15 @@ def _make_ready(page: Page, name: str) -> None:
         page.get_by_role("region", name="What this does").evaluate(
             "effect => effect.scrollIntoView({ block: 'center' })"
         )
+    elif name == "rights-effect":
+        page.locator("#add-window > summary").click()
+        form = page.locator("#add-window")
+        form.get_by_label("Type").select_option("svod")
+        form.get_by_label("Territories").fill("IN AE")
+        form.get_by_label("First day").fill("2030-12-01")
+        form.get_by_label("Reason, for the record").fill("The autumn plan")
+        form.get_by_role("button", name="Show what it does").click()
+        expect(page.get_by_role("region", name="What this does")).to_be_visible()
     elif name == "enrol":
         page.get_by_label("Your password, once more").fill(PASSWORD)
         page.get_by_role("button", name="Begin").click()
