@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from buddy_core.kernel.ids import AccountId
 from buddy_web.app import BuddyApp, web
-from buddy_web.public_ids import PublicIds, public_ids
+from buddy_web.public_ids import (
+    LICENCE_PREFIX,
+    TAKEDOWN_PREFIX,
+    WINDOW_PREFIX,
+    PublicIds,
+    public_ids,
+)
 
 NEW, OLD = "a-new-secret-key-of-the-service-number-two", "the-former-secret-key-of-the-service-one"
 ACCOUNTS = st.uuids().map(AccountId)
@@ -102,3 +108,13 @@ def test_the_host_has_them(app: BuddyApp) -> None:
     with app.test_request_context():
         account = AccountId(UUID(int=7))
         assert web().public_ids.read(web().public_ids.show(account)) == (account,)
+
+
+@given(st.uuids(), st.sampled_from([WINDOW_PREFIX, LICENCE_PREFIX, TAKEDOWN_PREFIX]))
+def test_each_kind_of_thing_has_its_prefix(inner: UUID, prefix: str) -> None:
+    """What is shown of a window, licence or takedown is read as one of its kind, and as nothing else."""
+    ids = public_ids((NEW, OLD))
+    shown = ids.show_as(prefix, inner)
+    assert shown.startswith(prefix)
+    assert ids.read_as(prefix, shown)[0] == inner
+    assert ids.read(shown) == ids.read_grant(shown) == ids.read_as("abc_", shown) == ()

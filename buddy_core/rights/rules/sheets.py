@@ -36,7 +36,9 @@ class LineFault:
 
     def __str__(self) -> str:
         place = f"line {self.line}, {self.column}" if self.column else f"line {self.line}"
-        return f"{place}: {self.problem.rstrip('.')}."
+        return (
+            f"{place}: {self.problem}" if self.problem.endswith(("?", ".")) else f"{place}: {self.problem}."
+        )
 
 
 @frozen
