@@ -26,7 +26,7 @@ LARGE = {"kind": "bonus", "effective_from": "2026-12-01", "value_INR": "1.20", "
 SMALL = {"kind": "bonus", "effective_from": "2026-12-01", "value_INR": "0.55", "value_USD": "0.006"}
 DESK = (
     *("", "/values", "/costs", "/ad-rule", "/close", "/liability", "/rewards", "/alerts", "/approvals"),
-    *("/users", "/roles", "/roles/form", "/audit", "/promotions"),
+    *("/users", "/roles", "/roles/form", "/audit", "/promotions", "/prices", "/rights"),
 )
 WHY = "Ticket 4711"
 STEP = timedelta(seconds=30)
@@ -85,8 +85,8 @@ def request_of(address: str) -> str:
     ("email", "opens"),
     [
         (ADMIN, set(DESK)),
-        (FINANCE, set(DESK) - {"/users", "/roles", "/roles/form", "/audit", "/promotions"}),
-        (SUPPORT, {"", "/costs", "/ad-rule", "/rewards", "/alerts", "/approvals", "/users"}),
+        (FINANCE, set(DESK) - {"/users", "/roles", "/roles/form", "/audit", "/promotions", "/prices"}),
+        (SUPPORT, {"", "/costs", "/ad-rule", "/rewards", "/alerts", "/approvals", "/users", "/rights"}),
         (PRODUCER, set()),
         (VIEWER, set()),
     ],
