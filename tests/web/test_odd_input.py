@@ -86,6 +86,16 @@ FORMS = {
         "code": "MONSOON26", "tokens": "5", "days": "30", "limit": "10", "first_day": "2026-12-01",
         "last_day": "2026-12-31", "for_guests": "yes", "reason": "a test", "idempotency_key": "prm-1",
     },
+    "/admin/prices": {"id": "est-film-in", "act": "remove", "base": "1", "idempotency_key": "prc-1"},
+    "/admin/prices/preview": {"id": "est-film-in", "act": "remove", "base": "1"},
+    "/admin/users/{user}/access": {
+        "kind": "gift", "title": "film/{film}", "hours": "24", "ends_at": "2027-01-01", "tier": "gold",
+        "plan": "active", "reason": "a test", "idempotency_key": "acs-1",
+    },
+    "/admin/users/{user}/access/{grant}/extend": {
+        "ends_at": "2027-01-01", "reason": "a test", "idempotency_key": "acs-2",
+    },
+    "/admin/users/{user}/access/{grant}/revoke": {"reason": "a test", "idempotency_key": "acs-3"},
     "/wallet/promotions": {"code": "MONSOON26", "idempotency_key": "cod-1"},
     "/admin/promotions/MONSOON26/end": {"reason": "a test", "idempotency_key": "prm-2"},
     "/admin/close/2026-10": {"entity": "newtact"},
@@ -168,6 +178,7 @@ def test_no_field_breaks_a_form(service: Service, admin: Browser) -> None:
         "user": user,
         "request": "apr_" + "0" * 32,
         "entry": "1",
+        "grant": "gra_" + "0" * 32,
     }
     for path, form in FORMS.items():
         who = admin if path.startswith(("/admin", "/account")) else viewer
@@ -244,7 +255,7 @@ def test_every_form_is_swept(service: Service) -> None:
     swept = {"/unlock/<any(film, series, short, episode):type>/<short_id:short_id>", "/admin/close/<month>"}
     named = {
         "<opaque_id:user>": "{user}", "<opaque_id:request_id>": "{request}", "<entry>": "{entry}",
-        "<promotion>": "MONSOON26",
+        "<promotion>": "MONSOON26", "<opaque_id:grant>": "{grant}",
         "<any(film, series, short, episode):title_type>/<short_id:short_id>": "film/{film}",
     }  # fmt: skip
     for part, name in named.items():
