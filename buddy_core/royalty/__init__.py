@@ -9,7 +9,7 @@ from buddy_core.royalty.errors import (
     TermsProblems,
 )
 from buddy_core.royalty.events import MonthClosed
-from buddy_core.royalty.model import (
+from buddy_core.royalty.model.months import (
     PLATFORM,
     Month,
     PublicNames,
@@ -22,7 +22,7 @@ from buddy_core.royalty.model import (
 )
 from buddy_core.royalty.ports import RoyaltyBooks, RoyaltyRecords, RoyaltyTx, Statements, TokenSpends
 from buddy_core.royalty.proof import check_statements
-from buddy_core.royalty.rules import seal, split_rounded, state_month, statement_body, stored_bytes
+from buddy_core.royalty.rules.months import seal, split_rounded, state_month, statement_body, stored_bytes
 
 __all__ = [
     "PLATFORM",

@@ -11,7 +11,7 @@ from attrs import frozen
 from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import Period
 from buddy_core.kernel.proof import Fault
-from buddy_core.royalty.model import StoredStatement, TokenSpend
+from buddy_core.royalty.model.months import StoredStatement, TokenSpend
 
 
 class TokenSpends(Protocol):

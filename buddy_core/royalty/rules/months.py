@@ -16,7 +16,7 @@ from buddy_core.kernel.ids import LicenceId, TitleId
 from buddy_core.kernel.periods import month_of
 from buddy_core.kernel.rounding import Rounding, round_fraction
 from buddy_core.royalty.errors import TermsProblems
-from buddy_core.royalty.model import (
+from buddy_core.royalty.model.months import (
     PLATFORM,
     Month,
     PublicNames,

@@ -1,0 +1,1 @@
+"""Facts, terms, accounts and statements of a period."""
