@@ -22,9 +22,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from benchmarks.stores import Folder, Postgres
 from benchmarks.tokens import WALLETS, Store, crowd, open_store
 
-CASES = {"256": (256, WALLETS, 60), "32": (32, WALLETS, 300), "hot": (256, 1, 60), "1": (1, WALLETS, 2000)}
+CASES = {"256": (256, WALLETS, 20), "32": (32, WALLETS, 150), "hot": (256, 1, 20), "1": (1, WALLETS, 500)}
 """Callers, wallets that they choose from, and the spends of each caller."""
-SQLITE = {"sqlite 256": (256, WALLETS, 60), "sqlite 8": (8, WALLETS, 800)}
+ROUNDS = 5
+"""The least of so many is told: who shares the caches makes a round dearer, never cheaper."""
+SQLITE = {"sqlite 256": (256, WALLETS, 20), "sqlite 8": (8, WALLETS, 200)}
 
 
 @define
@@ -59,10 +61,15 @@ async def measure_postgresql(name: str) -> dict[str, float]:
         await server.analyze("ours")
         engine: AsyncEngine = store.uow._writer
         await _spends(store, callers, wallets, 10)
-        ours, theirs = process_time(), _cpu_s(server)
-        done = await _spends(store, callers, wallets, calls)
-        ours, theirs = process_time() - ours, _cpu_s(server) - theirs
-        figures = {"python us": ours * 1e6 / done, "postgresql us": theirs * 1e6 / done}
+        rounds = []
+        for _ in range(ROUNDS):
+            ours, theirs = process_time(), _cpu_s(server)
+            done = await _spends(store, callers, wallets, calls)
+            rounds.append(((process_time() - ours) / done, (_cpu_s(server) - theirs) / done))
+        figures = {
+            "python us": min(o for o, _ in rounds) * 1e6,
+            "postgresql us": min(t for _, t in rounds) * 1e6,
+        }
         statements = _Statements()
         statements.watch(engine)
         # A session reports what it did when it ends; one that is open may keep it to itself for a while.
@@ -86,9 +93,12 @@ async def measure_sqlite(name: str) -> dict[str, float]:
     store = await open_store(folder.sqlite("ours.db"), folder, WALLETS)
     try:
         await _spends(store, callers, wallets, 10)
-        start = process_time()
-        done = await _spends(store, callers, wallets, calls)
-        return {"python us": (process_time() - start) * 1e6 / done}
+        rounds = []
+        for _ in range(ROUNDS):
+            start = process_time()
+            done = await _spends(store, callers, wallets, calls)
+            rounds.append((process_time() - start) / done)
+        return {"python us": min(rounds) * 1e6}
     finally:
         await store.close()
 
