@@ -6,7 +6,7 @@ has moved on since it was loaded is a Contention, at the latest when the transac
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
@@ -461,16 +461,13 @@ def _all_spent(decided: Sequence[Outcome[Made]], at: datetime) -> list[Outcome[S
 
 
 def _spent(posted: Posted, at: datetime) -> Spent:
-    amounts: Counter[TokenKind] = Counter()
-    values: dict[TokenKind, Fraction] = {}
-    versions: dict[TokenKind, int] = {}
-    for posting in posted.entry.postings:
-        if posting.account != WALLET and posting.value is not None:
-            amounts[posting.kind] += posting.amount
-            values[posting.kind] = values.get(posting.kind, Fraction(0)) + posting.value
-            versions[posting.kind] = posting.version
-    parts = tuple(SpentByKind(kind, amounts[kind], versions[kind], values[kind]) for kind in values)
-    return Spent(posted.entry.id, parts, sum(balance(posted.wallet, at).values()))
+    # A title collects each kind in one posting.
+    parts = [
+        SpentByKind(posting.kind, posting.amount, posting.version, posting.value)
+        for posting in posted.entry.postings
+        if posting.account != WALLET and posting.value is not None
+    ]
+    return Spent(posted.entry.id, tuple(parts), sum(balance(posted.wallet, at).values()))
 
 
 def _swept(made: Made) -> Swept:
