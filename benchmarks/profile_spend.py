@@ -31,7 +31,7 @@ SQLITE = {"sqlite 256": (256, WALLETS, 20), "sqlite 8": (8, WALLETS, 200)}
 
 @define
 class _Statements:
-    """Counts what goes to the server: statements and COPYs, but neither BEGIN nor COMMIT."""
+    """Counts what goes to the server, without the beginnings and ends of transactions."""
 
     count: int = 0
 
@@ -77,7 +77,6 @@ async def measure_postgresql(name: str) -> dict[str, float]:
         before = await _counters(engine)
         statements.count = 0
         done = await _spends(store, callers, wallets, 10)
-        # A COPY is not logged by the driver; there is one for each table in a batch beyond the smallest.
         figures["statements"] = statements.count / done
         await engine.dispose()
         after = await _counters(engine)
