@@ -89,7 +89,7 @@ async def move_tokens(
         return [found[place] for place in places]
 
     async def prepare(tx: TokensTx, must_lock: bool) -> None:
-        accounts = sorted({command.account_id for command in asked})
+        accounts = list(dict.fromkeys(command.account_id for command in asked))
         await (tx.wallets.lock(accounts) if must_lock else tx.wallets.load(accounts))
 
     done = await once_each(

@@ -338,7 +338,7 @@ async def _decide_all(
     What ends a lapsed hold is written with the first command that takes effect; one
     that is refused writes nothing at all.
     """
-    wallets = await tx.wallets.load(sorted({command.account_id for command in commands}))
+    wallets = await tx.wallets.load(list(dict.fromkeys(command.account_id for command in commands)))
     # Only an empty wallet with a history can be one that was merged into another.
     empty = [item.account_id for item in wallets.values() if item.sequence and not (item.lots or item.holds)]
     gone = await tx.wallets.moved_away(empty) if empty else set()

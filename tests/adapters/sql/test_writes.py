@@ -53,7 +53,6 @@ from buddy_core.kernel import (
     Rejected,
     RequestKey,
     Unavailable,
-    canonical_bytes,
 )
 from buddy_core.royalty import TokenSpend
 from buddy_core.tokens import (
