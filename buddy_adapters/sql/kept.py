@@ -49,9 +49,12 @@ class Kept:
     def wallet(self, account: AccountId, sequence: int, head: bytes, is_frozen: bool) -> Wallet | None:
         """Return the wallet that has this head, if it is here."""
         wallet = self._wallets.get(account)
-        if wallet is None or wallet.head != head:
+        if wallet is None or (wallet.head, wallet.sequence, wallet.is_frozen) != (head, sequence, is_frozen):
             return None
-        return wallet if (wallet.sequence, wallet.is_frozen) == (sequence, is_frozen) else None
+        if type(wallet.account_id) is not type(account):
+            # The driver's own ids are quicker to write and to compare than those that callers bring.
+            wallet = self._wallets[account] = evolve(wallet, account_id=account)
+        return wallet
 
     def keep_versions(self, versions: Sequence[ValueVersion]) -> None:
         """Keep all value versions that there are."""

@@ -273,9 +273,10 @@ class SqlWallets:
         self._writes.insert(entries, map(entry_to_row, made), _contention)
         self._writes.insert(lots, opened, _contention)
         self._writes.insert(holds, held, _contention)
-        for item in posted:
-            self._loaded.pop(item.entry.account_id, None)
-        self._kept.keep({item.entry.account_id: item.wallet for item in posted}.values())
+        left = {item.entry.account_id: item.wallet for item in posted}
+        for account in left:
+            self._loaded.pop(account, None)
+        self._kept.keep(left.values())
         await self._open_and_end(made)
 
     async def to_sweep(self, at: datetime, *, after: AccountId | None, limit: int) -> list[AccountId]:

@@ -345,7 +345,7 @@ async def _decide_all(
     outcomes: list[Outcome[Made]] = []
     for command in commands:
         wallet = wallets[command.account_id]
-        if command.account_id in gone:
+        if gone and command.account_id in gone:
             outcomes.append(Refused(WalletMoved(command.account_id)))
             continue
         try:
