@@ -23,7 +23,8 @@ MOST_LOTS = 16
 class Kept:
     """Wallets and value versions of one database; one for each engine."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_wallets: int = MOST_WALLETS) -> None:
+        self._most_wallets = most_wallets
         self._wallets: dict[AccountId, Wallet] = {}
         self._versions: Sequence[ValueVersion] = ()
 
@@ -39,7 +40,7 @@ class Kept:
             if len(wallet.lots) > 1:
                 wallet = evolve(wallet, lots=tuple(sorted(wallet.lots, key=lambda item: item.lot.id)))
             self._wallets[wallet.account_id] = wallet
-        while len(self._wallets) > MOST_WALLETS:
+        while len(self._wallets) > self._most_wallets:
             del self._wallets[next(iter(self._wallets))]
 
     def has_any(self, accounts: Iterable[AccountId]) -> bool:
