@@ -47,8 +47,9 @@ class GroupCommit(Generic[C, R]):
 
     Up to `lanes` batches of at most `most_in_batch` are under way at once, so that one is
     decided while another is being written; lanes that are free share what waits. SQLite has
-    one writer: give it one lane and larger batches. At most `most_waiting` commands wait; more are refused with `Overloaded`, before
-    anything is done. So a command waits no longer than `longest_wait(batch_s)`.
+    one writer: give it one lane and larger batches. At most `most_waiting` commands wait; more
+    are refused with `Overloaded`, before anything is done. So a command waits no longer than
+    `longest_wait(batch_s)`.
 
     It belongs to the event loop that calls it first.
     """
