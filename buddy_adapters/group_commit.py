@@ -25,6 +25,8 @@ Work = Callable[[Sequence[C]], Awaitable[Sequence[Outcome[R]]]]
 
 LANES = 3
 MOST_IN_BATCH = 64
+SHARED_FROM = 16
+"""Lanes that are free share what waits, as long as each gets so many."""
 MOST_WAITING = 4096
 
 
@@ -44,9 +46,10 @@ class GroupCommit(Generic[C, R]):
     """A queue before a batch handler; call it with one command.
 
     Up to `lanes` batches of at most `most_in_batch` are under way at once, so that one is
-    decided while another is being written. SQLite has one writer: give it one lane and larger
-    batches. At most `most_waiting` commands wait; more are refused with `Overloaded`, before
-    anything is done. So a command waits no longer than `longest_wait(batch_s)`.
+    decided while another is being written; lanes that are free share what waits. SQLite has
+    one writer: give it one lane and larger batches. At most `most_waiting` commands wait; more
+    are refused with `Overloaded`, before anything is done. So a command waits no longer than
+    `longest_wait(batch_s)`.
 
     It belongs to the event loop that calls it first.
     """
@@ -65,6 +68,7 @@ class GroupCommit(Generic[C, R]):
         self._most_waiting = most_waiting
         self._waiting: deque[tuple[C, asyncio.Future[Outcome[R]]]] = deque()
         self._running: set[asyncio.Task[None]] = set()
+        self._under_way = 0
 
     async def __call__(self, command: C) -> R:
         """Do one command in the next batch and return its result.
@@ -107,14 +111,21 @@ class GroupCommit(Generic[C, R]):
         me: Any = asyncio.current_task()
         try:
             while batch := self._taken():
-                await self._serve(batch)
+                self._under_way += 1
+                try:
+                    await self._serve(batch)
+                finally:
+                    self._under_way -= 1
         finally:
             # At once, not by a callback of the task: a command that comes in between must start a lane.
             self._running.discard(me)
 
     def _taken(self) -> list[tuple[C, asyncio.Future[Outcome[R]]]]:
         batch: list[tuple[C, asyncio.Future[Outcome[R]]]] = []
-        while self._waiting and len(batch) < self._most_in_batch:
+        # Were one lane to take all, the store would rest while it decides, and it while the store writes.
+        share = -(-len(self._waiting) // max(1, self._lanes - self._under_way))
+        most = min(self._most_in_batch, max(share, SHARED_FROM))
+        while self._waiting and len(batch) < most:
             command, answer = self._waiting.popleft()
             if not answer.done():
                 batch.append((command, answer))

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from asyncpg import InterfaceError, PostgresError
-from sqlalchemy import Select, Table
+from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -50,18 +50,6 @@ class Direct:
         with _as_sqlalchemy(text):
             rows: Sequence[Any] = await self._driver.fetch(text, *given)
             return rows
-
-    async def copy(self, table: Table, records: Sequence[tuple[Any, ...]]) -> None:
-        """Append rows, each in the order of the table's columns, by COPY.
-
-        Raises:
-            IntegrityError, DBAPIError: as SQLAlchemy raises them.
-        """
-        if self._driver is None:
-            await self.rows("SELECT 1")
-        with _as_sqlalchemy(f"COPY {table.name}"):
-            names = [column.name for column in table.c]
-            await self._driver.copy_records_to_table(table.name, records=records, columns=names)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ batch is looked at, the next is read.
 
 from __future__ import annotations
 
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buddy_adapters.sql.dialect import is_postgresql
 from buddy_adapters.sql.direct import Direct
-from buddy_core.kernel.canonical import canonical_bytes
+from buddy_core.kernel.canonical import canonical_text
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.ids import AccountId
 from buddy_core.tokens import Glance
@@ -100,7 +101,7 @@ async def read_glances(connection: AsyncConnection, accounts: Sequence[AccountId
     """Return a glance at each account, in their order, by five statements for any number of them."""
     try:
         found = await _read(connection, accounts)
-    except (DBAPIError, BuddyError):
+    except (DBAPIError, BuddyError, sqlite3.Error):
         if is_postgresql(connection):
             raise
         # SQLite cannot write a value of another type as JSON, nor hand over a text that is none.
@@ -116,13 +117,17 @@ async def _read(connection: AsyncConnection, accounts: Sequence[AccountId]) -> d
     on_postgresql = is_postgresql(connection)
 
     direct = Direct(connection)
+    driver: Any = (await connection.get_raw_connection()).driver_connection
 
     async def rows(query: str) -> Iterable[Any]:
         if on_postgresql:
             return await direct.rows(query.replace("{of}", "= ANY($1::uuid[])"), accounts)
         of = query.replace("{of}", "IN (SELECT value FROM json_each(?1))")
-        return (await connection.exec_driver_sql(of, (canonical_bytes(accounts).decode(),))).all()
+        found: Iterable[Any] = await driver.execute_fetchall(of, (canonical_text(accounts),))
+        return found
 
+    # The longest first: it is under way while whoever asked looks at the batch before.
+    entries = await rows(_ENTRIES_POSTGRESQL if on_postgresql else _ENTRIES_SQLITE)
     ids: dict[Any, AccountId] = {(item if on_postgresql else str(item)): item for item in accounts}
     found: defaultdict[Any, _Rows] = defaultdict(_Rows)
     for account, *stored in await rows(_WALLETS_POSTGRESQL if on_postgresql else _WALLETS_SQLITE):
@@ -135,7 +140,6 @@ async def _read(connection: AsyncConnection, accounts: Sequence[AccountId]) -> d
     for (account,) in await rows(_HOLDING):
         found[ids[account]].is_odd = True
     opened = _opened(await rows(_LOTS_POSTGRESQL if on_postgresql else _LOTS_SQLITE))
-    entries = await rows(_ENTRIES_POSTGRESQL if on_postgresql else _ENTRIES_SQLITE)
     for account, entry, start, previous, digest in entries:
         mine = found[ids[account]]
         lots = opened.get(entry)

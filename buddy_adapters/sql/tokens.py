@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buddy_adapters.sql.dialect import any_of, insert_ignoring, is_postgresql
 from buddy_adapters.sql.direct import Direct, text_of
+from buddy_adapters.sql.kept import Kept
 from buddy_adapters.sql.tokens_tables import (
     balance_to_row,
     balances,
@@ -51,6 +53,7 @@ from buddy_adapters.sql.tokens_tables import (
 )
 from buddy_adapters.sql.types import CanonicalJson, Id, json_from_text
 from buddy_adapters.sql.writes import Writes
+from buddy_core.kernel.canonical import canonical_text
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.ids import AccountId, EntryId, HoldId, LotId
@@ -74,6 +77,8 @@ from buddy_core.tokens import (
 )
 
 Columns = tuple[Any, ...]
+_AS_NUMBER = attrgetter("int")
+"""Sorts ids as PostgreSQL does, and quicker than they compare themselves."""
 _OF_LOT = (
     lots.c.id.label("lot_id"),
     lots.c.origin_id,
@@ -104,11 +109,16 @@ _HOLDING, _LEFT = len(wallets.c), len(wallets.c) + 1
 """Where a row of `_OPEN_LOTS` says whether the wallet has holds, and what is left of the lot that follows."""
 _NAMED = any_(bindparam("accounts", type_=ARRAY(Id)))
 _LOAD = text_of(_OPEN_LOTS.where(wallets.c.account_id == _NAMED))
+_VERSIONS = select(func.count(value_versions.c.version)).scalar_subquery()
 _LOCK = text_of(
-    select(wallets.c.account_id)
+    select(wallets.c.account_id, wallets.c.sequence, wallets.c.head, wallets.c.is_frozen, _VERSIONS)
     .where(wallets.c.account_id == _NAMED)
     .order_by(wallets.c.account_id)
     .with_for_update()
+)
+_HEADS_SQLITE = (
+    "SELECT account_id, sequence, head, is_frozen FROM token_wallets "
+    "WHERE account_id IN (SELECT value FROM json_each(?))"
 )
 _OPEN_HOLDS = (
     select(
@@ -142,6 +152,7 @@ _IN_FORCE = select(*_AS_TEXT).where(
     .scalar_subquery()
 )
 _IN_FORCE_TEXT = text_of(_IN_FORCE)
+_ALL_VERSIONS_TEXT = text_of(select(*_AS_TEXT))
 
 
 def _contention() -> Contention:
@@ -151,9 +162,12 @@ def _contention() -> Contention:
 class SqlWallets:
     """Wallets in a few statements for any number of them; it lives as long as its transaction."""
 
-    def __init__(self, connection: AsyncConnection, writes: Writes) -> None:
+    def __init__(self, connection: AsyncConnection, writes: Writes, kept: Kept) -> None:
         self._connection = connection
         self._writes = writes
+        self._kept = kept
+        self.versions: int | None = None
+        """How many value versions there were when wallets were locked; None: not known any more."""
         self._locked: set[AccountId] = set()
         self._stored: set[AccountId] = set()
         self._loaded: dict[AccountId, Wallet] = {}
@@ -164,25 +178,34 @@ class SqlWallets:
         A lock is held to the end of the transaction, so a second call for the same
         wallets asks nothing. A writer of SQLite has the whole database already.
         """
-        wanted = sorted(set(accounts) - self._locked)
+        # Two batches that lock in one order never wait for each other in a circle.
+        wanted = sorted(set(accounts) - self._locked, key=_AS_NUMBER)
         if not wanted or not is_postgresql(self._connection):
             return
         for account in wanted:
             # What was read before the lock may have changed meanwhile.
             self._loaded.pop(account, None)
-        found = {row[0] for row in await self._writes.direct.rows(_LOCK, wanted)}
-        missing = [account for account in wanted if account not in found]
-        if missing:
-            await self._make(missing)
+        found = await self._writes.direct.rows(_LOCK, wanted)
+        if len(found) < len(wanted):
+            there = {row[0] for row in found}
+            await self._make([account for account in wanted if account not in there])
             # Where another transaction made the row, ours does not hold it yet.
-            await self._writes.direct.rows(_LOCK, wanted)
+            found = await self._writes.direct.rows(_LOCK, wanted)
+        for account, sequence, head, is_frozen, self.versions in found:
+            self._take_kept(account, sequence, head, is_frozen)
         self._locked.update(wanted)
         self._stored.update(wanted)
 
     async def load(self, accounts: Sequence[AccountId]) -> dict[AccountId, Wallet]:
         """Read wallets once a transaction; what others write meanwhile is found out when ours are stored."""
         await self._writes.flush()
-        wanted = sorted(set(accounts) - self._loaded.keys())
+        wanted = [account for account in accounts if account not in self._loaded]
+        if wanted and not is_postgresql(self._connection) and self._kept.has_any(wanted):
+            names = canonical_text(wanted)
+            heads: Iterable[Any] = await self._connection.exec_driver_sql(_HEADS_SQLITE, (names,))
+            for account, *stored in heads:
+                self._take_kept(AccountId(UUID(account)), *stored)
+            wanted = [account for account in wanted if account not in self._loaded]
         if wanted:
             found = _by_account(await self._open_lots(wanted))
             self._stored.update(found)
@@ -191,6 +214,12 @@ class SqlWallets:
                 rows = found.get(account)
                 self._loaded[account] = _wallet(rows, held.get(account, ())) if rows else Wallet(account)
         return {account: self._loaded[account] for account in accounts}
+
+    def _take_kept(self, account: AccountId, sequence: int, head: bytes, is_frozen: bool) -> None:
+        wallet = self._kept.wallet(account, sequence, head, is_frozen)
+        if wallet is not None:
+            self._loaded[account] = wallet
+            self._stored.add(account)
 
     async def _open_lots(self, accounts: Sequence[AccountId]) -> Iterable[Columns]:
         if is_postgresql(self._connection):
@@ -244,8 +273,10 @@ class SqlWallets:
         self._writes.insert(entries, map(entry_to_row, made), _contention)
         self._writes.insert(lots, opened, _contention)
         self._writes.insert(holds, held, _contention)
-        for item in posted:
-            self._loaded.pop(item.entry.account_id, None)
+        left = {item.entry.account_id: item.wallet for item in posted}
+        for account in left:
+            self._loaded.pop(account, None)
+        self._kept.keep(left.values())
         await self._open_and_end(made)
 
     async def to_sweep(self, at: datetime, *, after: AccountId | None, limit: int) -> list[AccountId]:
@@ -279,7 +310,7 @@ class SqlWallets:
             raise _contention()
 
     async def _make(self, accounts: Sequence[AccountId]) -> None:
-        missing = sorted(set(accounts) - self._stored)
+        missing = sorted(set(accounts) - self._stored, key=_AS_NUMBER)
         empty = [wallet_to_row(Wallet(account)) for account in missing]
         await insert_ignoring(self._connection, wallets, empty, ["account_id"])
         self._stored.update(missing)
@@ -309,11 +340,14 @@ class SqlWallets:
             posting.lot_id: item.entry.account_id
             for item in posted
             for posting in item.entry.postings
-            if posting.account == WALLET and posting.lot_id is not None
+            if posting.lot_id is not None and posting.account == WALLET
         }
-        rows = {lot: balance_to_row(account, lot, left.get(lot, 0)) for lot, account in touched.items()}
-        self._writes.insert(balances, [row for lot, row in rows.items() if lot in opened], _contention)
-        drawn = [row for lot, row in sorted(rows.items()) if lot not in opened]
+        new: list[dict[str, Any]] = []
+        drawn: list[dict[str, Any]] = []
+        for lot, account in touched.items():
+            row = balance_to_row(account, lot, left.get(lot, 0))
+            (new if lot in opened else drawn).append(row)
+        self._writes.insert(balances, new, _contention)
         self._writes.update(balances, drawn, ["lot_id"], ["remaining", "is_open"], _contention)
 
 
@@ -397,9 +431,11 @@ class SqlEntries:
 class SqlValueVersions:
     """Value versions of all kinds."""
 
-    def __init__(self, connection: AsyncConnection, direct: Direct) -> None:
+    def __init__(self, connection: AsyncConnection, direct: Direct, kept: Kept, wallets_: SqlWallets) -> None:
         self._connection = connection
         self._direct = direct
+        self._kept = kept
+        self._wallets = wallets_
 
     async def of_kind(self, kind: TokenKind) -> list[ValueVersion]:
         query = select(value_versions).where(value_versions.c.kind == kind)
@@ -407,6 +443,15 @@ class SqlValueVersions:
         return [version_from_row(row) for row in rows.mappings()]
 
     async def in_force(self, at: datetime) -> Mapping[TokenKind, ValueVersion]:
+        count = self._wallets.versions
+        if count is not None:
+            known = self._kept.in_force(count, utc(at))
+            if known is None:
+                stored = await self._direct.rows(_ALL_VERSIONS_TEXT)
+                self._kept.keep_versions([_version(*row) for row in stored])
+                known = self._kept.in_force(len(stored), utc(at))
+            if known is not None:
+                return known
         if is_postgresql(self._connection):
             rows: Iterable[Any] = await self._direct.rows(_IN_FORCE_TEXT, utc(at))
         else:
@@ -414,6 +459,7 @@ class SqlValueVersions:
         return {version.kind: version for version in (_version(*row) for row in rows)}
 
     async def add(self, version: ValueVersion) -> None:
+        self._wallets.versions = None
         if await insert_ignoring(self._connection, value_versions, [version_to_row(version)]) != 1:
             raise Contention("token value")
 
@@ -453,7 +499,10 @@ def _scopes(text: str) -> tuple[str, ...]:
     return tuple(json_from_text(text))
 
 
-def _conforms(connection: AsyncConnection, writes: Writes) -> tuple[Wallets, Entries, ValueVersions]:
+def _conforms(
+    connection: AsyncConnection, writes: Writes, kept: Kept
+) -> tuple[Wallets, Entries, ValueVersions]:
     """Hold every class here to its port; read by the type checker alone."""
-    versions = SqlValueVersions(connection, writes.direct)
-    return SqlWallets(connection, writes), SqlEntries(connection, writes), versions
+    found = SqlWallets(connection, writes, kept)
+    versions = SqlValueVersions(connection, writes.direct, kept, found)
+    return found, SqlEntries(connection, writes), versions

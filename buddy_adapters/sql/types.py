@@ -34,11 +34,11 @@ class Instant(TypeDecorator[datetime]):
         return dialect.type_descriptor(String(27))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        if value in _ENDS:
-            raise InvalidValue("instant", "is the first or the last that there is; choose a nearer one")
-        return utc(value) if dialect.name == "postgresql" else instant_text(value)
+        return _aware(value) if dialect.name == "postgresql" else _as_text(value)
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        # Without the layers of a decorated type: this runs for each value that is written.
+        return _aware if dialect.name == "postgresql" else _as_text
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         # asyncpg gives what we want, in UTC: nothing is called for each value then.
@@ -46,6 +46,19 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return None if value is None else instant_from_text(value)
+
+
+def _aware(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    if value in _ENDS:
+        raise InvalidValue("instant", "is the first or the last that there is; choose a nearer one")
+    return utc(value)
+
+
+def _as_text(value: datetime | None) -> str | None:
+    at = _aware(value)
+    return None if at is None else instant_text(at)
 
 
 class Id(TypeDecorator[UUID]):
@@ -63,6 +76,9 @@ class Id(TypeDecorator[UUID]):
         if value is None or dialect.name == "postgresql":
             return value
         return str(value)
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        return None if dialect.name == "postgresql" else lambda value: None if value is None else str(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)

@@ -23,6 +23,7 @@ from buddy_adapters.sql.dialect import driver_errors
 from buddy_adapters.sql.engine import reader, writer
 from buddy_adapters.sql.entitlements import SqlGrantBooks, SqlGrants
 from buddy_adapters.sql.flags import SqlFlags
+from buddy_adapters.sql.kept import Kept
 from buddy_adapters.sql.ledger_books import SqlLedgerBooks
 from buddy_adapters.sql.lot_movements import SqlLotMovements
 from buddy_adapters.sql.outbox import SqlOutbox, SqlOutboxQueue, SqlReceipts
@@ -53,16 +54,17 @@ if TYPE_CHECKING:
 class SqlTx:
     """Every storage port, on the connection of one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, kept: Kept | None = None) -> None:
+        kept = kept or Kept()
         held_open: ClosedMonths = {}
         self.connection = connection
         self.writes = Writes(connection)
         self.receipts = SqlReceipts(connection, self.writes)
         self.outbox = SqlOutbox(self.writes)
         self.outbox_queue = SqlOutboxQueue(connection, self.writes)
-        self.wallets = SqlWallets(connection, self.writes)
+        self.wallets = SqlWallets(connection, self.writes, kept)
         self.entries = SqlEntries(connection, self.writes)
-        self.token_values = SqlValueVersions(connection, self.writes.direct)
+        self.token_values = SqlValueVersions(connection, self.writes.direct, kept, self.wallets)
         self.ledger_books = SqlLedgerBooks(connection)
         self.lot_movements = SqlLotMovements(connection)
         self.grants = SqlGrants(connection, self.writes)
@@ -111,24 +113,25 @@ class SqlUnitOfWork:
     def __init__(self, engine: AsyncEngine) -> None:
         self._writer = writer(engine)
         self._reader = reader(engine)
+        self._kept = Kept()
         # SQLite has one writer at a time. Those of one process stand in line here, first come first served;
         # the database's own line is a lottery, in which one can lose for half a minute.
         self._line = asyncio.Lock() if engine.dialect.name == "sqlite" else None
 
     def begin(self) -> AbstractAsyncContextManager[SqlTx]:
         """Open a transaction that may write; a clean exit commits, an exception rolls back."""
-        return _transaction(self._writer, self._line)
+        return _transaction(self._writer, self._line, self._kept)
 
     def read(self) -> AbstractAsyncContextManager[SqlTx]:
         """Open a transaction that only reads, on one consistent snapshot."""
-        return _transaction(self._reader, None)
+        return _transaction(self._reader, None, self._kept)
 
 
 @asynccontextmanager
-async def _transaction(engine: AsyncEngine, line: asyncio.Lock | None) -> AsyncIterator[SqlTx]:
+async def _transaction(engine: AsyncEngine, line: asyncio.Lock | None, kept: Kept) -> AsyncIterator[SqlTx]:
     with driver_errors():
         async with line or nullcontext(), engine.begin() as connection:
-            tx = SqlTx(connection)
+            tx = SqlTx(connection, kept)
             yield tx
             await tx.writes.flush()
 

@@ -1,20 +1,22 @@
 """What a transaction is going to write, kept until it has to be there.
 
 A transaction that writes many small things pays for each trip to the database. What is
-handed in here goes out together: before something is read back, and at the commit. A few
-rows are one statement on PostgreSQL; many go by COPY and by arrays, SQLite takes them by
-`executemany`. A clash with another writer therefore shows when the rows go out.
+handed in here goes out together: before something is read back, and at the commit. On
+PostgreSQL all is one statement: a few rows stand in it, many come as one array a column, so
+that its text is the same for any number of them. SQLite takes them by `executemany`. A clash
+with another writer therefore shows when the rows go out.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from attrs import field, frozen
-from sqlalchemy import Column, Dialect, String, Table
+from sqlalchemy import Boolean, Column, Dialect, LargeBinary, String, Table
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,7 +25,7 @@ from buddy_adapters.sql.direct import DIALECT, Direct
 from buddy_core.kernel.errors import BuddyError
 
 FEW = 16
-"""Up to so many rows go out in one statement; more are quicker by one statement a table."""
+"""Up to so many rows stand in the statement themselves; more are quicker by arrays."""
 
 Clash = Callable[[], BuddyError]
 Binder = Callable[[Any], Any] | None
@@ -107,25 +109,28 @@ class Writes:
     async def _send_to_sqlite(self, updates: Sequence[_Updates], inserts: Sequence[_Inserts]) -> None:
         dialect = self._connection.dialect
         for change in updates:
-            given = _records(dialect, change.bound, change.rows)
+            given = list(zip(*_arrays(dialect, change.bound, change.rows), strict=True))
             done = await self._connection.exec_driver_sql(_sqlite_update(change.shape), given)
             if done.rowcount != len(change.rows):
                 raise change.clash()
         for new in inserts:
-            with _clashing(new.clash):
-                records = _records(dialect, _every(new.table), new.rows)
-                await self._connection.exec_driver_sql(_sqlite_insert(new.table), records)
+            with _clashing([new]):
+                given = list(zip(*_arrays(dialect, _every(new.table), new.rows), strict=True))
+                await self._connection.exec_driver_sql(_sqlite_insert(new.table), given)
 
     async def _send_in_bulk(self, updates: Sequence[_Updates], inserts: Sequence[_Inserts]) -> None:
         dialect = self._connection.dialect
+        given: list[Sequence[Any]] = []
         for change in updates:
-            arrays = zip(*_records(dialect, change.bound, change.rows), strict=True)
-            [(found,)] = await self.direct.rows(_bulk_update(change.shape), *map(list, arrays))
-            if found != len(change.rows):
-                raise change.clash()
+            given += _arrays(dialect, change.bound, change.rows)
         for new in inserts:
-            with _clashing(new.clash):
-                await self.direct.copy(new.table, _records(dialect, _every(new.table), new.rows))
+            given += _arrays(dialect, _every(new.table), new.rows)
+        text = _in_bulk(tuple(item.shape for item in updates), tuple(item.table for item in inserts))
+        with _clashing([*inserts, *updates]):
+            [found] = await self.direct.rows(text, *given)
+        for count, change in zip(found, updates, strict=False):
+            if count != len(change.rows):
+                raise change.clash()
 
     async def _send_together(self, updates: Sequence[_Updates], inserts: Sequence[_Inserts]) -> None:
         """Send all in one statement; its parts do not see each other, and each is checked by its count."""
@@ -135,8 +140,7 @@ class Writes:
                 text.update(change, row)
         for new in inserts:
             text.insert(new)
-        # Whose key it was is in the error's text alone; that somebody was first is what matters.
-        with _clashing(inserts[0].clash if inserts else updates[0].clash):
+        with _clashing([*inserts, *updates]):
             [found] = await self.direct.rows(text.text(), *text.given)
         counts = iter(found)
         for change in updates:
@@ -184,12 +188,15 @@ class _Together:
 
 
 @contextmanager
-def _clashing(clash: Clash) -> Iterator[None]:
-    """Turn a key that is taken into what `clash` says; the transaction is lost."""
+def _clashing(parts: Sequence[_Inserts | _Updates]) -> Iterator[None]:
+    """Turn a key that is taken into what the `clash` of its table says; the transaction is lost."""
     try:
         yield
     except IntegrityError as broken:
-        raise clash() from broken
+        table = getattr(broken.orig, "table_name", None)
+        named = [part.clash for part in parts if part.table.name == table]
+        # SQLAlchemy does not say whose key it was; that somebody was first is what matters.
+        raise (named or [part.clash for part in parts])[0]() from broken
 
 
 def _pairs(names: Iterable[str], places: Iterable[str], between: str) -> str:
@@ -205,12 +212,15 @@ def _every(table: Table) -> Sequence[tuple[str, Column[Any]]]:
     return [(column.name, column) for column in table.c]
 
 
-def _records(
+def _arrays(
     dialect: Dialect, columns: Sequence[tuple[str, Column[Any]]], rows: Sequence[Row]
-) -> list[tuple[Any, ...]]:
-    """Return the rows as the driver takes them, each in the order of `columns`."""
-    binders = [(name, _binder(column, dialect)) for name, column in columns]
-    return [tuple([row[name] if bind is None else bind(row[name]) for name, bind in binders]) for row in rows]
+) -> list[list[Any]]:
+    """Return the values of each column, in the order of `columns`, as the driver takes them."""
+    arrays: list[list[Any]] = []
+    for name, column in columns:
+        bind = _binder(column, dialect)
+        arrays.append([row[name] for row in rows] if bind is None else [bind(row[name]) for row in rows])
+    return arrays
 
 
 _BINDERS: dict[tuple[str, Column[Any]], Binder] = {}
@@ -220,7 +230,9 @@ def _binder(column: Column[Any], dialect: Dialect) -> Binder:
     """Return what turns a value into the driver's, or None where nothing does; looked up once a column."""
     key = dialect.name, column
     if key not in _BINDERS:
-        _BINDERS[key] = column.type.dialect_impl(dialect).bind_processor(dialect)
+        # The drivers take bytes and truth as they are.
+        as_it_is = isinstance(column.type, LargeBinary | Boolean)
+        _BINDERS[key] = None if as_it_is else column.type.dialect_impl(dialect).bind_processor(dialect)
     return _BINDERS[key]
 
 
@@ -245,15 +257,28 @@ def _element_type(column: Column[Any]) -> str:
 
 
 @cache
-def _bulk_update(shape: Shape) -> str:
-    """Return an update from one array a column: its text is the same for any number of rows."""
-    table, keys, columns = shape
-    names = [*columns, *keys]
-    types = [_element_type(table.c[_column_name(name)]) for name in names]
-    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 1))
-    new = ", ".join(f"{name} = new.{name}" for name in columns)
-    which = " AND ".join(f"{table.name}.{_column_name(key)} = new.{key}" for key in keys)
-    return (
-        f"WITH done AS (UPDATE {table.name} SET {new} FROM unnest({arrays}) AS new ({', '.join(names)}) "
-        f"WHERE {which} RETURNING 1) SELECT count(*) FROM done"
-    )
+def _in_bulk(updates: Sequence[Shape], inserts: Sequence[Table]) -> str:
+    """Return the statement that takes one array a column; it answers how many rows each update found."""
+    numbers = itertools.count(1)
+    parts, counts = [], []
+
+    def arrays(columns: Iterable[Column[Any]]) -> str:
+        return ", ".join(f"${next(numbers)}::{_element_type(column)}[]" for column in columns)
+
+    for place, (table, keys, columns) in enumerate(updates):
+        names = [*columns, *keys]
+        given = arrays(table.c[_column_name(name)] for name in names)
+        new = ", ".join(f"{name} = new.{name}" for name in columns)
+        which = " AND ".join(f"{table.name}.{_column_name(key)} = new.{key}" for key in keys)
+        parts.append(
+            f"changed_{place} AS (UPDATE {table.name} SET {new} FROM unnest({given}) "
+            f"AS new ({', '.join(names)}) WHERE {which} RETURNING 1)"
+        )
+        counts.append(f"(SELECT count(*) FROM changed_{place})")
+    for place, table in enumerate(inserts):
+        names = [column.name for column in table.c]
+        parts.append(
+            f"new_{place} AS (INSERT INTO {table.name} ({', '.join(names)}) "
+            f"SELECT * FROM unnest({arrays(table.c)}))"
+        )
+    return f"WITH {', '.join(parts)} SELECT {', '.join(counts) or '1'}"

@@ -29,12 +29,14 @@ class SystemIds:
         self._last = 0
 
     def uuid7(self) -> UUID:
-        fresh = (time.time_ns() // 1_000_000 << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+        fresh = time.time_ns() // 1_000_000 << _RANDOM_BITS
         with self._lock:
-            if fresh <= self._last:
-                fresh = self._last + 1 + secrets.randbits(_STEP_BITS)
-            self._last = fresh
-        return _uuid7(fresh)
+            if fresh > self._last:
+                self._last = fresh | secrets.randbits(_RANDOM_BITS)
+            else:
+                self._last += 1 + secrets.randbits(_STEP_BITS)
+            made = self._last
+        return _uuid7(made)
 
     def opaque(self, prefix: str) -> str:
         return f"{prefix}_{secrets.token_hex(16)}"

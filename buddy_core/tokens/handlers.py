@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, cast, get_args
 from uuid import UUID
 
@@ -93,7 +94,7 @@ async def move_tokens(
         return [found[place] for place in places]
 
     async def prepare(tx: TokensTx, must_lock: bool) -> None:
-        accounts = sorted({command.account_id for command in asked})
+        accounts = sorted({command.account_id for command in asked}, key=attrgetter("int"))
         await (tx.wallets.lock(accounts) if must_lock else tx.wallets.load(accounts))
 
     done = await once_each(

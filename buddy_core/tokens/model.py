@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NewType
 from uuid import UUID
 
@@ -321,7 +321,7 @@ class Wallet:
             entry.sequence,
             entry.hash,
             _FREEZING.get(entry.operation, self.is_frozen),
-            tuple(item for item in lots if item.remaining),
+            tuple([item for item in lots if item.remaining]),
             self.holds if holds is None else holds,
             entry.recorded_at,
         )
@@ -357,6 +357,15 @@ class ValueVersion:
         except KeyError:
             raise NoValueInCurrency(self.kind, self.version, currency) from None
 
+    def worth(self, amount: int, currency: str) -> Fraction:
+        """Return the exact minor units of `currency` that so many tokens are worth.
+
+        Raises:
+            NoValueInCurrency: the version has no value in that currency.
+        """
+        unit = self.unit(currency)
+        return _scaled(unit.numerator, unit.denominator, amount)
+
     @property
     def hash(self) -> bytes:
         """SHA-256 over the previous version's hash and every column of this one."""
@@ -369,6 +378,12 @@ class ValueVersion:
             self.recorded_by,
         ]
         return chain_hash(self.previous_hash, canonical_bytes(body))
+
+
+@lru_cache(4096)
+def _scaled(numerator: int, denominator: int, amount: int) -> Fraction:
+    # Few amounts are spent over and over; to find the least terms takes longer than to look them up.
+    return Fraction(numerator * amount, denominator)
 
 
 def entry_body(entry: Entry) -> str:

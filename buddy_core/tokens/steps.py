@@ -6,7 +6,7 @@ has moved on since it was loaded is a Contention, at the latest when the transac
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
@@ -361,7 +361,7 @@ async def _decide_all(
     What ends a lapsed hold is written with the first command that takes effect; one
     that is refused writes nothing at all.
     """
-    wallets = await tx.wallets.load(sorted({command.account_id for command in commands}))
+    wallets = await tx.wallets.load(list(dict.fromkeys(command.account_id for command in commands)))
     # Only an empty wallet with a history can be one that was merged into another.
     empty = [item.account_id for item in wallets.values() if item.sequence and not (item.lots or item.holds)]
     gone = await tx.wallets.moved_away(empty) if empty else set()
@@ -369,7 +369,7 @@ async def _decide_all(
     outcomes: list[Outcome[Made]] = []
     for command in commands:
         wallet = wallets[command.account_id]
-        if command.account_id in gone:
+        if gone and command.account_id in gone:
             outcomes.append(Refused(WalletMoved(command.account_id)))
             continue
         if command.account_id in revalued:
@@ -535,17 +535,14 @@ def _all_spent(decided: Sequence[Outcome[Made]], at: datetime) -> list[Outcome[S
 
 
 def _spent(posted: Posted, at: datetime) -> Spent:
-    amounts: Counter[TokenKind] = Counter()
-    values: dict[TokenKind, Fraction] = {}
-    versions: dict[TokenKind, int] = {}
-    for posting in posted.entry.postings:
-        if posting.account != WALLET and posting.value is not None:
-            amounts[posting.kind] += posting.amount
-            values[posting.kind] = values.get(posting.kind, Fraction(0)) + posting.value
-            versions[posting.kind] = posting.version
-    parts = tuple(SpentByKind(kind, amounts[kind], versions[kind], values[kind]) for kind in values)
+    # A title collects each kind in one posting.
+    parts = [
+        SpentByKind(posting.kind, posting.amount, posting.version, posting.value)
+        for posting in posted.entry.postings
+        if posting.account != WALLET and posting.value is not None
+    ]
     left = balance(posted.wallet, max(at, posted.entry.recorded_at))
-    return Spent(posted.entry.id, parts, sum(left.values()), posted.entry.effective_at)
+    return Spent(posted.entry.id, tuple(parts), sum(left.values()), posted.entry.effective_at)
 
 
 def _swept(made: Made) -> Swept:

@@ -107,6 +107,22 @@ def test_each_caller_gets_its_own_answer() -> None:
     run(work)
 
 
+@pytest.mark.parametrize(
+    ("calls", "sizes"),
+    [(10, [10]), (32, [16, 16]), (40, [16, 16, 8]), (60, [20, 20, 20]), (99, [30, 30, 30, 9])],
+)
+def test_free_lanes_share_what_waits(calls: int, sizes: list[int]) -> None:
+    """While one lane writes another decides: none takes more than its share, or a few."""
+
+    async def work() -> None:
+        handler = Handler(steps=1)
+        queue = GroupCommit(handler, lanes=3, most_in_batch=30)
+        assert await ask(queue, *range(calls)) == [2 * number for number in range(calls)]
+        assert [len(batch) for batch in handler.batches] == sizes
+
+    run(work)
+
+
 def test_a_lone_call_goes_at_once_alone() -> None:
     """In a quiet moment nobody waits for company: the batch is of one and is under way in one step."""
 

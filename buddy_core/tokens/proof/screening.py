@@ -41,7 +41,19 @@ _SYSTEM: Mapping[str, str] = {
     Operation.UNFREEZE: "",
 }
 """The operations that are looked at here, with the system account of each; others go the slow way."""
-_canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+# A JSONEncoder makes a new one of these at each call, which takes as long as to write an entry.
+_make_encoder: Any = getattr(json.encoder, "c_make_encoder", None)
+_parts = _make_encoder and _make_encoder(
+    None, _encoder.default, json.encoder.encode_basestring, None, ":", ",", False, False, True
+)
+_read = json.JSONDecoder().raw_decode
+
+
+def _canonical(entry: list[Any]) -> str:
+    return "".join(_parts(entry, 0)) if _parts else _encoder.encode(entry)
+
+
 _END_OF_TIME = "never"
 """Comes after every instant as text, the last one too."""
 
@@ -97,7 +109,8 @@ class Screen:
                 raw = body.encode()
                 if previous != standing.head or sha256(previous + raw).digest() != digest:
                     return None
-                entry = json.loads(body)
+                # What may follow the entry is not in the text that is written of it.
+                entry, _ = _read(body)
                 # There is one way to write an entry; another that means the same is not ours.
                 if _canonical(entry) != body or not self._passes(entry, account, standing):
                     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from operator import attrgetter
@@ -47,11 +46,11 @@ def is_expired(lot: Lot, at: datetime) -> bool:
 
 def balance(wallet: Stock, at: datetime) -> dict[TokenKind, int]:
     """Return the spendable tokens of each kind at `at`, swept or not; what lapsed holds had is free."""
-    totals: Counter[TokenKind] = Counter()
+    totals: dict[TokenKind, int] = {}
     for item in open_lots(wallet, at):
         if is_live(item.lot, at):
-            totals[item.lot.kind] += item.remaining
-    return dict(totals)
+            totals[item.lot.kind] = totals.get(item.lot.kind, 0) + item.remaining
+    return totals
 
 
 def open_lots(wallet: Stock, at: datetime) -> tuple[OpenLot, ...]:
@@ -77,9 +76,10 @@ def draw(
     Raises:
         InsufficientTokens: the live lots that fit hold less.
     """
-    fitting = (item for item in wallet.lots if is_live(item.lot, at) and fits(item.lot, scopes))
-    lots = draw_order(fitting, policy, _LOT)
-    available = sum(item.remaining for item in lots)
+    lots = [item for item in wallet.lots if is_live(item.lot, at) and fits(item.lot, scopes)]
+    if len(lots) > 1:
+        lots = draw_order(lots, policy, _LOT)
+    available = sum([item.remaining for item in lots])
     if available < amount:
         raise InsufficientTokens(amount, available)
     draws, left = [], amount
@@ -96,8 +96,10 @@ def reduced(lots: Sequence[OpenLot], draws: Iterable[Draw]) -> tuple[OpenLot, ..
     """Return the lots with what `draws` took gone from them."""
     taken = {draw.lot.id: draw.amount for draw in draws}
     return tuple(
-        OpenLot(item.lot, item.remaining - taken[item.lot.id]) if item.lot.id in taken else item
-        for item in lots
+        [
+            OpenLot(item.lot, item.remaining - taken[item.lot.id]) if item.lot.id in taken else item
+            for item in lots
+        ]
     )
 
 

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import InvalidValue
-from buddy_core.kernel.ids import EntityId, EntryId, HoldId, TitleId
+from buddy_core.kernel.ids import EntityId, EntryId, HoldId, LotId, TitleId
 from buddy_core.kernel.storable import check_instant, check_text, check_whole
 from buddy_core.tokens.commands import (
     BuyTokens,
@@ -261,26 +261,15 @@ def spending_postings(
     for drawn in draws:
         by_kind[drawn.lot.kind] = by_kind.get(drawn.lot.kind, 0) + drawn.amount
     in_force = {kind: version_of(versions, kind) for kind in by_kind}
-    units = {kind: version.unit(currency) for kind, version in in_force.items()}
     account = spent_on(title)
-    return (
-        *(
-            Posting(
-                WALLET,
-                drawn.lot.id,
-                drawn.lot.kind,
-                -drawn.amount,
-                in_force[drawn.lot.kind].version,
-                currency,
-                units[drawn.lot.kind] * -drawn.amount,
-            )
-            for drawn in draws
-        ),
-        *(
-            Posting(account, None, kind, amount, in_force[kind].version, currency, units[kind] * amount)
-            for kind, amount in by_kind.items()
-        ),
-    )
+
+    def valued(account: str, lot: LotId | None, kind: TokenKind, amount: int) -> Posting:
+        version = in_force[kind]
+        return Posting(account, lot, kind, amount, version.version, currency, version.worth(amount, currency))
+
+    postings = [valued(WALLET, drawn.lot.id, drawn.lot.kind, -drawn.amount) for drawn in draws]
+    postings += [valued(account, None, kind, amount) for kind, amount in by_kind.items()]
+    return tuple(postings)
 
 
 def moves(draws: Sequence[Draw], account: str, versions: dict[TokenKind, int]) -> tuple[Posting, ...]:

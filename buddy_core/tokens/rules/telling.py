@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from uuid import UUID
 
 from buddy_core.kernel.events import Event
@@ -116,9 +117,13 @@ def _adjusted(entry: Entry) -> Event:
 def _collected(entry: Entry) -> tuple[TitleId, dict[str, int], str]:
     """Return the title of a spend or its refund, what it collected of each kind, and the currency."""
     [first, *_] = [item for item in entry.postings if is_spent(item.account)]
-    title = TitleId(UUID(first.account.partition(":")[2]))
     assert first.currency is not None, "what a title collects is valued"
-    return title, by_kind(entry, first.account), first.currency
+    return _title(first.account), by_kind(entry, first.account), first.currency
+
+
+@lru_cache(4096)
+def _title(account: str) -> TitleId:
+    return TitleId(UUID(account.partition(":")[2]))
 
 
 _TELLING: Mapping[Operation, Callable[[Entry], Event]] = {

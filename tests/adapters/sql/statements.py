@@ -1,4 +1,4 @@
-"""Counting what goes to a database: through SQLAlchemy, straight to the driver, and by COPY."""
+"""Counting what goes to a database: through SQLAlchemy, and straight to the driver."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -25,7 +24,6 @@ class Statements:
         sync = engine.sync_engine
         event.listen(sync, "before_cursor_execute", self._through_sqlalchemy)
         if sync.dialect.name == "postgresql":
-            event.listen(sync, "do_connect", self._connecting)
             event.listen(sync, "connect", self._connected)
 
     @asynccontextmanager
@@ -45,18 +43,6 @@ class Statements:
 
     def _through_sqlalchemy(self, _: Any, __: Any, text: str, *more: Any) -> None:
         self._note(text)
-
-    def _connecting(self, _: Any, __: Any, ___: Any, given: dict[str, Any]) -> None:
-        note = self._note
-
-        class Noting(asyncpg.Connection):  # type: ignore[misc]
-            """Notes COPY, of which asyncpg tells no logger."""
-
-            async def copy_records_to_table(self, table: str, **more: Any) -> Any:
-                note(f"COPY {table}")
-                return await super().copy_records_to_table(table, **more)
-
-        given["connection_class"] = Noting
 
     def _connected(self, connection: Any, _: Any) -> None:
         # What SQLAlchemy prepares and runs is not among these.

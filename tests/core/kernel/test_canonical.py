@@ -54,6 +54,17 @@ def test_json_values_round_trip(value: Any) -> None:
     assert canonical_bytes(json.loads(body)) == body
 
 
+@given(json_values, instants, st.fractions(), st.uuids(), st.binary(max_size=9))
+def test_the_bytes_are_the_json_of_the_plain_value(
+    value: Any, at: datetime, part: Fraction, name: UUID, raw: bytes
+) -> None:
+    """What is written in one go is what a JSON encoder with sorted keys makes of the plain value."""
+    thing = Thing(str(name), Money(len(raw), "INR"))
+    whole = {"given": value, "made": [at, part, name, raw, thing, Colour.RED], name: (value,), "": thing}
+    written = json.dumps(plain(whole), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert canonical_bytes(whole) == written.encode()
+
+
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), st.integers()))
 def test_the_order_of_keys_does_not_matter(value: dict[str, int]) -> None:
     """Two mappings that are equal have one byte string, in whatever order they were filled."""
