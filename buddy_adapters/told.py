@@ -80,9 +80,14 @@ class OutboxFeed:
         self._last: datetime | None = None
         self._seen: OrderedDict[EventId, None] = OrderedDict()
 
+    def is_due(self, at: datetime) -> bool:
+        """Tell whether the last look is long enough ago for another."""
+        last = self._last
+        return last is None or at - last >= self._every or at < last
+
     async def catch_up(self, at: datetime) -> None:
         """Tell of what was committed since the last look, if that is long enough ago."""
-        if self._last is not None and at - self._last < self._every and at >= self._last:
+        if not self.is_due(at):
             return
         since = (self._last or at) - self._look_back
         self._last = at

@@ -148,13 +148,19 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         cache=display_cache,
     )
+    show_kept = providers.Callable(
+        lambda asked, feed, **ports: flows.show_kept(asked, is_due=feed.is_due, **ports),
+        feed=outbox_feed,
+        clock=clock,
+        cache=display_cache,
+    )
     give_access = providers.Callable(flows.give_access, uow=uow, clock=clock, ids=ids)
     extend_access = providers.Callable(flows.extend_access, uow=uow, clock=clock, ids=ids)
     revoke_access = providers.Callable(flows.revoke_access, uow=uow, clock=clock, ids=ids)
     list_access = providers.Callable(flows.list_access, uow=uow, clock=clock)
     explain_watching = providers.Callable(flows.explain_access, uow=uow, clock=clock)
     start_playback = providers.Callable(flows.start_playback, uow=uow, clock=clock, ids=ids)
-    open_session = providers.Callable(flows.open_session, uow=uow, clock=clock)
+    open_session = providers.Callable(flows.open_session, uow=uow, clock=clock, ids=ids)
     beat_session = providers.Callable(flows.beat_session, uow=uow, clock=clock, ids=ids)
     stop_session = providers.Callable(flows.stop_session, uow=uow, clock=clock, ids=ids)
 
@@ -225,7 +231,7 @@ class Container(containers.DeclarativeContainer):
     list_titles = providers.Callable(views.list_titles, uow=uow, clock=clock)
     title_with_answer = providers.Callable(views.title_with_answer, uow=uow, clock=clock)
     availability = providers.Callable(views.availability, show=show_answers.provider)
-    one_availability = providers.Callable(views.one_availability, show=show_answers.provider)
+    kept_availability = providers.Callable(views.kept_availability, show=show_kept.provider)
     upcoming_windows = providers.Callable(views.upcoming_windows, uow=uow, clock=clock)
     quote_title = providers.Callable(views.quote_title, uow=uow, clock=clock)
     wallet_state = providers.Callable(views.wallet_state, uow=uow, clock=clock)

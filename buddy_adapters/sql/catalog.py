@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Column, Integer, Table, Text, UniqueConstraint, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_adapters.sql.dialect import insert_ignoring
+from buddy_adapters.sql.dialect import insert_ignoring, is_postgresql, locked
+from buddy_adapters.sql.direct import direct_on, text_of
 from buddy_adapters.sql.metadata import metadata
-from buddy_adapters.sql.types import CanonicalJson, Id, Instant
+from buddy_adapters.sql.types import CanonicalJson, Id, Instant, json_from_text
 from buddy_core.catalog import Producer, Title, TitleType
 from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.ids import PartnerId, TitleId
@@ -53,18 +54,32 @@ titles_table = Table(
 )
 
 
+_BY_ID = f"{text_of(select(titles_table))} WHERE id = ANY($1::uuid[])"
+"""Read before every play: see `direct`."""
+
+
 class SqlTitles:
     """Titles, each short id and each slug once in its type."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._direct = direct_on(connection)
 
     async def add(self, title: Title) -> None:
         if not await insert_ignoring(self._connection, titles_table, [title_to_row(title)]):
             raise Contention("title")
 
     async def get(self, ids: Sequence[TitleId]) -> dict[TitleId, Title]:
+        if is_postgresql(self._connection):
+            rows = await self._direct.mapped(titles_table, _BY_ID, list(ids))
+            read = ({**row, "languages": json_from_text(row["languages"])} for row in rows)
+            return {row["id"]: title_from_row(row) for row in read}
         found = await self._connection.execute(select(titles_table).where(titles_table.c.id.in_(ids)))
+        return {row["id"]: title_from_row(row) for row in found.mappings()}
+
+    async def lock(self, ids: Sequence[TitleId]) -> dict[TitleId, Title]:
+        query = select(titles_table).where(titles_table.c.id.in_(ids)).order_by(titles_table.c.id)
+        found = await self._connection.execute(locked(self._connection, query))
         return {row["id"]: title_from_row(row) for row in found.mappings()}
 
     async def find(self, type: TitleType, short_id: str) -> Title | None:

@@ -1,4 +1,4 @@
-"""The driver itself under a transaction of PostgreSQL, for the statements that run at every spend.
+"""The driver itself under a transaction of PostgreSQL, for the statements that run at every spend and play.
 
 SQLAlchemy makes a statement's cache key, looks up its text and wraps each row; for a statement
 of a fixed text that is more work than asking it. These go to asyncpg as they are, in the
@@ -7,12 +7,13 @@ transaction that SQLAlchemy began and will end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from asyncpg import InterfaceError, PostgresError
-from sqlalchemy import Select
+from sqlalchemy import Select, Table
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -50,6 +51,28 @@ class Direct:
         with _as_sqlalchemy(text):
             rows: Sequence[Any] = await self._driver.fetch(text, *given)
             return rows
+
+    async def mapped(self, table: Table, text: str, *given: Any) -> list[Mapping[str, Any]]:
+        """Return rows that have every column of a table in its order, each value by its column's name.
+
+        Values are the driver's own: JSON is still text.
+
+        Raises:
+            IntegrityError, DBAPIError: as SQLAlchemy raises them.
+        """
+        names = table.c.keys()
+        return [dict(zip(names, row, strict=True)) for row in await self.rows(text, *given)]
+
+
+_OPEN: WeakKeyDictionary[AsyncConnection, Direct] = WeakKeyDictionary()
+
+
+def direct_on(connection: AsyncConnection) -> Direct:
+    """Return the one `Direct` of a transaction: whoever asks first has it go the long way for all."""
+    found = _OPEN.get(connection)
+    if found is None:
+        found = _OPEN[connection] = Direct(connection)
+    return found
 
 
 @contextmanager

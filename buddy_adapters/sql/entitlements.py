@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -18,7 +19,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_adapters.sql.dialect import any_of, insert_ignoring, insert_rows, integrity_as, update_rows
+from buddy_adapters.sql.dialect import (
+    any_of,
+    insert_ignoring,
+    insert_rows,
+    integrity_as,
+    is_postgresql,
+    update_rows,
+)
+from buddy_adapters.sql.direct import text_of
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.raw import raw_rows, readable, rebuilt
 from buddy_adapters.sql.triggers import APPEND_ONLY
@@ -34,6 +43,7 @@ from buddy_core.entitlements import (
     Grants,
     GrantStatus,
     GrantUse,
+    Terms,
     UseKind,
     terms_body,
     terms_from_body,
@@ -60,6 +70,8 @@ grants = Table(
     Column("entry_id", Id),
     Column("terms", Text, nullable=False),
     Column("source", Text, nullable=False),
+    # From when it opens, if it had ended before it was given a later end.
+    Column("reopened_at", Instant),
     CheckConstraint(f"status IN ({_STATUSES})", "status"),
     Index("ix_entitlement_grants_account", "account_id", "title_id"),
 )
@@ -102,6 +114,14 @@ uses_table = Table(
 )
 
 
+_HELD = f"""{text_of(select(grants))}
+WHERE account_id = ANY($1::uuid[]) AND (title_id = ANY($2::uuid[]) OR title_id IS NULL)
+ORDER BY granted_at, id
+"""
+_USED = f"{text_of(select(uses_table))} WHERE origin_id = ANY($1::uuid[]) ORDER BY origin_id, kind"
+"""Both are read before every play: see `direct`."""
+
+
 class SqlGrants:
     """Grants by account. The status on a grant's row is what its one recorded change says."""
 
@@ -119,6 +139,9 @@ class SqlGrants:
 
     async def of_accounts(self, accounts: Sequence[AccountId], titles: Sequence[TitleId]) -> list[Grant]:
         await self._writes.flush()
+        if is_postgresql(self._connection):
+            held = await self._writes.direct.mapped(grants, _HELD, list(accounts), list(titles))
+            return [grant_from_row(row) for row in held]
         query = select(grants).where(
             any_of(self._connection, grants.c.account_id, accounts),
             or_(any_of(self._connection, grants.c.title_id, titles), grants.c.title_id.is_(None)),
@@ -148,6 +171,9 @@ class SqlGrants:
         return [change_from_row(row) for row in rows.mappings()]
 
     async def uses(self, origins: Sequence[GrantId]) -> list[GrantUse]:
+        if is_postgresql(self._connection):
+            used = await self._writes.direct.mapped(uses_table, _USED, list(origins))
+            return [use_from_row(row) for row in used]
         query = select(uses_table).where(any_of(self._connection, uses_table.c.origin_id, origins))
         rows = await self._connection.execute(query.order_by(uses_table.c.origin_id, uses_table.c.kind))
         return [use_from_row(row) for row in rows.mappings()]
@@ -196,6 +222,7 @@ def grant_to_row(grant: Grant) -> dict[str, Any]:
         "entry_id": grant.entry_id,
         "terms": terms_body(grant.terms),
         "source": grant.source,
+        "reopened_at": grant.reopened_at,
     }
 
 
@@ -212,9 +239,16 @@ def grant_from_row(row: Mapping[Any, Any]) -> Grant:
         recorded_at=row["recorded_at"],
         ends_at=row["ends_at"],
         entry_id=None if row["entry_id"] is None else EntryId(row["entry_id"]),
-        terms=terms_from_body(row["terms"]),
+        terms=_terms(row["terms"]),
         source=row["source"],
+        reopened_at=row["reopened_at"],
     )
+
+
+@lru_cache(maxsize=4096)
+def _terms(body: str) -> Terms:
+    """Read terms; they never change, and many grants have the same."""
+    return terms_from_body(body)
 
 
 def change_to_row(change: GrantChange) -> dict[str, Any]:

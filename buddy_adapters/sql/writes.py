@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buddy_adapters.sql.dialect import Row, is_postgresql
-from buddy_adapters.sql.direct import DIALECT, Direct
+from buddy_adapters.sql.direct import DIALECT, direct_on
 from buddy_core.kernel.errors import BuddyError
 
 FEW = 16
@@ -63,7 +63,7 @@ class Writes:
     """The rows of one transaction that were handed in and have not gone out; it lives as long as that."""
 
     def __init__(self, connection: AsyncConnection) -> None:
-        self.direct = Direct(connection)
+        self.direct = direct_on(connection)
         """For those who read in the same transaction; on PostgreSQL only."""
         self._connection = connection
         self._inserts: dict[str, _Inserts] = {}

@@ -70,6 +70,18 @@ async def show_answers(
     return await display_answers(asked, at, uow=uow, cache=cache)
 
 
+def show_kept(
+    asked: ForDisplay, *, clock: Clock, cache: Cache, is_due: Callable[[datetime], bool]
+) -> list[Answer | None] | None:
+    """Answer as `show_answers` does from what is kept alone; None where the store has to be asked.
+
+    It waits for nothing and may be called from any thread.
+    """
+    at = clock.now()
+    facts = None if is_due(at) else _kept(asked, at, cache)
+    return None if facts is None else facts.answers(asked.context, at)
+
+
 async def display_answers(
     asked: ForDisplay, at: datetime, *, uow: UnitOfWork[DisplayTx], cache: Cache
 ) -> list[Answer | None]:

@@ -115,7 +115,7 @@ from buddy_core.views.availability import (
     Named,
     UpcomingWindow,
     availability,
-    one_availability,
+    kept_availability,
     upcoming_windows,
 )
 from buddy_core.views.common import Access, Card, Denial, Viewer, Way
@@ -327,12 +327,12 @@ __all__ = [
     "held_rewards",
     "home_page",
     "kept",
+    "kept_availability",
     "ledger_page",
     "list_statements",
     "list_titles",
     "name_roles",
     "name_titles",
-    "one_availability",
     "open_now",
     "partners_named",
     "price_versions",

@@ -16,6 +16,7 @@ from buddy_core.flows.takedown import RestoreTitle, TakeTitleDown
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.ids import LicenceId, TakedownId, TitleId, WindowId, derived_uuid
 from buddy_core.rights import (
+    TIER_NAMES,
     AddLicence,
     AddWindow,
     AlterWindow,
@@ -33,6 +34,7 @@ from buddy_core.rights import (
     WindowType,
     age_of,
     apply_ladder,
+    is_tier,
     read_part,
 )
 from buddy_core.views.admin_values import FieldValue
@@ -220,6 +222,9 @@ def _add_window(form: Typed, context: FormContext) -> list[RightsEdit]:
     tokens = form.choice("tokens", ("usual", "yes", "no"))
     if tiers and type is not WindowType.SVOD:
         form.wrong("tiers", "Only an SVOD window has tiers. Leave this empty, or choose SVOD.")
+    bad = next((name for name in tiers if not is_tier(name)), None)
+    if bad is not None:
+        form.wrong("tiers", f"{bad[:40]!r} is no tier. Write {TIER_NAMES}.")
     if is_free and type is not WindowType.FESTIVAL:
         form.wrong("free", "Only a festival is free or not. AVOD always is.")
     if territories is None or starts is None or not form.is_right:

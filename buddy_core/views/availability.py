@@ -40,27 +40,22 @@ Show = Callable[[ForDisplay], Awaitable[list[Answer | None]]]
 """`flows.show_answers`, bound to its store and what it keeps."""
 
 
+ShowKept = Callable[[ForDisplay], list[Answer | None] | None]
+"""`flows.show_kept`, bound to what is kept."""
+
+
 async def availability(asker: Asker, asked: Sequence[Named], *, show: Show) -> list[Answer | None]:
     """Answer for each title in its place; None where there is none, or nobody has announced it.
 
     Many ask the store as often as one, and are answered as one is. For display: it may
     rest on facts that were read a moment ago.
     """
-    account = NOBODY if asker.account is None else asker.account
-    names = tuple((item.type, item.short_id) for item in asked)
-    return await show(ForDisplay(account, names, asker.context))
+    return await show(_for_display(asker, asked))
 
 
-async def one_availability(asker: Asker, named: Named, *, show: Show) -> Answer:
-    """Answer for one title.
-
-    Raises:
-        TitleNotFound: there is none, or nobody has announced it.
-    """
-    [answer] = await availability(asker, [named], show=show)
-    if answer is None:
-        raise TitleNotFound(named.type, named.short_id)
-    return answer
+def kept_availability(asker: Asker, asked: Sequence[Named], *, show: ShowKept) -> list[Answer | None] | None:
+    """Answer as `availability` does from what is kept alone; None where the store has to be asked."""
+    return show(_for_display(asker, asked))
 
 
 async def upcoming_windows(
@@ -93,6 +88,11 @@ def opening_later(
             first.setdefault(window.id, UpcomingWindow(window.type, starts_at))
     later = [item for item in first.values() if item.starts_at > at]
     return sorted(later, key=lambda item: (item.starts_at, item.type))
+
+
+def _for_display(asker: Asker, asked: Sequence[Named]) -> ForDisplay:
+    account = NOBODY if asker.account is None else asker.account
+    return ForDisplay(account, tuple((item.type, item.short_id) for item in asked), asker.context)
 
 
 async def _announced_in(tx: CatalogueTx, named: Named) -> Title:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import make_response, request
@@ -44,7 +45,9 @@ def availability(path: TitlePath) -> Response:
     answered without offers.
     """
     w = web()
-    found: Answer = w.call(w.container.one_availability, _asker(w), Named(path.type, path.id))
+    [found] = _answers(w, [Named(path.type, path.id)])
+    if found is None:
+        raise TitleNotFound(path.type, path.id)
     return _conditional(_availability(found))
 
 
@@ -55,8 +58,7 @@ def many(body: schema.AvailabilityBody) -> dict[str, Any]:
     One that does not exist is an item with an error; the others are answered.
     """
     w = web()
-    asked = [Named(item.type, item.id) for item in body.titles]
-    found: list[Answer | None] = w.call(w.container.availability, _asker(w), asked)
+    found = _answers(w, [Named(item.type, item.id) for item in body.titles])
     items = [_item(*pair) for pair in zip(body.titles, found, strict=True)]
     return schema.Availabilities(items=items).model_dump(mode="json")
 
@@ -82,9 +84,14 @@ def windows(path: TitlePath) -> Response:
     return _conditional(answer)
 
 
-def _asker(w: Web) -> Asker:
+def _answers(w: Web, asked: Sequence[Named]) -> list[Answer | None]:
+    """Return the answer for each title in its place; what is kept is answered in this very thread."""
     who = who_asks(w)
-    return Asker(who.account.id if who else None, current_context(w))
+    asker = Asker(who.account.id if who else None, current_context(w))
+    found: list[Answer | None] | None = w.container.kept_availability(asker, asked)
+    if found is None:
+        found = w.call(w.container.availability, asker, asked)
+    return found
 
 
 def _conditional(answer: BaseModel) -> Response:
