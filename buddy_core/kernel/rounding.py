@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from fractions import Fraction
 
@@ -33,6 +33,29 @@ class Rounding(Enum):
     def _missing_(cls, value: object) -> Rounding | None:
         names = ", ".join(rounding.value for rounding in cls)
         raise InvalidValue("rounding", f"{value!r} is not one of {names}")
+
+
+def exact(value: Fraction | int) -> Fraction:
+    """Return a number as the Fraction it is.
+
+    Raises:
+        InvalidValue: `value` is not an int or Fraction (floats, bools and decimals are refused).
+    """
+    given: object = value
+    if isinstance(given, Fraction):
+        return given
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise InvalidValue("value", f"is a {type(given).__name__}; only int and Fraction are exact here")
+    return Fraction(given)
+
+
+def exact_sum(values: Iterable[Fraction]) -> Fraction:
+    """Return the sum; quick where many values share few denominators."""
+    numerators: dict[int, int] = {}
+    for value in values:
+        below = value.denominator
+        numerators[below] = numerators.get(below, 0) + value.numerator
+    return sum((Fraction(above, below) for below, above in numerators.items()), Fraction(0))
 
 
 def round_fraction(value: Fraction | int, rounding: Rounding) -> int:

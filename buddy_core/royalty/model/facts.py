@@ -1,0 +1,271 @@
+"""What happened in a period, as royalty's own plain values; they come from outside and know no store."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+from attrs import field, frozen
+
+from buddy_core.kernel.clock import utc
+from buddy_core.kernel.errors import InvalidValue
+from buddy_core.kernel.rounding import exact
+
+_WORD = re.compile(r"[^\s].{0,199}", re.DOTALL)
+
+
+class Model(Enum):
+    """How a title earned: what terms give shares by."""
+
+    RENTAL = "rental"
+    EST = "est"
+    PVOD = "pvod"
+    PPV = "ppv"
+    FESTIVAL = "festival"
+    EDITION = "edition"
+    SUBSCRIPTION = "subscription"
+    ADS = "ads"
+    TOKENS = "tokens"
+
+
+SOLD = (Model.RENTAL, Model.EST, Model.PVOD, Model.PPV, Model.FESTIVAL, Model.EDITION)
+"""What is sold title by title, and so needs no pool."""
+
+
+def _name(_: object, attribute: Any, value: Any) -> None:
+    if not isinstance(value, str) or _WORD.fullmatch(value) is None:
+        raise InvalidValue(attribute.name, "must be a text of 1 to 200 characters")
+
+
+def _whole(_: object, attribute: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidValue(attribute.name, f"is a {type(value).__name__}; give a whole number of minor units")
+
+
+def _count(_: object, attribute: Any, value: Any) -> None:
+    _whole(_, attribute, value)
+    if value < 0:
+        raise InvalidValue(attribute.name, f"is {value}; a count is not below zero")
+
+
+def _instant(value: datetime | None) -> datetime | None:
+    return None if value is None else utc(value)
+
+
+@frozen
+class Paid:
+    """Money that came in and what leaves it before anything is shared, in minor units.
+
+    A refund in a later period is a fact of its own: `gross` 0, `refund` what went back, and
+    `tax` below zero by the tax that is no longer owed. Added to the sale it leaves what was kept.
+    """
+
+    gross: int = field(default=0, validator=_whole)
+    """What was paid, its tax included."""
+    tax: int = field(default=0, validator=_whole)
+    """Tax owed on it."""
+    refund: int = field(default=0, validator=_whole)
+    """What went back to buyers, its tax included."""
+    chargeback: int = field(default=0, validator=_whole)
+    """What banks took back, its tax included."""
+    fee: int = field(default=0, validator=_whole)
+    """What gateways, app stores or ad networks kept."""
+
+    @property
+    def net(self) -> int:
+        """What is left to be shared."""
+        return self.gross - self.tax - self.refund - self.chargeback - self.fee
+
+    def __sub__(self, other: Paid) -> Paid:
+        return Paid(
+            self.gross - other.gross,
+            self.tax - other.tax,
+            self.refund - other.refund,
+            self.chargeback - other.chargeback,
+            self.fee - other.fee,
+        )
+
+    def __add__(self, other: Paid) -> Paid:
+        return Paid(
+            self.gross + other.gross,
+            self.tax + other.tax,
+            self.refund + other.refund,
+            self.chargeback + other.chargeback,
+            self.fee + other.fee,
+        )
+
+
+@frozen
+class Sale:
+    """Copies of one title sold by one model in one country: attributed to it directly."""
+
+    id: str = field(validator=_name)
+    model: Model = field(converter=Model)
+    title: str = field(validator=_name)
+    territory: str = field(validator=_name)
+    currency: str = field(validator=_name)
+    paid: Paid
+    at: datetime = field(converter=utc)
+    units: int = field(default=1, validator=_whole)
+    """Copies; below zero where copies came back."""
+    sold_at: datetime | None = field(default=None, converter=_instant)
+    """On a refund: when it was sold, whose terms count."""
+
+    @model.validator
+    def _sold(self, _: object, value: Model) -> None:
+        if value not in SOLD:
+            raise InvalidValue("model", f"{value.value} is not sold title by title")
+
+    @property
+    def terms_at(self) -> datetime:
+        """The instant whose terms count."""
+        return self.at if self.sold_at is None else self.sold_at
+
+
+@frozen
+class SubscriptionRevenue:
+    """What one account, or all of a plan together, paid for a plan in the period."""
+
+    id: str = field(validator=_name)
+    plan: str = field(validator=_name)
+    territory: str = field(validator=_name)
+    currency: str = field(validator=_name)
+    paid: Paid
+    account: str | None = None
+    """Needed where a pool is shared subscriber by subscriber."""
+
+
+@frozen
+class AdRevenue:
+    """What advertisers paid in a country; that of rewarded ads goes to the token fund and nowhere else."""
+
+    id: str = field(validator=_name)
+    territory: str = field(validator=_name)
+    currency: str = field(validator=_name)
+    paid: Paid
+    is_rewarded: bool = False
+
+
+@frozen
+class Watch:
+    """Seconds that one account watched one title; with a plan in its pool, without one among the ads."""
+
+    account: str = field(validator=_name)
+    title: str = field(validator=_name)
+    territory: str = field(validator=_name)
+    seconds: int = field(validator=_count)
+    plan: str | None = None
+    at: datetime | None = field(default=None, converter=_instant)
+    """Needed only where the title's terms change within the period."""
+
+
+@frozen
+class Impressions:
+    """Ads that were shown with a title in a country."""
+
+    title: str = field(validator=_name)
+    territory: str = field(validator=_name)
+    count: int = field(validator=_count)
+    at: datetime | None = field(default=None, converter=_instant)
+
+
+@frozen
+class TokenUse:
+    """Tokens of one kind spent on a title, with the exact value that was stamped on the spend.
+
+    A refund has tokens and value below zero, and says in `spent_at` when they had been spent.
+    """
+
+    id: str = field(validator=_name)
+    title: str = field(validator=_name)
+    territory: str = field(validator=_name)
+    kind: str = field(validator=_name)
+    tokens: int = field(validator=_whole)
+    version: int = field(validator=_whole)
+    """The value version that was in force."""
+    currency: str = field(validator=_name)
+    value: Fraction = field(converter=exact)
+    """Minor units for all the tokens together."""
+    at: datetime = field(converter=utc)
+    spent_at: datetime | None = field(default=None, converter=_instant)
+
+    @spent_at.validator
+    def _told_on_refunds_alone(self, _: object, value: Any) -> None:
+        if (self.tokens < 0) != (value is not None):
+            raise InvalidValue("spent_at", "says when the tokens of a refund were spent, and of nothing else")
+
+    @property
+    def terms_at(self) -> datetime:
+        """The instant whose terms count: a refund takes from those who got it."""
+        return self.at if self.spent_at is None else self.spent_at
+
+
+@frozen
+class Expense:
+    """Money the platform laid out for a title under a deal, to be taken back from what it earns."""
+
+    id: str = field(validator=_name)
+    deal: str = field(validator=_name)
+    amount: int = field(validator=_count)
+    """Minor units of the deal's account."""
+
+
+@frozen
+class FxRate:
+    """One unit of `base` in units of `quote`, as stamped: by whom, and when."""
+
+    base: str = field(validator=_name)
+    quote: str = field(validator=_name)
+    rate: Fraction = field(converter=exact)
+    """Major units of `quote` for one major unit of `base`."""
+    source: str = field(validator=_name)
+    at: datetime = field(converter=utc)
+
+    @rate.validator
+    def _positive(self, _: object, value: Fraction) -> None:
+        if value <= 0:
+            raise InvalidValue("rate", "must be above zero")
+
+
+Fact = Sale | SubscriptionRevenue | AdRevenue | Watch | Impressions | TokenUse | Expense | FxRate
+
+
+@frozen
+class Facts:
+    """All facts of one period; their order makes no difference."""
+
+    sales: tuple[Sale, ...] = ()
+    subscriptions: tuple[SubscriptionRevenue, ...] = ()
+    ads: tuple[AdRevenue, ...] = ()
+    watch: tuple[Watch, ...] = ()
+    impressions: tuple[Impressions, ...] = ()
+    tokens: tuple[TokenUse, ...] = ()
+    expenses: tuple[Expense, ...] = ()
+    rates: tuple[FxRate, ...] = ()
+
+    @classmethod
+    def of(cls, facts: Iterable[Fact]) -> Facts:
+        """Sort facts of any kind into their places."""
+        found: Mapping[str, list[Any]] = {name: [] for name in _PLACES.values()}
+        for fact in facts:
+            found[_PLACES[type(fact)]].append(fact)
+        return cls(**{name: tuple(values) for name, values in found.items()})
+
+    def __add__(self, more: Facts) -> Facts:
+        return Facts(**{name: getattr(self, name) + getattr(more, name) for name in _PLACES.values()})
+
+
+_PLACES: Mapping[type, str] = {
+    Sale: "sales",
+    SubscriptionRevenue: "subscriptions",
+    AdRevenue: "ads",
+    Watch: "watch",
+    Impressions: "impressions",
+    TokenUse: "tokens",
+    Expense: "expenses",
+    FxRate: "rates",
+}

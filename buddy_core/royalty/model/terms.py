@@ -1,0 +1,272 @@
+"""Who gets what part of what a title earns: deals, tiers, accounts, pools and the period's policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import Enum
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+from attrs import field, frozen
+
+from buddy_core.kernel.clock import utc
+from buddy_core.kernel.errors import InvalidValue
+from buddy_core.kernel.rounding import exact
+from buddy_core.kernel.territories import Territories, territories
+from buddy_core.royalty.model.facts import Model
+
+
+def _part(_: object, attribute: Any, value: Fraction) -> None:
+    if not 0 <= value <= 1:
+        raise InvalidValue(attribute.name, f"is {value}; a part is from 0 to 1")
+
+
+def _not_negative(_: object, attribute: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidValue(attribute.name, "must be a whole number of minor units, not below zero")
+
+
+def _instant(value: datetime | None) -> datetime | None:
+    return None if value is None else utc(value)
+
+
+def _texts(value: Iterable[str]) -> frozenset[str]:
+    return frozenset(value)
+
+
+class Basis(Enum):
+    """What a tier counts."""
+
+    UNITS = "units"
+    GROSS = "gross"
+    NET = "net"
+
+
+class Counting(Enum):
+    """Since when a tier counts."""
+
+    LIFE = "life"
+    """All periods of the deal together."""
+    PERIOD = "period"
+    """Each period from nothing."""
+
+
+@frozen
+class Band:
+    """From `over` on, up to and with `up_to`, a rate; the last band is open."""
+
+    over: int = field(validator=_not_negative)
+    up_to: int | None
+    rate: Fraction = field(converter=exact, validator=_part)
+
+
+@frozen
+class Tiers:
+    """Marginal rates: each unit, or minor unit, has the rate of the band that it falls in."""
+
+    bands: tuple[Band, ...] = field()
+    basis: Basis = field(default=Basis.UNITS, converter=Basis)
+    counting: Counting = field(default=Counting.LIFE, converter=Counting)
+
+    @bands.validator
+    def _follow_each_other(self, _: object, bands: tuple[Band, ...]) -> None:
+        end: int | None = 0
+        for band in bands:
+            if end is None or band.over != end:
+                raise InvalidValue("bands", f"begin at 0 and follow each other; one begins over {band.over}")
+            if band.up_to is not None and band.up_to <= band.over:
+                raise InvalidValue("bands", f"the band over {band.over} ends at {band.up_to}")
+            end = band.up_to
+        if not bands or end is not None:
+            raise InvalidValue("bands", "the last one has no end; write up_to as null")
+
+
+@frozen
+class From:
+    """A rate from an instant on."""
+
+    at: datetime = field(converter=utc)
+    rate: Fraction = field(converter=exact, validator=_part)
+
+
+@frozen
+class Escalator:
+    """A rate that changes by date: `first`, and then each from its instant on."""
+
+    first: Fraction = field(converter=exact, validator=_part)
+    then: tuple[From, ...] = field(default=())
+
+    @then.validator
+    def _in_order(self, _: object, then: tuple[From, ...]) -> None:
+        if [step.at for step in then] != sorted({step.at for step in then}):
+            raise InvalidValue("then", "its instants follow each other")
+
+    def rate_at(self, at: datetime) -> Fraction:
+        """Return the rate that holds at an instant."""
+        return next((step.rate for step in reversed(self.then) if step.at <= at), self.first)
+
+
+Rate = Fraction | Tiers | Escalator
+
+
+def _rates(value: Mapping[Any, Any]) -> Mapping[Model, Rate]:
+    found: dict[Model, Rate] = {}
+    for model, rate in value.items():
+        found[Model(model)] = rate if isinstance(rate, Tiers | Escalator) else _flat(model, rate)
+    return MappingProxyType(found)
+
+
+def _flat(model: Any, rate: Any) -> Fraction:
+    value = exact(rate)
+    if not 0 <= value <= 1:
+        raise InvalidValue(f"rates.{Model(model).value}", f"is {value}; a part is from 0 to 1")
+    return value
+
+
+class AdsBy(Enum):
+    """By what a title's part of the ad revenue of a country is measured."""
+
+    WATCH = "watch"
+    IMPRESSIONS = "impressions"
+
+
+@frozen
+class Deal:
+    """One holder's terms for one title in some territories, for a half-open time.
+
+    Of what the title nets there the holder owns `part`; the distribution fee goes out of
+    that, then expenses up to their cap; of what is left the holder gets `rates` by model,
+    and the platform the rest. The parts of all deals of a title make exactly 1 in each
+    territory at each instant, or there is none and all of it is the platform's.
+    """
+
+    id: str
+    title: str
+    holder: str
+    rates: Mapping[Model, Rate] = field(converter=_rates, hash=False)
+    part: Fraction = field(default=Fraction(1), converter=exact, validator=_part)
+    territories: Territories = field(default=Territories(("*",)), converter=territories)
+    starts_at: datetime | None = field(default=None, converter=_instant)
+    ends_at: datetime | None = field(default=None, converter=_instant)
+    account: str | None = None
+    """Where it is settled; without one, the holder's own account of the currency."""
+    fee: Fraction = field(default=Fraction(0), converter=exact, validator=_part)
+    """Distribution fee: the part that goes to the platform first."""
+    expense_cap: int | None = None
+    """Expenses that may be taken back over the life of the deal, in minor units; None is no cap."""
+    ads_by: AdsBy = field(default=AdsBy.WATCH, converter=AdsBy)
+
+    def holds(self, territory: str, at: datetime) -> bool:
+        """Say whether it is the deal for a country at an instant."""
+        return self.holds_at(at) and territory in self.territories.countries
+
+    def holds_at(self, at: datetime) -> bool:
+        """Say whether it holds anywhere at an instant."""
+        return (self.starts_at is None or self.starts_at <= at) and (
+            self.ends_at is None or at < self.ends_at
+        )
+
+
+class Negative(Enum):
+    """What becomes of a period that comes to less than nothing."""
+
+    CARRY = "carry"
+    """It is set against later periods."""
+    FORGIVE = "forgive"
+    """It is forgotten, and the platform bears it."""
+
+
+@frozen
+class Guarantee:
+    """What the holder has by the end of a term at least, settled once, at its end."""
+
+    minimum: int = field(validator=_not_negative)
+    starts_at: datetime = field(converter=utc)
+    ends_at: datetime = field(converter=utc)
+
+
+@frozen
+class Reserve:
+    """A part of what was earned that is held back against refunds, and released after some periods."""
+
+    part: Fraction = field(converter=exact, validator=_part)
+    periods: int = field(validator=_not_negative)
+
+
+@frozen
+class Withholding:
+    """Tax that is kept back from what is paid, from an instant on."""
+
+    rate: Fraction = field(converter=exact, validator=_part)
+    starts_at: datetime = field(converter=utc)
+    key: str
+    """Which rule it is, such as `IN:194J`; rates and keys are data."""
+
+
+@frozen
+class Account:
+    """Where what a holder earns in one currency is set against advances, reserves and guarantees."""
+
+    id: str
+    holder: str
+    currency: str
+    advance: int = field(default=0, validator=_not_negative)
+    """All that was ever paid in advance; what earnings have not covered yet is never owed in cash."""
+    recoups: tuple[str, ...] = ()
+    """Other accounts of the holder whose advances this one's earnings cover as well: explicit links alone."""
+    guarantees: tuple[Guarantee, ...] = ()
+    """One at a time: their terms must not overlap."""
+    reserve: Reserve | None = None
+    threshold: int = field(default=0, validator=_not_negative)
+    """Less than this is not paid but carried."""
+    negative: Negative = field(default=Negative.CARRY, converter=Negative)
+    withholding: tuple[Withholding, ...] = ()
+
+
+class SilentMoney(Enum):
+    """Where the money of subscribers goes who watched nothing that counts."""
+
+    POOL = "pool"
+    PLATFORM = "platform"
+    CARRY = "carry"
+
+
+class PoolMethod(Enum):
+    """How the money of a pool is shared."""
+
+    PRO_RATA = "pro_rata"
+    USER_CENTRIC = "user_centric"
+    EQUAL_PER_SUBSCRIBER = "equal_per_subscriber"
+    """Equally over the holders that a subscriber watched: the Shapley value of the pass game."""
+    EQUAL_PER_TITLE = "equal_per_title"
+    """Equally over the titles that a subscriber watched."""
+
+
+@frozen
+class PoolRule:
+    """How the pools of one plan, or of all, are shared."""
+
+    plan: str = "*"
+    method: PoolMethod = field(default=PoolMethod.PRO_RATA, converter=PoolMethod)
+    min_seconds: int = field(default=0, validator=_not_negative)
+    """Of one account and title; less does not count."""
+    max_seconds: int | None = None
+    """Of one account over all titles; more is scaled down to it."""
+    excluded_accounts: frozenset[str] = field(default=frozenset(), converter=_texts)
+    excluded_titles: frozenset[str] = field(default=frozenset(), converter=_texts)
+    silent: SilentMoney = field(default=SilentMoney.POOL, converter=SilentMoney)
+
+
+@frozen
+class Terms:
+    """All that says how a period's money is shared."""
+
+    deals: tuple[Deal, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    pools: tuple[PoolRule, ...] = (PoolRule(),)
+    fund_kinds: frozenset[str] = field(default=frozenset(("bonus",)), converter=_texts)
+    """Kinds of tokens whose value the token fund pays; that of others was paid by viewers."""
+    own_titles: frozenset[str] | None = frozenset()
+    """Titles that are the platform's own and may earn without a deal; None: all that have no deal."""

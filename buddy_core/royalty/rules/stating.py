@@ -1,0 +1,244 @@
+"""A period from end to end: attribution, sharing, one rounding, settling, and where everything went."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from operator import attrgetter
+
+from buddy_core.kernel.rounding import Rounding, exact_sum, round_fraction
+from buddy_core.royalty.errors import TermsProblems
+from buddy_core.royalty.model.balances import AccountBalance, Balances
+from buddy_core.royalty.model.facts import Facts, Paid
+from buddy_core.royalty.model.months import PLATFORM, Month
+from buddy_core.royalty.model.statements import (
+    Fund,
+    HolderStatement,
+    Line,
+    Reconciliation,
+    Result,
+    Settlement,
+)
+from buddy_core.royalty.model.terms import Account, Terms
+from buddy_core.royalty.rules.attributing import NOTHING, Attributed, attribute
+from buddy_core.royalty.rules.book import Book, Exchange, Problems
+from buddy_core.royalty.rules.months import split_rounded
+from buddy_core.royalty.rules.settling import converted, settle
+from buddy_core.royalty.rules.sharing import Shared, share
+
+_START = Balances()
+FUND = "fund"
+
+
+def state_period(month: Month, terms: Terms, facts: Facts, before: Balances = _START) -> Result:
+    """Return every holder's statement of a period, the platform's part, and the reconciliation.
+
+    Per currency all that is to be shared is rounded half up once, and split by largest
+    remainder over what holders, the platform and the token fund have exactly; ties go to the
+    smaller exact amount, then to the smaller name, the platform and the fund last. The order
+    of facts and terms makes no difference.
+
+    Raises:
+        TermsProblems: facts or terms that cannot be calculated; every problem is listed.
+    """
+    return stated(month, before, *drafted(month, terms, facts, before))
+
+
+def drafted(
+    month: Month, terms: Terms, facts: Facts, before: Balances
+) -> tuple[Attributed, Shared, Book, Exchange]:
+    """Return a period before it is rounded and settled: the exact half, which adjustments are made of.
+
+    Raises:
+        TermsProblems: as `state_period`.
+    """
+    problems = Problems()
+    book = Book(terms, month.period, problems)
+    exchange = Exchange(facts.rates, problems)
+    attributed = attribute(month, terms, facts, book, before.pools, problems)
+    shared = share(attributed.earned, facts.expenses, before.deals, book, exchange, problems)
+    _check_accounts(shared, book, exchange)
+    if problems.found:
+        raise TermsProblems(tuple(sorted(problems.found)))
+    return attributed, shared, book, exchange
+
+
+def stated(
+    month: Month,
+    before: Balances,
+    attributed: Attributed,
+    shared: Shared,
+    book: Book,
+    exchange: Exchange,
+) -> Result:
+    """Round, settle and reconcile what was drafted."""
+    by_holder: dict[tuple[str, str], list[Line]] = defaultdict(list)
+    for line in sorted(shared.lines, key=line_order):
+        by_holder[line.currency, line.holder].append(line)
+    own = sorted(shared.platform, key=line_order)
+    kept: dict[str, list[Fraction]] = defaultdict(list)
+    for line in own:
+        kept[line.currency].append(line.amount)
+    platform = {currency: exact_sum(amounts) for currency, amounts in kept.items()}
+    carried: dict[str, Fraction] = defaultdict(Fraction)
+    for name, amount in attributed.carried.items():
+        carried[_currency(name)] += amount
+    brought: dict[str, Fraction] = defaultdict(Fraction)
+    for name, amount in before.pools.items():
+        brought[_currency(name)] += amount
+    currencies = sorted(
+        {currency for currency, _ in by_holder}
+        | platform.keys()
+        | attributed.flows.keys()
+        | attributed.stamped.keys()
+        | attributed.funds.keys()
+        | carried.keys()
+    )
+    sections: dict[str, list[tuple[str, list[Line]]]] = defaultdict(list)
+    for (currency, holder), lines in by_holder.items():
+        sections[currency].append((holder, lines))
+    earned: dict[tuple[str, str], int] = {}
+    exact: dict[tuple[str, str], Fraction] = {}
+    reconciliations: list[Reconciliation] = []
+    for currency in currencies:
+        amounts = {holder: exact_sum(line.amount for line in lines) for holder, lines in sections[currency]}
+        exact.update({(currency, holder): amount for holder, amount in amounts.items()})
+        fund = attributed.funds.get(currency, Fund(0, NOTHING, NOTHING))
+        shares = _rounded(amounts, platform.get(currency, NOTHING) + attributed.kept[currency], fund.result)
+        earned.update({(currency, holder): shares[holder] for holder in amounts})
+        reconciliations.append(
+            _reconciled(
+                currency,
+                attributed.flows[currency],
+                attributed.stamped[currency],
+                brought[currency],
+                carried[currency],
+                shares,
+            )
+        )
+    settlements = _settled(month, by_holder, earned, before, book, exchange)
+    settled: dict[tuple[str, str], list[Settlement]] = defaultdict(list)
+    for item in settlements:
+        settled[item.holder, item.currency].append(item)
+    statements = tuple(
+        HolderStatement(
+            holder,
+            currency,
+            tuple(by_holder.get((currency, holder), ())),
+            exact.get((currency, holder), NOTHING),
+            earned.get((currency, holder), 0),
+            tuple(settled[holder, currency]),
+        )
+        for holder, currency in sorted(
+            {(holder, currency) for currency, holder in by_holder}
+            | {(item.holder, item.currency) for item in settlements}
+        )
+    )
+    closing = Balances(
+        {**before.accounts, **{item.account: item.closing for item in settlements}},
+        shared.deals,
+        attributed.carried,
+    )
+    pools = tuple(sorted(attributed.pools, key=attrgetter("name")))
+    return Result(statements, tuple(own), pools, attributed.funds, tuple(reconciliations), closing)
+
+
+def line_order(line: Line) -> tuple[str, ...]:
+    """Return the place of a line; those of one key by rate and net."""
+    return (line.adjusts, *line_key(line), f"{line.rate}", f"{line.net}")
+
+
+def line_key(line: Line) -> tuple[str, ...]:
+    """Return what a line is about: holder, title, country, model, and what else tells lines apart."""
+    inputs = line.inputs
+    return (
+        line.holder,
+        line.title,
+        line.territory,
+        line.model.value,
+        line.currency,
+        line.deal or "",
+        *(f"{inputs.get(name, '')}" for name in ("pool", "by", "kind", "value_version", "refund_of")),
+    )
+
+
+def _rounded(holders: Mapping[str, Fraction], platform: Fraction, fund: Fraction) -> dict[str, int]:
+    """Round the whole half up once and split it by largest remainder."""
+    amounts: dict[tuple[int, str], Fraction] = {(0, holder): amount for holder, amount in holders.items()}
+    amounts |= {(1, PLATFORM): platform, (2, FUND): fund}
+    order = sorted(amounts, key=lambda key: (abs(amounts[key]), key))
+    whole = round_fraction(exact_sum(amounts.values()), Rounding.HALF_UP)
+    shares = split_rounded(whole, [amounts[key] for key in order])
+    return {name: amount for (_, name), amount in zip(order, shares, strict=True)}
+
+
+def _reconciled(
+    currency: str,
+    flows: Paid,
+    stamped: Fraction,
+    brought: Fraction,
+    carried: Fraction,
+    shares: Mapping[str, int],
+) -> Reconciliation:
+    holders = sum(amount for name, amount in shares.items() if name not in (PLATFORM, FUND))
+    exact = flows.net + stamped + brought - carried
+    return Reconciliation(
+        currency=currency,
+        gross=flows.gross,
+        stamped=stamped,
+        tax=flows.tax,
+        refunds=flows.refund,
+        chargebacks=flows.chargeback,
+        fees=flows.fee,
+        holders=holders,
+        platform=shares[PLATFORM],
+        fund=shares[FUND],
+        brought=brought,
+        carried=carried,
+        rounding=sum(shares.values()) - exact,
+    )
+
+
+def _settled(
+    month: Month,
+    by_holder: Mapping[tuple[str, str], Sequence[Line]],
+    earned: Mapping[tuple[str, str], int],
+    before: Balances,
+    book: Book,
+    exchange: Exchange,
+) -> list[Settlement]:
+    accounts = dict(book.accounts)
+    sums: dict[str, int] = defaultdict(int)
+    for (currency, holder), lines in by_holder.items():
+        amounts: dict[str, list[Fraction]] = defaultdict(list)
+        for line in lines:
+            account = _account(line, book)
+            accounts.setdefault(account.id, account)
+            amounts[account.id].append(line.amount)
+        exact = {name: exact_sum(found) for name, found in amounts.items()}
+        names = sorted(exact, key=lambda name: (abs(exact[name]), name))
+        parts = split_rounded(earned[currency, holder], [exact[name] for name in names])
+        for name, amount in zip(names, parts, strict=True):
+            factor = exchange.factor(currency, accounts[name].currency, f"account {name}")
+            sums[name] += converted(amount, factor)
+    for name, balance in before.accounts.items():
+        if name not in accounts and balance != AccountBalance():
+            holder, _, currency = name.rpartition(":")
+            accounts[name] = Account(name, holder, currency)
+    return settle(month, sums, accounts, before.accounts)
+
+
+def _account(line: Line, book: Book) -> Account:
+    assert line.deal is not None, "a holder's line has a deal"
+    return book.account_of(book.deals[line.deal], line.currency)
+
+
+def _check_accounts(shared: Shared, book: Book, exchange: Exchange) -> None:
+    pairs = {(line.currency, _account(line, book)) for line in shared.lines}
+    for currency, account in pairs:
+        exchange.factor(currency, account.currency, f"account {account.id}")
+
+
+def _currency(pool: str) -> str:
+    return pool.rpartition("/")[2]

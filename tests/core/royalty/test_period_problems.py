@@ -1,0 +1,233 @@
+"""What cannot be calculated is refused before anything is: every problem at once, each with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from buddy_core.kernel.errors import InvalidValue
+from buddy_core.royalty import TermsProblems
+from buddy_core.royalty.model.facts import (
+    AdRevenue,
+    Expense,
+    Facts,
+    FxRate,
+    Model,
+    Paid,
+    Sale,
+    SubscriptionRevenue,
+    TokenUse,
+    Watch,
+)
+from buddy_core.royalty.model.terms import (
+    Account,
+    Band,
+    Deal,
+    Escalator,
+    From,
+    Guarantee,
+    PoolRule,
+    Terms,
+    Tiers,
+)
+from buddy_core.royalty.rules.stating import state_period
+from tests.core.royalty.periods import NOVEMBER, OCTOBER
+
+START = OCTOBER.period.start
+HALF = Fraction(1, 2)
+ALL = dict.fromkeys(Model, HALF)
+DEAL = Deal("d1", "film/a", "anna", ALL)
+SALE = Sale("s1", Model.RENTAL, "film/a", "IN", "INR", Paid(100), START)
+TERMS = Terms((DEAL,))
+FACTS = Facts(sales=(SALE,))
+
+
+def problems(terms: Terms, facts: Facts) -> tuple[str, ...]:
+    """Return what is wrong."""
+    with pytest.raises(TermsProblems) as caught:
+        state_period(OCTOBER, terms, facts)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("terms", "facts", "told"),
+    [
+        (
+            evolve(TERMS, deals=(evolve(DEAL, part=HALF),)),
+            FACTS,
+            "make 1/2 (anna 1/2), and must make exactly 1",
+        ),
+        (evolve(TERMS, deals=(DEAL, evolve(DEAL, id="d2"))), FACTS, "make 2 (anna 1, anna 1)"),
+        (evolve(TERMS, deals=(DEAL, evolve(DEAL, title="film/b"))), FACTS, "two deals are called d1"),
+        (Terms(), FACTS, "there is no deal for film/a; add one, or name it among the platform's own titles"),
+        (
+            evolve(TERMS, deals=(evolve(DEAL, ends_at=START),)),
+            FACTS,
+            "film/a earned in IN at 2026-09-30T20:00:00+00:00, where no deal of it holds",
+        ),
+        (
+            evolve(TERMS, deals=(evolve(DEAL, rates={}),)),
+            FACTS,
+            "deal d1 has no rate for rental; add one (0 is one too)",
+        ),
+        (evolve(TERMS, deals=(evolve(DEAL, holder="platform"),)), FACTS, "no holder may be called platform"),
+        (
+            evolve(TERMS, deals=(evolve(DEAL, account="a"),)),
+            FACTS,
+            "names the account a, which is not in the terms",
+        ),
+        (
+            Terms((evolve(DEAL, account="b"),), (Account("b", "bela", "INR"),)),
+            FACTS,
+            "which is bela's; what one holder earns never pays another's advance",
+        ),
+        (
+            Terms((evolve(DEAL, account="a"),), (Account("a", "anna", "USD"),)),
+            FACTS,
+            "account a: there is no rate from INR to USD; add one with its source and time",
+        ),
+        (Terms((DEAL,), (Account("a", "anna", "XYZ"),)), FACTS, "account a: "),
+        (
+            Terms((DEAL,), (Account("a", "anna", "INR"), Account("a", "anna", "INR"))),
+            FACTS,
+            "two accounts are called a",
+        ),
+        (
+            Terms((DEAL,), (Account("a", "anna", "INR", recoups=("z",)),)),
+            FACTS,
+            "recoups z, which is not in the terms",
+        ),
+        (
+            Terms((DEAL,), (Account("a", "anna", "INR", recoups=("b",)), Account("b", "bela", "INR"))),
+            FACTS,
+            "account a recoups b of another holder or currency",
+        ),
+        (
+            Terms(
+                (DEAL,),
+                (Account("a", "anna", "INR", recoups=("b",)), Account("b", "anna", "INR", recoups=("a",))),
+            ),
+            FACTS,
+            "the accounts a -> b -> a recoup each other in a circle",
+        ),
+        (
+            Terms(
+                (DEAL,),
+                (
+                    Account(
+                        "a",
+                        "anna",
+                        "INR",
+                        guarantees=(
+                            Guarantee(1, START, NOVEMBER.period.end),
+                            Guarantee(1, OCTOBER.period.end, NOVEMBER.period.end),
+                        ),
+                    ),
+                ),
+            ),
+            FACTS,
+            "account a has two guarantees at once",
+        ),
+        (TERMS, Facts(sales=(evolve(SALE, at=OCTOBER.period.end),)), "is not in 2026-10 of thaja"),
+        (TERMS, Facts(sales=(SALE, SALE)), "s1 is there twice"),
+        (TERMS, Facts(sales=(evolve(SALE, territory="UK"),)), "'UK' is no country"),
+        (TERMS, Facts(sales=(evolve(SALE, currency="RUPEES"),)), "s1: "),
+        (
+            TERMS,
+            Facts(watch=(Watch("u", "film/a", "IN", 3_000_000),)),
+            "3000000 seconds; 2026-10 has 2678400",
+        ),
+        (
+            TERMS,
+            Facts(expenses=(Expense("x", "d9", 5),)),
+            "expenses of the deal d9, which is not in the terms",
+        ),
+        (
+            evolve(TERMS, pools=(PoolRule(method="user_centric"),)),
+            Facts(subscriptions=(SubscriptionRevenue("r", "gold", "IN", "INR", Paid(5)),)),
+            "r: the pool gold/IN/INR is shared user_centric, so its revenue needs the account",
+        ),
+        (
+            Terms(
+                (
+                    evolve(DEAL, ends_at=START + timedelta(days=9)),
+                    evolve(DEAL, id="d2", starts_at=START + timedelta(days=9)),
+                )
+            ),
+            Facts(
+                subscriptions=(SubscriptionRevenue("r", "gold", "IN", "INR", Paid(5)),),
+                watch=(Watch("u", "film/a", "IN", 5, "gold"),),
+            ),
+            "the deals of film/a change at 2026-10-09T20:00:00+00:00 in IN",
+        ),
+        (
+            TERMS,
+            Facts(
+                rates=(
+                    FxRate("INR", "USD", Fraction("0.012"), "bank", START),
+                    FxRate("INR", "USD", Fraction("0.013"), "bank", START),
+                )
+            ),
+            "there are two rates from INR to USD",
+        ),
+    ],
+)
+def test_it_is_refused_with_what_to_do(terms: Terms, facts: Facts, told: str) -> None:
+    """Each says where it is and what to write instead."""
+    found = problems(terms, facts)
+    assert any(told in problem for problem in found), found
+
+
+def test_every_problem_is_told_at_once() -> None:
+    """Three faults in three places are three lines, in one order."""
+    facts = Facts(sales=(evolve(SALE, territory="UK"), evolve(SALE, id="s2", title="film/x")))
+    found = problems(evolve(TERMS, deals=(evolve(DEAL, account="a"),)), facts)
+    assert len(found) == 3
+    assert list(found) == sorted(found)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: Paid(1.5),  # type: ignore[arg-type]
+        lambda: Paid(True),
+        lambda: Watch("u", "film/a", "IN", -1),
+        lambda: Watch("", "film/a", "IN", 1),
+        lambda: Sale("s", Model.ADS, "film/a", "IN", "INR", Paid(), START),
+        lambda: FxRate("INR", "USD", Fraction(0), "bank", START),
+        lambda: TokenUse("t", "film/a", "IN", "bonus", 1, 1, "INR", 0.5, START),  # type: ignore[arg-type]
+        lambda: TokenUse("t", "film/a", "IN", "bonus", -1, 1, "INR", Fraction(-1), START),
+        lambda: evolve(DEAL, part=Fraction(3, 2)),
+        lambda: evolve(DEAL, rates={"rental": 2}),
+        lambda: evolve(DEAL, rates={"rental": 0.5}),
+        lambda: Tiers(()),
+        lambda: Tiers((Band(0, 5, HALF),)),
+        lambda: Tiers((Band(1, None, HALF),)),
+        lambda: Tiers((Band(0, 5, HALF), Band(6, None, HALF))),
+        lambda: Tiers((Band(0, 5, HALF), Band(5, 5, HALF), Band(5, None, HALF))),
+        lambda: Escalator(HALF, (From(START, HALF), From(START, HALF))),
+        lambda: Account("a", "anna", "INR", advance=-1),
+        lambda: Account("a", "anna", "INR", threshold=0.5),  # type: ignore[arg-type]
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_where_it_is_made(made: Callable[[], Any]) -> None:
+    """Floats, parts above one, tiers with gaps and counts below zero never come to a calculation."""
+    with pytest.raises(InvalidValue):
+        made()
+
+
+def test_rewarded_ads_never_reach_two_pools() -> None:
+    """Rewarded ads pay into the token fund alone: the ads' pool has nothing of them."""
+    facts = Facts(
+        ads=(AdRevenue("a", "IN", "INR", Paid(500), is_rewarded=True),),
+        watch=(Watch("u", "film/a", "IN", 9),),
+    )
+    result = state_period(OCTOBER, TERMS, facts)
+    assert result.statements == ()
+    assert result.funds["INR"].result == 500
+    assert result.reconciliations[0].fund == 500
