@@ -93,3 +93,47 @@ class StatementDiffers(Conflict):
             f"The stored {self.currency} statement of {self.holder} for {self.month} "
             "is not what its facts give. Run `buddy verify`; nothing was changed."
         )
+
+
+MOST_LISTED = 100
+"""Problems of input that an error lists; the others are counted."""
+
+
+@attrs.frozen(order=True)
+class Problem:
+    """One thing that is wrong with the input: where it stands, and what to do."""
+
+    file: str
+    row: int
+    """Counted from 1 within the file, a heading not counted; 0 where it is about the whole file."""
+    column: str
+    what: str
+    fix: str
+
+    def text(self) -> str:
+        """Say it in one line."""
+        place = f"{self.file}, row {self.row}" if self.row else self.file
+        return (
+            f"{place}, {self.column}: {self.what}; {self.fix}"
+            if self.column
+            else (f"{place}: {self.what}; {self.fix}")
+        )
+
+
+@attrs.define
+class BadInput(Invalid):
+    """Files or rows that cannot be counted; nothing was, and every problem is listed up to a hundred."""
+
+    code = "royalty.bad_input"
+
+    problems: tuple[Problem, ...]
+    """The first hundred by file and row."""
+    count: int
+    """All there are."""
+
+    def message(self) -> str:
+        more = self.count - len(self.problems)
+        lines = [problem.text() for problem in self.problems]
+        if more:
+            lines.append(f"and {more} more")
+        return f"The input has {self.count} problem(s); nothing was counted.\n" + "\n".join(lines)

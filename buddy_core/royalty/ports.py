@@ -12,6 +12,8 @@ from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import Period
 from buddy_core.kernel.proof import Fault
 from buddy_core.royalty.model.months import StoredStatement, TokenSpend
+from buddy_core.royalty.model.terms import PoolRule
+from buddy_core.royalty.scale import PoolTotals, WatchMonth
 
 
 class TokenSpends(Protocol):
@@ -108,3 +110,19 @@ class RoyaltyTx(Protocol):
 
     @property
     def statements(self) -> Statements: ...
+
+
+class WatchTotals(Protocol):
+    """The watch rows and subscriptions of one period, added up where they are.
+
+    It is sync: what carries it out works for seconds or minutes and belongs into a worker's thread.
+    """
+
+    def totals(self, rule: PoolRule, month: WatchMonth) -> tuple[PoolTotals, ...]:
+        """Return the sums of the pools of the rule's plan, by name, as `pool_totals` makes them.
+
+        Raises:
+            BadInput: files or rows are not as they must be; every problem is listed, and nothing was counted.
+            InvalidValue: a funded pool is to be shared by a rule that needs each account's money.
+        """
+        ...

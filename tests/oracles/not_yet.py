@@ -10,11 +10,9 @@ TOPICS = frozenset(
         "identifiers",
         "invoice_numbering",
         "proration",
-        "royalty_pool",
         "statement_export",
         "tax_invoice",
         "tax_rates",
-        "waterfall",
     }
 )
 

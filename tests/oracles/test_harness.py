@@ -92,13 +92,13 @@ def test_other_cases_of_the_same_shape_run(tmp_path: Path) -> None:
         },
         {"inputs": {"value": "1", "rounding": "by dice"}, "expected": {"error": True}},
     )
-    write(tmp_path, "waterfall", {"inputs": {}, "expected": {"royalty_minor": 1}})
+    write(tmp_path, "invoice_numbering", {"inputs": {}, "expected": {"number": 1}})
     result = run_on(tmp_path)
     table = [line.split() for line in result.stdout.partition("oracle cases")[2].splitlines()]
     assert result.returncode == 0, result.stdout
     assert ["allocation", "2", "2", "0"] in table
     assert ["currency", "2", "2", "0"] in table
-    assert ["waterfall", "1", "0", "1"] in table
+    assert ["invoice_numbering", "1", "0", "1"] in table
 
 
 def test_an_empty_folder_fails(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ class Line:
 
 
 @frozen
-class Step:
+class SettlingStep:
     """One step of settling an account: what it did, and what was there after it."""
 
     name: str
@@ -65,7 +65,7 @@ class Settlement:
     currency: str
     opening: AccountBalance
     earned: int
-    steps: tuple[Step, ...]
+    steps: tuple[SettlingStep, ...]
     payable: int
     """What is paid out, after tax withheld; never below zero."""
     withheld: int
@@ -125,7 +125,7 @@ class PoolReport:
 
 
 @frozen
-class Reconciliation:
+class PeriodReconciliation:
     """Where all money of a currency went: what came in, with `rounding`, is what went out."""
 
     currency: str
@@ -156,7 +156,7 @@ class Reconciliation:
 
 
 @frozen
-class Result:
+class PeriodResult:
     """A period's statements, what is carried to the next one, and where everything went."""
 
     statements: tuple[HolderStatement, ...]
@@ -164,5 +164,5 @@ class Result:
     """What is the platform's, by title, country and model."""
     pools: tuple[PoolReport, ...]
     funds: Mapping[str, Fund]
-    reconciliations: tuple[Reconciliation, ...]
+    reconciliations: tuple[PeriodReconciliation, ...]
     balances: Balances

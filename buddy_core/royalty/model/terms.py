@@ -225,23 +225,38 @@ class Account:
     withholding: tuple[Withholding, ...] = ()
 
 
-class SilentMoney(Enum):
-    """Where the money of subscribers goes who watched nothing that counts."""
-
-    POOL = "pool"
-    PLATFORM = "platform"
-    CARRY = "carry"
-
-
 class PoolMethod(Enum):
-    """How the money of a pool is shared."""
+    """How a pool is shared over its players: holders, or titles."""
 
     PRO_RATA = "pro_rata"
+    """`pool x units of the player / all units`."""
     USER_CENTRIC = "user_centric"
+    """The sum over subscribers of `what they paid x units of the player / all their units`."""
     EQUAL_PER_SUBSCRIBER = "equal_per_subscriber"
-    """Equally over the holders that a subscriber watched: the Shapley value of the pass game."""
+    """The sum over subscribers of `what they paid / players they used`, for each player used. With
+    holders as players it is the Shapley value of the pass game (Ginsburgh and Zang 2003)."""
     EQUAL_PER_TITLE = "equal_per_title"
-    """Equally over the titles that a subscriber watched."""
+    """The same with titles as players: who has more titles has more parts."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> PoolMethod | None:
+        names = ", ".join(method.value for method in cls)
+        raise InvalidValue("method", f"{value!r} is not one of {names}")
+
+
+class SilentMoney(Enum):
+    """Whose the money is of subscribers who used nothing that counts."""
+
+    POOL = "pool"
+    """Everybody's, in proportion to all counted units."""
+    PLATFORM = "platform"
+    CARRY = "carry"
+    """Nobody's yet: it is carried over to a later period."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> SilentMoney | None:
+        names = ", ".join(policy.value for policy in cls)
+        raise InvalidValue("silent", f"{value!r} is not one of {names}")
 
 
 @frozen

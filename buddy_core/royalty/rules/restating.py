@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from buddy_core.royalty.model.balances import Balances
 from buddy_core.royalty.model.facts import Facts, Paid
 from buddy_core.royalty.model.months import Month
-from buddy_core.royalty.model.statements import Fund, Line, Result
+from buddy_core.royalty.model.statements import Fund, Line, PeriodResult
 from buddy_core.royalty.model.terms import Terms
 from buddy_core.royalty.rules.attributing import NOTHING, Attributed
 from buddy_core.royalty.rules.book import Book
@@ -39,7 +39,7 @@ def state_with_late(
     before: Balances,
     past: Sequence[Past],
     first: Balances,
-) -> Result:
+) -> PeriodResult:
     """State a period with what became known late of earlier ones.
 
     `past` are the closed periods from the first one that has late facts on, up to the one

@@ -10,7 +10,7 @@ from attrs import define, field
 from buddy_core.kernel.rounding import Rounding, round_fraction
 from buddy_core.royalty.model.balances import AccountBalance, Held
 from buddy_core.royalty.model.months import Month
-from buddy_core.royalty.model.statements import Settlement, Step
+from buddy_core.royalty.model.statements import Settlement, SettlingStep
 from buddy_core.royalty.model.terms import Account, Guarantee, Negative, Withholding
 
 _NEW = AccountBalance()
@@ -26,7 +26,7 @@ class _Open:
     left: int = 0
     recouped: int = 0
     held: list[Held] = field(factory=list)
-    steps: list[Step] = field(factory=list)
+    steps: list[SettlingStep] = field(factory=list)
     topped_up: int = 0
     forgiven: int = 0
 
@@ -34,7 +34,7 @@ class _Open:
         """Add to what is there, and note it."""
         if amount:
             self.left += amount
-            self.steps.append(Step(name, amount, self.left, note))
+            self.steps.append(SettlingStep(name, amount, self.left, note))
 
     @property
     def unrecouped(self) -> int:

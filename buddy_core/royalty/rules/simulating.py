@@ -12,7 +12,7 @@ from buddy_core.kernel.rounding import exact
 from buddy_core.royalty.model.balances import Balances
 from buddy_core.royalty.model.facts import Facts
 from buddy_core.royalty.model.months import PLATFORM, Month
-from buddy_core.royalty.model.statements import Result
+from buddy_core.royalty.model.statements import PeriodResult
 from buddy_core.royalty.model.terms import Terms
 from buddy_core.royalty.rules.attributing import NOTHING
 from buddy_core.royalty.rules.stating import state_period
@@ -38,8 +38,8 @@ class Difference:
 class Simulation:
     """A period as it is and as it would be, and every difference by holder and title."""
 
-    now: Result
-    then: Result
+    now: PeriodResult
+    then: PeriodResult
     differences: tuple[Difference, ...]
 
 

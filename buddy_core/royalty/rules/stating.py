@@ -16,8 +16,8 @@ from buddy_core.royalty.model.statements import (
     Fund,
     HolderStatement,
     Line,
-    Reconciliation,
-    Result,
+    PeriodReconciliation,
+    PeriodResult,
     Settlement,
 )
 from buddy_core.royalty.model.terms import Account, Terms
@@ -31,7 +31,7 @@ _START = Balances()
 FUND = "fund"
 
 
-def state_period(month: Month, terms: Terms, facts: Facts, before: Balances = _START) -> Result:
+def state_period(month: Month, terms: Terms, facts: Facts, before: Balances = _START) -> PeriodResult:
     """Return every holder's statement of a period, the platform's part, and the reconciliation.
 
     Per currency all that is to be shared is rounded half up once, and split by largest
@@ -71,7 +71,7 @@ def stated(
     shared: Shared,
     book: Book,
     exchange: Exchange,
-) -> Result:
+) -> PeriodResult:
     """Round, settle and reconcile what was drafted."""
     by_holder: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line in sorted(shared.lines, key=line_order):
@@ -100,7 +100,7 @@ def stated(
         sections[currency].append((holder, lines))
     earned: dict[tuple[str, str], int] = {}
     exact: dict[tuple[str, str], Fraction] = {}
-    reconciliations: list[Reconciliation] = []
+    reconciliations: list[PeriodReconciliation] = []
     for currency in currencies:
         amounts = {holder: exact_sum(line.amount for line in lines) for holder, lines in sections[currency]}
         exact.update({(currency, holder): amount for holder, amount in amounts.items()})
@@ -141,7 +141,7 @@ def stated(
         attributed.carried,
     )
     pools = tuple(sorted(attributed.pools, key=attrgetter("name")))
-    return Result(statements, tuple(own), pools, attributed.funds, tuple(reconciliations), closing)
+    return PeriodResult(statements, tuple(own), pools, attributed.funds, tuple(reconciliations), closing)
 
 
 def line_order(line: Line) -> tuple[str, ...]:
@@ -180,10 +180,10 @@ def _reconciled(
     brought: Fraction,
     carried: Fraction,
     shares: Mapping[str, int],
-) -> Reconciliation:
+) -> PeriodReconciliation:
     holders = sum(amount for name, amount in shares.items() if name not in (PLATFORM, FUND))
     exact = flows.net + stamped + brought - carried
-    return Reconciliation(
+    return PeriodReconciliation(
         currency=currency,
         gross=flows.gross,
         stamped=stamped,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from buddy_core.royalty.model.balances import Balances
 from buddy_core.royalty.model.facts import Facts, Model, Paid, Sale, TokenUse, Watch
-from buddy_core.royalty.model.statements import Line, Result, Settlement
+from buddy_core.royalty.model.statements import Line, PeriodResult, Settlement
 from buddy_core.royalty.model.terms import Account, Negative, Terms
 from buddy_core.royalty.rules.book import own_account
 from buddy_core.royalty.rules.explaining import explain, explain_settlement
@@ -31,12 +31,12 @@ LAW = settings(
 SEEDS = st.integers(0, 2**64)
 
 
-def stated(given_: World) -> Result:
+def stated(given_: World) -> PeriodResult:
     """Return the statements of a random October."""
     return state_period(OCTOBER, given_.terms, given_.facts, given_.before)
 
 
-def lines_of(result: Result) -> list[Line]:
+def lines_of(result: PeriodResult) -> list[Line]:
     """Return the lines of holders and of the platform."""
     return [line for item in result.statements for line in item.lines] + list(result.platform)
 
@@ -243,7 +243,7 @@ def test_what_comes_late_is_as_if_it_had_come_in_time() -> None:
     assert seen["adjusted"] >= 50
 
 
-def _sums(*results: Result) -> dict[tuple[str, str, str], Fraction]:
+def _sums(*results: PeriodResult) -> dict[tuple[str, str, str], Fraction]:
     found: dict[tuple[str, str, str], Fraction] = {}
     for result in results:
         for line in lines_of(result):

@@ -1,0 +1,511 @@
+"""Files of terms and facts become the model, or everything that is wrong in them is listed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from attrs import define, evolve, field, frozen
+
+from buddy_core.kernel.errors import BuddyError
+from buddy_core.kernel.periods import previous_month
+from buddy_core.royalty.errors import BadInput, Problem, TermsProblems
+from buddy_core.royalty.model.balances import Balances
+from buddy_core.royalty.model.facts import Facts
+from buddy_core.royalty.model.months import Month
+from buddy_core.royalty.model.statements import PeriodResult
+from buddy_core.royalty.model.terms import Terms
+from buddy_core.royalty.rules.forms import ACCOUNT, CLOSING, DEAL, FACTS, SECTIONS, TERMS, Closing, WholeTerms
+from buddy_core.royalty.rules.shapes import (
+    MOST_DIGITS,
+    UNREAD,
+    Form,
+    Odd,
+    Place,
+    Source,
+    Twice,
+    Unread,
+    close_to,
+    only,
+    told,
+    unknown,
+)
+from buddy_core.royalty.rules.stating import state_period
+
+
+@frozen
+class Document:
+    """A file as it lies there: JSON, or CSV where its name ends so."""
+
+    file: str
+    content: bytes = field(repr=False)
+
+
+@frozen
+class FactTable:
+    """Facts of one kind as rows: from CSV, or from any other source of columns."""
+
+    file: str
+    section: str
+    """Which kind: a key of a facts file, such as `sales`."""
+    rows: Iterable[Mapping[str, Any]]
+    """By column; what is None or an empty text is as if it were not there."""
+
+
+@define
+class _Read:
+    """What was read of all files, and where each thing stands."""
+
+    sources: list[Source] = field(factory=list)
+    facts: dict[str, list[Any]] = field(factory=lambda: {name: [] for name in SECTIONS})
+    places: dict[str, list[Place]] = field(factory=lambda: {name: [] for name in SECTIONS})
+    is_whole: bool = True
+    """No rate of exchange is missing, without which others would seem to be wrong."""
+
+    def source(self, file: str, zone: ZoneInfo | None, is_table: bool = False) -> Source:
+        """Begin to read a file."""
+        self.sources.append(Source(file, zone, is_table=is_table))
+        return self.sources[-1]
+
+
+@frozen
+class PeriodInput:
+    """Everything that a period is stated from, read."""
+
+    month: Month
+    terms: Terms
+    facts: Facts
+    before: Balances
+    read: _Read = field(repr=False, eq=False)
+    raw: Mapping[str, Any] = field(repr=False, eq=False)
+    file: str = "terms.json"
+
+    def state(self) -> PeriodResult:
+        """State the period.
+
+        Raises:
+            BadInput: terms and facts do not fit together; every problem with its place.
+        """
+        try:
+            return state_period(self.month, self.terms, self.facts, self.before)
+        except TermsProblems as error:
+            raise _bad(self.read, _placed(error, self.read, self.raw, self.file)) from error
+
+
+def read_input(
+    terms: Document, facts: Sequence[Document | FactTable], before: Document | None = None
+) -> PeriodInput:
+    """Read terms, facts from any number of files, and the closing balances of the month before.
+
+    Raises:
+        BadInput: every problem of every file, with its place, what is wrong and what to write.
+    """
+    read = _Read()
+    source = read.source(terms.file, None)
+    raw = _json(terms, source)
+    raw = _right_file(raw, source, TERMS, FACTS, "terms", "facts")
+    source.zone = _zone(raw)
+    whole = UNREAD if raw is UNREAD else TERMS.read(raw, source.root)
+    opening = _opening(before, read, source.zone)
+    for file in facts:
+        _facts(file, read, source.zone)
+    if isinstance(whole, WholeTerms):
+        given = _checked_before(whole, opening, read, source, before)
+        found = _input(whole, given, read, raw, terms.file)
+        if not any(item.problems for item in read.sources):
+            return found
+        raise _bad(read, _also_wrong(found, read))
+    raise _bad(read, _also_wrong(_what_stands(raw, read, source.zone, terms.file), read))
+
+
+def _bad(read: _Read, more: Sequence[Problem] = ()) -> BadInput:
+    problems = [problem for source in read.sources for problem in source.problems]
+    problems += [problem for problem in more if problem not in problems]
+    return BadInput(tuple(problems), len(problems) + sum(source.more for source in read.sources))
+
+
+def _input(whole: WholeTerms, before: Balances, read: _Read, raw: Any, file: str) -> PeriodInput:
+    facts = Facts(**{name: tuple(found) for name, found in read.facts.items()})
+    return PeriodInput(whole.month, whole.terms, facts, before, read, raw, file)
+
+
+def _json(document: Document, source: Source) -> Any:
+    text = _text(document.content, source)
+    if text is None:
+        return UNREAD
+    try:
+        return json.loads(
+            text, parse_float=Odd, parse_int=_whole, parse_constant=Odd, object_pairs_hook=_object
+        )
+    except json.JSONDecodeError as error:
+        return source.root.wrong(
+            f"is no JSON at line {error.lineno}, column {error.colno} ({error.msg})",
+            "look there and just before it for a missing comma, quotation mark or bracket",
+        )
+    except RecursionError:
+        return source.root.wrong(
+            "has brackets within brackets within brackets without end", "write a file as the tutorial shows"
+        )
+
+
+def _text(content: bytes, source: Source) -> str | None:
+    if not content.strip():
+        source.root.wrong("is empty", "write a file as the tutorial shows")
+    elif content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content[:8]:
+        source.root.wrong("is UTF-16", "save it as UTF-8 (in an editor: Save as, encoding UTF-8)")
+    else:
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            source.root.wrong(f"is not UTF-8 in line {line}", "save it as UTF-8")
+    return None
+
+
+def _whole(text: str) -> int | Odd:
+    return int(text) if len(text) <= MOST_DIGITS else Odd(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    names = [name for name, _ in pairs]
+    twice = Twice(found)
+    twice.keys_twice = tuple(name for name in found if names.count(name) > 1)
+    return twice
+
+
+def _right_file(raw: Any, source: Source, form: Form, other: Form, name: str, other_name: str) -> Any:
+    """Return the file's object without `$schema`; files given in the wrong order are one problem."""
+    if isinstance(raw, Unread):
+        return raw
+    if not isinstance(raw, Mapping):
+        return source.root.wrong(
+            f"is {told(raw)}", f"write an object in braces: {{ {next(iter(form.keys))!r}: ... }}"
+        )
+    keys = raw.keys() - {"$schema"}
+    if keys and not keys & form.keys.keys() and keys & other.keys.keys():
+        return source.root.wrong(
+            f"has {', '.join(sorted(keys & other.keys.keys()))}: these are {other_name}, not {name}",
+            "name the file of terms first, and then those of facts",
+        )
+    if "$schema" not in raw:
+        return raw
+    found = Twice({key: value for key, value in raw.items() if key != "$schema"})
+    found.keys_twice = raw.keys_twice if isinstance(raw, Twice) else ()
+    return found
+
+
+def _zone(raw: Any) -> ZoneInfo | None:
+    month = raw.get("month") if isinstance(raw, Mapping) else None
+    try:
+        return ZoneInfo(month["zone"]) if isinstance(month, Mapping) else None
+    except (KeyError, ValueError, TypeError, OSError):
+        return None
+
+
+def _opening(before: Document | None, read: _Read, zone: ZoneInfo | None) -> Any:
+    """Read closing balances: a file of their own, or a whole result that has them."""
+    if before is None:
+        return None
+    source = read.source(before.file, zone)
+    raw, place = _json(before, source), source.root
+    if isinstance(raw, Mapping) and "closing" in raw and "statements" in raw:
+        raw, place = raw["closing"], place.at("closing")
+    return raw if isinstance(raw, Unread) else CLOSING.read(raw, place)
+
+
+def _checked_before(
+    whole: WholeTerms, opening: Any, read: _Read, source: Source, before: Document | None
+) -> Balances:
+    """Return the opening balances; those of another month or company are a problem."""
+    if isinstance(opening, Unread):
+        return Balances()
+    place = source.root.at("before")
+    if before is not None and whole.before is not None:
+        place.wrong("is there, and a file of closing balances as well", "leave one of them out")
+    closing: Closing | None = whole.before if opening is None else opening
+    if opening is not None:
+        place = read.sources[1].root
+    if closing is None:
+        return Balances()
+    expected = previous_month(whole.month.name)
+    if closing.month is not None and closing.month != expected:
+        place.at("month").wrong(
+            f"is {told(closing.month)}",
+            f"give what {expected} closed with: the month before {whole.month.name}",
+        )
+    if closing.entity is not None and closing.entity != whole.month.entity:
+        place.at("entity").wrong(
+            f"is {told(closing.entity)}", f"give the balances of {whole.month.entity}, whose month it is"
+        )
+    for name in closing.balances.pools:
+        plan = name.partition("/")[0]
+        if not plan or not re.fullmatch(r"[A-Z]{2}/[A-Z]{3}", name.rpartition("/")[0][-2:] + name[-4:]):
+            place.at("pools").at(name).wrong(
+                f"is {told(name)}, and names no pool", "write plan/country/currency, such as gold/IN/INR"
+            )
+    return closing.balances
+
+
+def _facts(file: Document | FactTable, read: _Read, zone: ZoneInfo | None) -> None:
+    if isinstance(file, Document) and file.file.lower().endswith(".csv"):
+        source = read.source(file.file, zone, is_table=True)
+        table = _csv(file, source)
+        if table is not None:
+            _rows(table, source, read)
+    elif isinstance(file, FactTable):
+        _rows(file, read.source(file.file, zone, is_table=True), read)
+    else:
+        source = read.source(file.file, zone)
+        raw = _right_file(_json(file, source), source, FACTS, TERMS, "facts", "terms")
+        if isinstance(raw, Mapping):
+            _sections(raw, source, read)
+
+
+def _sections(raw: Mapping[str, Any], source: Source, read: _Read) -> None:
+    for name in raw.keys_twice if isinstance(raw, Twice) else ():
+        source.root.at(name).wrong("is there twice", "put both lists into one")
+    for name, items in raw.items():
+        place = source.root.at(name)
+        if name not in SECTIONS:
+            unknown(source.root, name, SECTIONS)
+        elif not isinstance(items, list):
+            place.wrong(f"is {told(items)}", "write a list in square brackets: [ ... ]")
+        else:
+            for number, item in enumerate(items):
+                _keep(name, SECTIONS[name].read(item, place.at(number)), place.at(number), read)
+
+
+def _keep(section: str, fact: Any, place: Place, read: _Read) -> None:
+    if fact is not UNREAD:
+        read.facts[section].append(fact)
+        read.places[section].append(place)
+    elif section == "rates":
+        read.is_whole = False
+
+
+def _rows(table: FactTable, source: Source, read: _Read) -> None:
+    form = SECTIONS.get(table.section)
+    if form is None:
+        source.root.wrong(*_no_section(table.section))
+        return
+    place = source.root.at(table.section)
+    for number, row in enumerate(table.rows, 1):
+        there = {name: cell for name, cell in row.items() if cell is not None and cell != ""}
+        if there:
+            _keep(table.section, form.read(there, place.at(number)), place.at(number), read)
+
+
+def _no_section(name: str) -> tuple[str, str]:
+    close = close_to(name, SECTIONS)
+    meant = f"did you mean {close}? " if close else ""
+    return (
+        f"has no kind of facts in its name ({told(name)})",
+        f"{meant}begin the name with one of {', '.join(SECTIONS)}, such as sales-2026-10.csv",
+    )
+
+
+def _csv(file: Document, source: Source) -> FactTable | None:
+    """Read the cells of a CSV file; its kind of facts is the first word of its name."""
+    stem = re.split(r"[/\\]", file.file)[-1][: -len(".csv")].lower()
+    section = re.split(r"[^a-z]", stem)[0]
+    if section not in SECTIONS:
+        source.root.wrong(*_no_section(section or stem))
+        return None
+    text = _text(file.content, source)
+    if text is None:
+        return None
+    rows: list[dict[str, Any]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        heading = [cell.strip() for cell in next(reader)]
+        if not _is_heading(heading, SECTIONS[section], source):
+            return None
+        for cells in reader:
+            if len(cells) > len(heading) and any(cells[len(heading) :]):
+                source.root.at(section).at(len(rows) + 1).wrong(
+                    f"has {len(cells)} cells, and the heading has {len(heading)}",
+                    'put texts with commas into quotation marks: "..."',
+                )
+            rows.append(dict(zip(heading, (cell.strip() for cell in cells), strict=False)))
+    except csv.Error as error:
+        source.root.wrong(
+            f"is no CSV from line {reader.line_num} on ({error})", "look there for a quotation mark left open"
+        )
+        return None
+    return FactTable(file.file, section, rows)
+
+
+def _is_heading(heading: Sequence[str], form: Form, source: Source) -> bool:
+    known = form.keys
+    if len(heading) == 1 and (mark := next((mark for mark in ";\t" if mark in heading[0]), "")):
+        name = "semicolons" if mark == ";" else "tabs"
+        source.root.wrong(f"has {name} between its columns", "save it with commas (CSV, comma separated)")
+        return False
+    is_right = True
+    for name in heading:
+        if name not in known:
+            unknown(source.root, name or "(a column without a name)", known)
+            is_right = False
+        elif heading.count(name) > 1:
+            source.root.at(name).wrong("is there twice", "leave one of the columns out")
+            is_right = False
+    for name, key in known.items():
+        if key.is_needed and name not in heading:
+            source.root.at(name).wrong("the column is missing", f"add it: {key.about}")
+            is_right = False
+    return is_right
+
+
+# What the engine says, and where it stands. ------------------------------------------------------
+
+
+def _what_stands(raw: Any, read: _Read, zone: ZoneInfo | None, file: str) -> PeriodInput | None:
+    """Return what can be stated without the deals that could not be read and their titles, if anything."""
+    if not isinstance(raw, Mapping) or not read.is_whole:
+        return None
+    broken: set[str] = set()
+    kept: dict[str, Any] = {**raw}
+    for name, form in (("deals", DEAL), ("accounts", ACCOUNT)):
+        items = raw.get(name, [])
+        if not isinstance(items, list):
+            return None
+        kept[name] = []
+        for item in items:
+            if form.read(item, Source(file, zone).root) is not UNREAD:
+                kept[name].append(item)
+            elif not isinstance(item, Mapping):
+                return None
+            elif form is DEAL and isinstance(item.get("title"), str):
+                broken.add(item["title"])
+            elif form is ACCOUNT:
+                kept[name].append(_readable(item, zone))
+            else:
+                return None
+    whole = TERMS.read(kept, Source(file, zone).root)
+    if not isinstance(whole, WholeTerms):
+        return None
+    deals = tuple(deal for deal in whole.terms.deals if deal.title not in broken)
+    terms = evolve(whole.terms, deals=deals)
+    found = _input(evolve(whole, terms=terms), Balances(), read, raw, file)
+    return evolve(found, facts=_without(found.facts, broken, {deal.id for deal in deals}))
+
+
+def _readable(account: Mapping[str, Any], zone: ZoneInfo | None) -> dict[str, Any]:
+    return {
+        name: account[name]
+        for name, key in ACCOUNT.keys.items()
+        if name in account and key.of.read(account[name], Source("", zone).root) is not UNREAD
+    }
+
+
+def _without(facts: Facts, titles: set[str], deals: set[str]) -> Facts:
+    found: dict[str, Any] = {
+        name: tuple(fact for fact in getattr(facts, name) if getattr(fact, "title", None) not in titles)
+        for name in SECTIONS
+    }
+    found["expenses"] = tuple(item for item in facts.expenses if item.deal in deals)
+    return Facts(**found)
+
+
+def _also_wrong(found: PeriodInput | None, read: _Read) -> list[Problem]:
+    """Return what the engine finds wrong with all that could be read, so that one run tells everything."""
+    if found is None or not read.is_whole:
+        return []
+    try:
+        found.state()
+    except BadInput as error:
+        return list(error.problems)
+    except BuddyError:
+        pass
+    return []
+
+
+_SAID: Sequence[tuple[str, str]] = (
+    ("two deals are called ", "deal"),
+    ("two accounts are called ", "account"),
+    ("the accounts ", "account"),
+    ("there are expenses of the deal ", "spent"),
+    ("expenses of the deal ", "deal"),
+    ("tiers of the deal ", "deal"),
+    ("the parts of ", "deals of"),
+    ("the deals of ", "deals of"),
+    ("there is no deal for ", "facts of"),
+    ("watch of ", "watch of"),
+    ("impressions of ", "shown"),
+    ("there are two rates from ", "rate"),
+    ("deal ", "deal"),
+    ("account ", "account"),
+    ("", "fact"),
+    ("", "facts of"),
+    ("", "watch by"),
+)
+"""What a problem of the engine begins with, and whose name comes next."""
+
+
+def _placed(error: TermsProblems, read: _Read, raw: Any, file: str) -> list[Problem]:
+    """Return the engine's problems with the places of what they name."""
+    known = _known(read, raw, file)
+    found = []
+    for text in error.problems:
+        where = next(
+            (
+                places
+                for begins, kind in _SAID
+                if text.startswith(begins) and (places := _named(text[len(begins) :], known[kind]))
+            ),
+            [],
+        )
+        what, _, fix = text.partition("; ")
+        fix = fix or "correct it there, or in what it names"
+        files = list(dict.fromkeys(name for name, _ in where)) or [file]
+        path = only([place for name, place in where if name == files[0]])
+        row = 0
+        if path.isdigit():
+            path, row = "", int(path)
+        found.append(Problem(files[0], row, path, what.removesuffix("."), fix))
+    return sorted(set(found))
+
+
+def _named(text: str, known: Mapping[str, list[tuple[str, str]]]) -> list[tuple[str, str]]:
+    """Return the places of the longest known name that a text begins with."""
+    for length in range(min(len(text), 200), 0, -1):
+        if (length == len(text) or text[length] in " :;,/") and (found := known.get(text[:length])):
+            return found
+    return []
+
+
+def _known(read: _Read, raw: Any, file: str) -> Mapping[str, dict[str, list[tuple[str, str]]]]:
+    """Return where everything stands, by kind and name."""
+    found: dict[str, dict[str, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
+    for name, kind in (("deals", "deal"), ("accounts", "account")):
+        for number, item in enumerate(raw.get(name, ()) if isinstance(raw, Mapping) else ()):
+            if not isinstance(item, Mapping):
+                continue
+            place = (file, f"{name}[{number}]")
+            found[kind][str(item.get("id"))].append(place)
+            if kind == "deal":
+                found["deals of"][str(item.get("title"))].append(place)
+    for name, facts in read.facts.items():
+        for fact, where in zip(facts, read.places[name], strict=True):
+            place = (where.source.file, f"{where.key}" if where.source.is_table else where.text())
+            for kind, key in (("fact", "id"), ("facts of", "title"), ("watch by", "account")):
+                if (value := getattr(fact, key, None)) is not None:
+                    found[kind][value].append(place)
+            if name == "watch":
+                found["watch of"][f"{fact.title} by {fact.account}"].append(place)
+            if name == "impressions":
+                found["shown"][fact.title].append(place)
+            if name == "expenses":
+                found["spent"][fact.deal].append(place)
+            if name == "rates":
+                found["rate"][fact.base].append(place)
+    return found

@@ -1,0 +1,314 @@
+"""A result as files: canonical JSON, CSV that adds up to what the bank pays, and a page to read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from buddy_core.kernel.currencies import minor_digits
+from buddy_core.kernel.rounding import Rounding, round_fraction
+from buddy_core.royalty.model.facts import Facts
+from buddy_core.royalty.model.months import Month
+from buddy_core.royalty.model.statements import (
+    HolderStatement,
+    Line,
+    PeriodReconciliation,
+    PeriodResult,
+    Settlement,
+)
+from buddy_core.royalty.model.terms import Terms
+from buddy_core.royalty.rules.book import Exchange, Problems, own_account
+from buddy_core.royalty.rules.explaining import explain, explain_settlement
+from buddy_core.royalty.rules.forms import (
+    CLOSING,
+    FACTS,
+    RESULT,
+    TERMS,
+    Closing,
+    Stated,
+    WholeTerms,
+    schema_of,
+)
+from buddy_core.royalty.rules.months import split_rounded
+from buddy_core.royalty.rules.settling import converted
+
+COLUMNS = (
+    "row",
+    "holder",
+    "currency",
+    "account",
+    "title",
+    "territory",
+    "model",
+    "deal",
+    "adjusts",
+    "net",
+    "part",
+    "fee",
+    "expenses",
+    "base",
+    "rate",
+    "amount",
+    "about",
+    "step",
+    "minor",
+    "left",
+    "earned",
+    "recouped",
+    "withheld",
+    "payable",
+    "note",
+    "inputs",
+    "rules",
+)
+"""Columns of the CSV of statements; `docs/royalty-calculator.md` says what each row has of them."""
+RECONCILED = (
+    "currency",
+    "gross",
+    "stamped",
+    "brought",
+    "rounding",
+    "tax",
+    "refunds",
+    "chargebacks",
+    "fees",
+    "holders",
+    "platform",
+    "fund",
+    "carried",
+    "residual",
+)
+"""Columns of the CSV of the reconciliation: those up to `rounding` came in, the others went out."""
+NOTHING = Fraction(0)
+
+
+def json_text(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, two blanks a level, and a line end at the end."""
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def result_json(month: Month, result: PeriodResult) -> str:
+    """Return a result as JSON; the same result gives the same bytes."""
+    return json_text(RESULT.write(Stated(month, result)))
+
+
+def closing_json(month: Month, result: PeriodResult) -> str:
+    """Return what is carried to the next month as JSON."""
+    return json_text(CLOSING.write(Closing(month.name, month.entity, result.balances)))
+
+
+def terms_json(month: Month, terms: Terms, before: Closing | None = None) -> str:
+    """Return terms as the JSON that they are read from."""
+    return json_text(TERMS.write(WholeTerms(month, terms, before)))
+
+
+def facts_json(facts: Facts) -> str:
+    """Return facts as the JSON that they are read from."""
+    return json_text(FACTS.write(facts))
+
+
+def schema_json(name: str) -> str:
+    """Return the JSON Schema of `terms`, `facts`, `result` or `closing`."""
+    return json.dumps(schema_of(name), ensure_ascii=False, indent=2) + "\n"
+
+
+def statements_csv(result: PeriodResult, terms: Terms, facts: Facts, holder: str | None = None) -> str:
+    """Return statements as CSV, of all holders or of one: lines, rounding, and each account step by step.
+
+    Of each holder and currency, `amount` of the rows `line` and `rounding` add up to `minor` of the
+    rows `earned`; of each account, `left` of the rows `earned` is the sum of its step `earned`, and
+    `minor` of the rows `step` adds up to `payable` of the row `account`: what the bank pays.
+    """
+    rows = (
+        row
+        for statement in result.statements
+        if holder is None or statement.holder == holder
+        for row in _rows(statement, terms, facts)
+    )
+    return _csv(COLUMNS, rows)
+
+
+def reconciliation_csv(result: PeriodResult) -> str:
+    """Return the reconciliation as CSV, a row a currency."""
+    return _csv(
+        RECONCILED,
+        ({name: _cell(getattr(item, name)) for name in RECONCILED} for item in result.reconciliations),
+    )
+
+
+def result_files(month: Month, terms: Terms, facts: Facts, result: PeriodResult) -> Mapping[str, str]:
+    """Return every file of a result by its name."""
+    return {
+        "result.json": result_json(month, result),
+        "closing.json": closing_json(month, result),
+        "statements.csv": statements_csv(result, terms, facts),
+        "reconciliation.csv": reconciliation_csv(result),
+        "statements.txt": statements_text(month, result, is_explained=True),
+    }
+
+
+def statements_text(
+    month: Month, result: PeriodResult, is_explained: bool = False, holder: str | None = None
+) -> str:
+    """Return a page to read: what each holder is paid, from what, and where everything went."""
+    said = [f"{month.name}, {month.entity} ({month.zone})"]
+    for statement in result.statements:
+        if holder is None or statement.holder == holder:
+            said += ["", *_statement_text(statement, is_explained)]
+    if holder is None:
+        for item in result.reconciliations:
+            said += ["", *_reconciled_text(item)]
+        for report in result.pools:
+            if report.note:
+                said.append(f"Pool {report.name}: {report.note}.")
+    return "\n".join(said) + "\n"
+
+
+def _rows(statement: HolderStatement, terms: Terms, facts: Facts) -> Iterator[dict[str, Any]]:
+    whose = {"holder": _safe(statement.holder), "currency": statement.currency}
+    accounts = {deal.id: deal.account for deal in terms.deals}
+    for line in statement.lines:
+        yield {"row": "line", **whose, **_line(line), "account": _safe(_account(line, accounts))}
+    if statement.lines:
+        yield {"row": "rounding", **whose, "amount": _cell(statement.rounding)}
+        for account, minor, factor, left in _earned(statement, terms, facts, accounts):
+            cells = {"account": _safe(account), "rate": _cell(factor), "minor": minor, "left": left}
+            yield {"row": "earned", **whose, **cells}
+    for item in statement.settlements:
+        for step in item.steps:
+            cells = {"account": _safe(item.account), "step": _safe(step.name), "note": _safe(step.note)}
+            yield {"row": "step", **whose, **cells, "minor": step.amount, "left": step.left}
+        yield {
+            "row": "account",
+            **whose,
+            "account": _safe(item.account),
+            "earned": item.earned,
+            "recouped": item.closing.recouped - item.opening.recouped,
+            "withheld": item.withheld,
+            "payable": item.payable,
+        }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    inputs = {name: _cell(value) for name, value in line.inputs.items()}
+    cells = {
+        name: _cell(getattr(line, name))
+        for name in ("net", "part", "fee", "expenses", "base", "rate", "amount")
+    }
+    return {
+        **cells,
+        "about": _decimal(line.amount, 6),
+        "title": _safe(line.title),
+        "territory": line.territory,
+        "model": line.model.value,
+        "deal": _safe(line.deal or ""),
+        "adjusts": line.adjusts,
+        "inputs": json.dumps(inputs, ensure_ascii=False, sort_keys=True),
+        "rules": line.rules,
+    }
+
+
+def _account(line: Line, accounts: Mapping[str, str | None]) -> str:
+    return accounts.get(line.deal or "") or own_account(line.holder, line.currency).id
+
+
+def _earned(
+    statement: HolderStatement, terms: Terms, facts: Facts, accounts: Mapping[str, str | None]
+) -> Iterator[tuple[str, int, Fraction, int]]:
+    """Work out again what each account has of what was earned, and in the account's own currency."""
+    currencies = {account.id: account.currency for account in terms.accounts}
+    exchange = Exchange(facts.rates, Problems())
+    exact: dict[str, Fraction] = defaultdict(Fraction)
+    for line in statement.lines:
+        exact[_account(line, accounts)] += line.amount
+    names = sorted(exact, key=lambda name: (abs(exact[name]), name))
+    parts = split_rounded(statement.earned, [exact[name] for name in names])
+    for name, minor in sorted(zip(names, parts, strict=True)):
+        factor = exchange.factor(statement.currency, currencies.get(name, statement.currency), name)
+        yield name, minor, factor, converted(minor, factor)
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Return a figure as it stands in CSV: exact, and a whole number where it is one."""
+    return str(value) if isinstance(value, Fraction) else value
+
+
+def _safe(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: an apostrophe goes before it."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "'") else text
+
+
+def _decimal(value: Fraction, digits: int) -> str:
+    """Write a figure with so many digits after the point, rounded half up: to read, never to sum."""
+    whole = round_fraction(abs(value) * 10**digits, Rounding.HALF_UP)
+    sign = "-" if value < 0 and whole else ""
+    text = f"{whole:0{digits + 1}d}"
+    return f"{sign}{text[: len(text) - digits]}{'.' if digits else ''}{text[len(text) - digits :]}"
+
+
+def _money(amount: Fraction | int, currency: str) -> str:
+    digits = minor_digits(currency)
+    return f"{currency} {_decimal(Fraction(amount) / 10**digits, digits)}"
+
+
+def _statement_text(statement: HolderStatement, is_explained: bool) -> list[str]:
+    said = [f"{statement.holder}, {statement.currency}"]
+    for line in statement.lines:
+        name = f"{line.title} {line.territory} {line.model.value}"
+        late = f" (adjusts {line.adjusts})" if line.adjusts else ""
+        said.append(f"  {name + late:<48}{_money(line.amount, line.currency):>20}")
+        if is_explained:
+            said.append(f"    {explain(line)}")
+    if statement.lines:
+        said.append(f"  {'earned, rounded once':<48}{_money(statement.earned, statement.currency):>20}")
+    for item in statement.settlements:
+        said += _settlement_text(item, is_explained)
+    return said
+
+
+def _settlement_text(item: Settlement, is_explained: bool) -> list[str]:
+    said = [f"  account {item.account}"]
+    for step in item.steps:
+        note = f" ({step.note})" if step.note else ""
+        said.append(f"    {step.name + note:<46}{_money(step.amount, item.currency):>20}")
+    said.append(f"    {'paid':<46}{_money(item.payable, item.currency):>20}")
+    if is_explained:
+        said.append(f"    {explain_settlement(item)}")
+    return said
+
+
+_OUT = (
+    ("tax", "tax"),
+    ("refunds", "refunds"),
+    ("chargebacks", "chargebacks"),
+    ("fees", "gateway fees"),
+    ("holders", "to holders"),
+    ("platform", "to the platform"),
+    ("fund", "to the token fund"),
+    ("carried", "carried to the next month's pools"),
+)
+
+
+def _reconciled_text(item: PeriodReconciliation) -> list[str]:
+    came = [("gross", "came in"), ("stamped", "tokens that were paid for"), ("brought", "brought forward")]
+    said = [f"Where all {item.currency} went"]
+    for names, sign in ((came, 1), ([("rounding", "rounding")], 1), (_OUT, -1)):
+        for name, text in names:
+            amount = getattr(item, name)
+            if amount:
+                said.append(f"  {text:<48}{_money(sign * amount, item.currency):>20}")
+    said.append(f"  {'left over':<48}{_money(item.residual, item.currency):>20}")
+    return said

@@ -1,0 +1,141 @@
+"""`python -m buddy_core.royalty`: attrs alone, every exit code, files whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import attr
+import attrs
+import pytest
+
+from buddy_core.royalty import schema_json
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "examples/royalty_calculator"
+TERMS, FACTS = str(EXAMPLE / "terms.json"), str(EXAMPLE / "facts.json")
+FILES = {"result.json", "closing.json", "statements.csv", "reconciliation.csv", "statements.txt"}
+
+# The interpreter knows no site-packages; a finder of its own refuses whatever is not among the three.
+ISOLATED = """
+import runpy, sys
+sys.path[:] = [path for path in sys.path if not path.endswith("-packages")] + [{folder!r}]
+class Strangers:
+    def find_spec(self, name, path=None, target=None):
+        first = name.partition(".")[0]
+        ours = ("attr", "attrs", "buddy_core")
+        # The interpreter's own build data are no package, and stdlib_module_names leaves them out.
+        if first not in sys.stdlib_module_names and not first.startswith(("_sysconfigdata", *ours)):
+            raise ImportError(f"{{name}} is neither attrs nor the standard library")
+sys.meta_path.insert(0, Strangers())
+sys.argv[1:] = {arguments!r}
+runpy.run_module("buddy_core.royalty", run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of packages with the core and attrs, as `pip install buddy-ott` makes it for the core."""
+    folder = tmp_path_factory.mktemp("packages")
+    for package in (attr, attrs):
+        source = Path(package.__file__).parent
+        shutil.copytree(source, folder / source.name)
+    shutil.copytree(ROOT / "buddy_core", folder / "buddy_core", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def _run(bare: Path, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+    code = ISOLATED.format(folder=str(bare), arguments=list(arguments))
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-W", "error", "-c", code],
+        capture_output=True,
+        cwd=folder,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_month_needs_attrs_alone(bare: Path) -> None:
+    """With nothing else importable, the example's month is printed, explained, and adds up."""
+    done = _run(bare, TERMS, FACTS, "--explain")
+    assert done.returncode == 0, done.stderr
+    text = done.stdout.decode()
+    assert "recouped                                              INR -3000.00" in text
+    assert "By deal kites asha-films has 30 % of 274.90 INR: 82.47 INR." in text
+    assert text.rstrip().endswith("INR 0.00")
+
+
+def test_all_files_are_written(bare: Path, tmp_path: Path) -> None:
+    """--out writes five files and leaves nothing half done; again gives the same bytes."""
+    out = tmp_path / "new" / "october"
+    first: dict[str, bytes] = {}
+    for _ in range(2):
+        done = _run(bare, TERMS, FACTS, "--out", str(out))
+        assert done.returncode == 0, done.stderr
+        assert {path.name for path in out.iterdir()} == FILES
+        again = {path.name: path.read_bytes() for path in out.iterdir()}
+        assert first in ({}, again)
+        first = again
+    assert _run(bare, TERMS, FACTS, "--json").stdout == first["result.json"]
+    assert _run(bare, TERMS, FACTS, "--csv").stdout == first["statements.csv"]
+
+
+def test_a_month_goes_on_where_the_last_one_closed(bare: Path, tmp_path: Path) -> None:
+    """closing.json is given back as it is: an advance that was recouped is not recouped twice."""
+    october = tmp_path / "october"
+    assert _run(bare, TERMS, FACTS, "--out", str(october)).returncode == 0
+    terms = json.loads((EXAMPLE / "terms.json").read_text("utf-8"))
+    terms["month"]["name"] = "2026-11"
+    facts = json.loads((EXAMPLE / "facts.json").read_text("utf-8"))
+    facts["sales"][0]["at"] = "2026-11-30"
+    (tmp_path / "terms.json").write_text(json.dumps(terms), "utf-8")
+    (tmp_path / "facts.json").write_text(json.dumps(facts), "utf-8")
+    given = (str(tmp_path / "terms.json"), str(tmp_path / "facts.json"))
+    done = _run(bare, *given, "--json", "--before", str(october / "closing.json"))
+    assert done.returncode == 0, done.stderr
+    settlement = json.loads(done.stdout)["statements"][0]["settlements"][0]
+    assert (settlement["opening"]["recouped"], settlement["payable"]) == (300000, 353554 - 35355)
+    wrong = _run(bare, TERMS, FACTS, "--before", str(october / "closing.json"))
+    assert wrong.returncode == 1
+    assert b"closing.json, month: is '2026-10'; give what 2026-09 closed with" in wrong.stderr
+
+
+def test_wrong_input_writes_nothing(bare: Path, tmp_path: Path) -> None:
+    """Every problem goes to the error output, the exit code is 1, and the folder is not even made."""
+    terms = json.loads((EXAMPLE / "terms.json").read_text("utf-8"))
+    terms["deals"][0]["part"] = 0.7
+    (tmp_path / "terms.json").write_text(json.dumps(terms), "utf-8")
+    done = _run(bare, str(tmp_path / "terms.json"), FACTS, "--out", str(tmp_path / "out"))
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b'deals[0].part: is 0.7 without quotes, which computers keep inexactly; write "0.7"' in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), b"name the file of terms and then at least one of facts"),
+        ((TERMS,), b"name the file of terms and then at least one of facts"),
+        ((TERMS, "none.json"), b"none.json: cannot be read (No such file or directory)"),
+        ((TERMS, FACTS, "--out", TERMS), b"cannot be written (File exists); name another folder"),
+        ((TERMS, FACTS, "--holder", "nobody"), b"there is no statement of nobody; there are those of asha"),
+        ((TERMS, FACTS, "--csv", "--json"), b"not allowed with argument"),
+        ((TERMS, FACTS, "--cvs"), b"unrecognized arguments: --cvs"),
+    ],
+)
+def test_misuse_is_told_apart(bare: Path, tmp_path: Path, arguments: tuple[str, ...], said: bytes) -> None:
+    """Words and files that cannot be used end with 2, and say what to do, without a traceback."""
+    done = _run(bare, *arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["terms", "facts", "result", "closing"])
+def test_schemas_are_printed(bare: Path, name: str) -> None:
+    """--schema needs no files."""
+    done = _run(bare, "--schema", name)
+    assert done.stdout.decode() == schema_json(name)
