@@ -90,7 +90,8 @@ os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
 if hasattr(nox.options, "download_python"):
     nox.options.download_python = "never"
 
-PYTEST_QUICK = ("-n", "2", "--dist", "loadfile")
+# The longest files come first, as tests/conftest.py puts them; by itself xdist takes those of most tests.
+PYTEST_QUICK = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def install(session: nox.Session, *groups: str, project: str = ".[all]") -> None:

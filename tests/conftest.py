@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -31,15 +36,64 @@ settings.load_profile(
 )
 
 
+ROOT = Path(__file__).parents[1]
+LONGEST = (
+    "tests/browser/test_pages.py",
+    "tests/adapters/sql/test_tamper.py",
+    "tests/web/test_odd_input.py",
+    "tests/core/tokens/test_operations_machine.py",
+    "tests/web/test_api_fuzz.py",
+    "tests/web/test_route_permissions.py",
+    "tests/browser/test_main_path.py",
+    "tests/browser/test_access.py",
+    "tests/browser/test_reasons.py",
+    "tests/flows/test_promotions.py",
+    "tests/core/entitlements/test_decision_properties.py",
+    "tests/flows/test_nothing_past_changes.py",
+    "tests/core/tokens/test_accounting_machine.py",
+    "tests/crash/test_crash_ledger.py",
+    "tests/flows/test_caps.py",
+    "tests/web/test_sessions_machine.py",
+    "tests/core/tokens/test_reading.py",
+)
+"""The files that take longest. A run in several processes begins with them: else it ends with one of them."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Choose one Hypothesis seed for the whole run, unless --hypothesis-seed names one.
 
     Workers of pytest-xdist get it through the environment, so that one number repeats the run.
     """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _interrupt)
     if config.getoption("--hypothesis-seed", None) is None:
         seed = os.environ.setdefault("BUDDY_HYPOTHESIS_SEED", str(secrets.randbelow(2**32)))
         config.option.hypothesis_seed = seed
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop at Ctrl-C, as without this handler.
+
+    Where Python's own one is in place, `asyncio.run` replaces it for each run, and in putting it back
+    makes a text of all that the run answered: of a whole store, that takes longer than the test.
+    """
+    signal.default_int_handler(number, frame)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector of garbage from looking through all modules and tests again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first where pytest-xdist gives out the files."""
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        places = {ROOT / name: place for place, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def pytest_report_header(config: pytest.Config) -> str:

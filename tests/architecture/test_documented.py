@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -27,10 +29,24 @@ def _generator() -> ModuleType:
 GENERATE = _generator()
 
 
+@functools.cache
+def _pages() -> dict[str, str]:
+    """Make all pages once; it takes a second."""
+    found: dict[str, str] = GENERATE.pages()
+    return found
+
+
+@functools.cache
+def _errors_of_the_core() -> list[Any]:
+    """Find the error classes of the core once."""
+    found: list[Any] = GENERATE.heirs(GENERATE.classes("buddy_core"), *GENERATE.KINDS)
+    return found
+
+
 @pytest.mark.parametrize("name", ["errors.md", "events.md", "ports.md", "access.md", "edge.md"])
 def test_a_made_page_is_what_the_code_gives_now(name: str) -> None:
     """The page is the same to the byte when it is made again; if not: python docs/generate.py."""
-    assert GENERATE.pages()[name] == (DOCS / name).read_text("utf-8"), "run: python docs/generate.py"
+    assert _pages()[name] == (DOCS / name).read_text("utf-8"), "run: python docs/generate.py"
 
 
 def test_every_error_has_a_code_of_its_own_and_words() -> None:
@@ -81,10 +97,11 @@ def test_every_module_has_a_readme_with_an_example() -> None:
 def test_a_module_s_readme_lists_its_error_codes(readme: Path) -> None:
     """A README with a section of errors names every code of its module, and none that is gone."""
     kinds = GENERATE.KINDS
-    found = GENERATE.heirs(GENERATE.classes("buddy_core"), *kinds)
     module = readme.parent.name
     owned = {
-        item.load().code for item in found if item.name not in kinds and item.module.split(".")[1] == module
+        item.load().code
+        for item in _errors_of_the_core()
+        if item.name not in kinds and item.module.split(".")[1] == module
     }
     _, heading, section = readme.read_text("utf-8").partition("\n## Errors\n")
     named = set(re.findall(rf"`({module}\.[a-z_]+)`", section.partition("\n## ")[0]))

@@ -16,6 +16,8 @@ import httpx
 from attrs import define, evolve, field, frozen
 from dependency_injector import providers
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from werkzeug.test import TestResponse
 
 from buddy_adapters.media.hls import KEY_URI
@@ -78,6 +80,25 @@ class QuickPasswords:
 
     async def matches(self, password: str, stored: str | None) -> bool:
         return stored == await self.hash(password)
+
+
+@define
+class Compiled(BytecodeCache):
+    """Keeps the code of templates, which each new application would compile again."""
+
+    kept: dict[str, bytes] = field(factory=dict)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what is kept of this very source."""
+        if bucket.key + bucket.checksum in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key + bucket.checksum])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self.kept[bucket.key + bucket.checksum] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
 
 
 @define
@@ -226,7 +247,8 @@ def running(folder: Path, *, database_url: str | None = None, **settings: Any) -
         secret_file=folder / "secret.key",
         database_url=database_url or f"sqlite+aiosqlite:///{folder / 'buddy.db'}",
         media_dir=media_dir,
-        **{"rate_limits": "off", **settings},
+        # On a busy machine a request may wait for its turn; what is tested here is not speed.
+        **{"rate_limits": "off", "call_timeout_s": 30, **settings},
     )
     clock, later = SettableClock(START), Later()
     key = sandbox_key(folder / "ads.pem")
@@ -236,6 +258,7 @@ def running(folder: Path, *, database_url: str | None = None, **settings: Any) -
         key, "http://localhost/v1/webhooks/admob", transport, later.run, later.waited_s.append
     )
     app = create_app(wanted, container, blueprints(wanted, network))
+    app.jinja_env.bytecode_cache = COMPILED
     transport.app = app
     bridge = container.bridge()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -32,13 +33,20 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server.drop_database(url)
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Answer a migrated SQLite file, made once; each test gets a copy."""
+    file = tmp_path_factory.mktemp("migrated") / "migrated.db"
+    _migrate(f"sqlite+aiosqlite:///{file}")
+    return file
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Answer the URL of a migrated database without any row."""
     if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{tmp_path / 'migrated.db'}"
-        _migrate(url)
-        yield url
+        copy = shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "migrated.db")
+        yield f"sqlite+aiosqlite:///{copy}"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
     url = server.create_database(server.template("sql-adapters", _migrate))

@@ -61,9 +61,16 @@ class Accounts(Operations):
         self.instants = [BEFORE, AT - timedelta(seconds=1)]
         self.reported: dict[tuple[datetime, datetime, bool], RollForward] = {}
 
-    @initialize(amounts=st.tuples(*(st.integers(5, 60) for _ in range(6))), cost=st.integers(0, 900))
-    def begin(self, amounts: tuple[int, ...], cost: int) -> None:
-        """Sell each member two lots: one that lasts, and one that is drawn first and ends within days."""
+    @initialize(
+        amounts=st.tuples(*(st.integers(5, 60) for _ in range(6))),
+        cost=st.integers(0, 900),
+        gone=st.none() | st.integers(1, 10),
+    )
+    def begin(self, amounts: tuple[int, ...], cost: int, gone: int | None) -> None:
+        """Sell each member two lots: one that lasts, and one that is drawn first and ends within days.
+
+        In about half of the lives a third sale has been taken back, when some of it was spent.
+        """
         for number, amount in enumerate(amounts):
             who, lasts = MEMBERS[number // 2], number % 2 == 0
             ends = None if lasts else self.clock.now() + timedelta(hours=30 * number)
@@ -73,6 +80,23 @@ class Accounts(Operations):
                 who, kind, amount, *paid, idempotency_key=self.key(), expires_at=ends, **CAUSE
             )
             self._opened("buy", who, tokens.buy_tokens(command, **self.who))
+        if gone is not None:
+            self.withdraw(gone, gone)
+
+    @rule(pick=PICK, spent=st.integers(1, 10))
+    def withdraw(self, pick: int, spent: int) -> None:
+        """Sell a lot that is drawn first, have some of it spent, and take the sale back: that is gone."""
+        who = MEMBERS[pick % len(MEMBERS)]
+        if self.wallet(who).is_frozen:
+            return
+        command = BuyTokens(
+            who, BONUS, 10, 100, "INR", idempotency_key=self.key(), expires_at=None, priority=-9, **CAUSE
+        )
+        if self._opened("buy", who, tokens.buy_tokens(command, **self.who)):
+            entry_id, _, _ = self.opened[-1]
+            self.do_spend(who, spent)
+            self.do_reverse(entry_id, who)
+            self.count_effect("withdraw")
 
     @rule(pick=PICK)
     def expire(self, pick: int) -> None:
