@@ -30,6 +30,7 @@ from buddy_web.commands.prices import prices
 from buddy_web.commands.promotions import promotions
 from buddy_web.commands.rights import rights
 from buddy_web.commands.roles import roles
+from buddy_web.commands.royalty import royalty
 from buddy_web.commands.running import (
     CORRELATION_ID,
     EXIT_FAULTS,
@@ -168,7 +169,20 @@ def verify(checkpoint: Path | None, since: Path | None) -> None:
         click.echo(f"Where {len(report.checkpoint.marks)} wallets stand is in {checkpoint}.")
 
 
-for command in (users, roles, approvals, audit, sweep, tokens, costs, prices, rewards, promotions, rights):
+for command in (
+    users,
+    roles,
+    approvals,
+    audit,
+    sweep,
+    tokens,
+    costs,
+    prices,
+    rewards,
+    promotions,
+    rights,
+    royalty,
+):
     main.add_command(command)
 
 

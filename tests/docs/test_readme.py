@@ -29,7 +29,8 @@ def test_python_blocks_run(path: Path, tmp_path: Path) -> None:
     program = tmp_path / "blocks.py"
     program.write_text("\n\n".join(python_blocks(path)), "utf-8")
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(program)],
+        # ibis 12 asks DuckDB 2 for its answers by the name they had in DuckDB 1.
+        [sys.executable, "-W", "error", "-W", "ignore:fetch_arrow_table:DeprecationWarning", str(program)],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -98,13 +98,22 @@ class Book:
 
     def account_of(self, deal: Deal, currency: str) -> Account:
         """Return the account that a deal's money of a currency is settled in."""
-        known = self.accounts.get(deal.account) if deal.account is not None else None
-        return known or own_account(deal.holder, currency)
+        own = own_account(deal.holder, currency)
+        return self.accounts.get(own.id if deal.account is None else deal.account, own)
 
     def adopt(self, other: Book) -> None:
         """Know the deals and accounts of an earlier period, where this one's terms have dropped them."""
         self.deals = {**other.deals, **self.deals}
         self.accounts = {**other.accounts, **self.accounts}
+
+    def check_brought(self, accounts: Iterable[str]) -> None:
+        """Note balances whose account nobody knows: neither the terms name it, nor is it a holder's own."""
+        for name in accounts:
+            holder, _, currency = name.rpartition(":")
+            if name not in self.accounts and (not holder or not is_currency(currency)):
+                self._problems.add(
+                    f"a balance of account {name} is brought forward, which is not in the terms; add it"
+                )
 
     def _checked(self, title: str, territory: str, at: datetime, known: _Title) -> tuple[Deal, ...]:
         if territory not in COUNTRIES:
@@ -135,6 +144,15 @@ class Book:
                 f"deal {deal.id} of {deal.holder} names the account {account.id}, which is "
                 f"{account.holder}'s; what one holder earns never pays another's advance"
             )
+
+
+def is_currency(code: str) -> bool:
+    """Say whether money can be in it."""
+    try:
+        minor_digits(code)
+    except BuddyError:
+        return False
+    return True
 
 
 class Exchange:
@@ -178,6 +196,11 @@ def _accounts(terms: Terms, problems: Problems) -> dict[str, Account]:
         if account.id in found:
             problems.add(f"two accounts are called {account.id}; give one another id")
         found[account.id] = account
+        if ":" in account.id and account.id != own_account(account.holder, account.currency).id:
+            problems.add(
+                f"account {account.id}: a name with a colon is that of a holder's own account; write "
+                f"{account.holder}:{account.currency}, or a name without one"
+            )
         try:
             minor_digits(account.currency)
         except BuddyError as error:

@@ -247,8 +247,7 @@ def _checked_before(
             f"is {told(closing.entity)}", f"give the balances of {whole.month.entity}, whose month it is"
         )
     for name in closing.balances.pools:
-        plan = name.partition("/")[0]
-        if not plan or not re.fullmatch(r"[A-Z]{2}/[A-Z]{3}", name.rpartition("/")[0][-2:] + name[-4:]):
+        if not re.fullmatch(r".+/[A-Z]{2}/[A-Z]{3}", name):
             place.at("pools").at(name).wrong(
                 f"is {told(name)}, and names no pool", "write plan/country/currency, such as gold/IN/INR"
             )

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.royalty import TermsProblems
+from buddy_core.royalty.model.balances import AccountBalance, Balances
 from buddy_core.royalty.model.facts import (
     AdRevenue,
     Expense,
@@ -133,6 +134,11 @@ def problems(terms: Terms, facts: Facts) -> tuple[str, ...]:
             FACTS,
             "account a has two guarantees at once",
         ),
+        (
+            Terms((DEAL,), (Account("anna:INR", "bela", "USD"),)),
+            FACTS,
+            "a name with a colon is that of a holder's own account; write bela:USD",
+        ),
         (TERMS, Facts(sales=(evolve(SALE, at=OCTOBER.period.end),)), "is not in 2026-10 of thaja"),
         (TERMS, Facts(sales=(SALE, SALE)), "s1 is there twice"),
         (TERMS, Facts(sales=(evolve(SALE, territory="UK"),)), "'UK' is no country"),
@@ -181,6 +187,22 @@ def test_it_is_refused_with_what_to_do(terms: Terms, facts: Facts, told: str) ->
     """Each says where it is and what to write instead."""
     found = problems(terms, facts)
     assert any(told in problem for problem in found), found
+
+
+def test_a_balance_of_an_unknown_account_is_refused() -> None:
+    """What is brought forward belongs to an account of the terms, or to a holder's own."""
+    for name in ("A", "anna:", "anna:XYZ"):
+        with pytest.raises(TermsProblems, match="is brought forward, which is not in the terms"):
+            state_period(OCTOBER, TERMS, FACTS, Balances({name: AccountBalance(0, 5)}))
+    settled = state_period(OCTOBER, TERMS, FACTS, Balances({"anna:INR": AccountBalance(0, 5)}))
+    assert settled.statements[0].settlements[0].payable == 55
+
+
+def test_the_terms_may_say_how_a_holder_s_own_account_is_settled() -> None:
+    """An account of the name `holder:currency` is the one that deals without an account use."""
+    own = Account("anna:INR", "anna", "INR", advance=20)
+    result = state_period(OCTOBER, Terms((DEAL,), (own,)), FACTS)
+    assert result.statements[0].settlements[0].payable == 30
 
 
 def test_every_problem_is_told_at_once() -> None:

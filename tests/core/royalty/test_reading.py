@@ -486,7 +486,7 @@ def test_every_problem_of_all_files_is_told_at_once() -> None:
 
 def test_closing_balances_belong_to_the_month_before() -> None:
     """Balances of another month or company, and two sets of balances, are refused."""
-    closing = {"month": "2026-08", "entity": "other", "accounts": {"a": {"recouped": 1}}}
+    closing = {"month": "2026-08", "entity": "other", "accounts": {"h:INR": {"recouped": 1}}}
     found = wrong(whole(before={"month": "2026-09"}), before=closing)
     assert [text.split(": ")[0] for text in found] == [
         "terms.json, before",

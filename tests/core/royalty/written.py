@@ -151,7 +151,7 @@ any_balances = st.builds(
         st.builds(DealBalance, st.dictionaries(st.sampled_from(Model), exacts), money, exacts),
         max_size=3,
     ),
-    st.dictionaries(names, exacts, max_size=2),
+    st.dictionaries(names.map("{}/IN/INR".format), exacts, max_size=2),
 )
 paid = st.builds(Paid, money, money, money, money, money)
 currencies = st.sampled_from(("INR", "USD", "JPY"))
