@@ -32,6 +32,9 @@ class MemoryTitles:
     async def get(self, ids: Sequence[TitleId]) -> dict[TitleId, Title]:
         return self._titles.found(ids)
 
+    async def lock(self, ids: Sequence[TitleId]) -> dict[TitleId, Title]:
+        return self._titles.found(ids)
+
     async def find(self, type: TitleType, short_id: str) -> Title | None:
         title_id = self._short_ids.get((type, short_id))
         return None if title_id is None else self._titles.get(title_id)

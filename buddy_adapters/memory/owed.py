@@ -10,17 +10,20 @@ from buddy_core.entitlements import Grant
 from buddy_core.kernel.ids import GrantId, TakedownId, TitleId
 from buddy_core.rights import Owed
 
-OWED: TableName[tuple[TakedownId, GrantId], Owed] = TableName("rights_owed")
+OWED: TableName[GrantId, Owed] = TableName("rights_owed")
 
 
 class MemoryOwedRows:
-    """Rows by takedown and origin."""
+    """Rows by origin."""
 
     def __init__(self, tables: Tables) -> None:
         self._owed = tables[OWED]
 
     async def add(self, rows: Sequence[Owed]) -> int:
-        return sum(self._owed.add((row.takedown_id, row.origin_id), row) for row in rows)
+        return sum(self._owed.add(row.origin_id, row) for row in rows)
+
+    async def known(self, origins: Sequence[GrantId]) -> set[GrantId]:
+        return set(self._owed.found(origins))
 
     async def of_takedown(self, takedown: TakedownId, *, after: GrantId | None, limit: int) -> list[Owed]:
         mine = [row for row in self._owed.rows() if row.takedown_id == takedown]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Integer, String, Table, Text, select
+from sqlalchemy import CheckConstraint, Column, Index, Integer, String, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buddy_adapters.sql.dialect import any_of, insert_ignoring
@@ -21,7 +21,6 @@ from buddy_core.rights import Owed, OwedRows
 owed_table = Table(
     "rights_owed",
     metadata,
-    # By origin, so that a grant that moved to another account is not owed twice.
     Column("takedown_id", Id, primary_key=True),
     Column("origin_id", Id, primary_key=True),
     Column("grant_id", Id, nullable=False),
@@ -34,6 +33,8 @@ owed_table = Table(
     Column("source", Text, nullable=False),
     Column("recorded_at", Instant, nullable=False),
     CheckConstraint("tokens >= 0", name="tokens"),
+    # Once, by origin: neither a second notice nor a merge makes it owed twice.
+    Index("ix_rights_owed_origin_id", "origin_id", unique=True),
     info=APPEND_ONLY,
 )
 
@@ -45,8 +46,15 @@ class SqlOwedRows:
         self._connection = connection
 
     async def add(self, rows: Sequence[Owed]) -> int:
-        key = ["takedown_id", "origin_id"]
-        return await insert_ignoring(self._connection, owed_table, [owed_to_row(row) for row in rows], key)
+        return await insert_ignoring(self._connection, owed_table, [owed_to_row(row) for row in rows])
+
+    async def known(self, origins: Sequence[GrantId]) -> set[GrantId]:
+        if not origins:
+            return set()
+        query = select(owed_table.c.origin_id).where(
+            any_of(self._connection, owed_table.c.origin_id, list(origins))
+        )
+        return {GrantId(id) for id in (await self._connection.execute(query)).scalars()}
 
     async def of_takedown(self, takedown: TakedownId, *, after: GrantId | None, limit: int) -> list[Owed]:
         query = select(owed_table).where(owed_table.c.takedown_id == takedown)

@@ -62,6 +62,9 @@ positions_table = Table(
 )
 
 
+_CHANGING = ("last_beat_at", "is_playing", "watched_ms", "stopped_at", "grant_id", "via_kind")
+
+
 class SqlSessions:
     """Playback sessions by id."""
 
@@ -91,7 +94,7 @@ class SqlSessions:
 
     async def save(self, session: PlaybackSession) -> None:
         row = session_to_row(session)
-        changed = {name: row[name] for name in ("last_beat_at", "is_playing", "watched_ms", "stopped_at")}
+        changed = {name: row[name] for name in _CHANGING}
         statement = update(sessions_table).where(sessions_table.c.id == session.id).values(changed)
         if (await self._connection.execute(statement)).rowcount != 1:
             raise Contention("playback session")

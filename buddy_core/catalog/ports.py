@@ -24,6 +24,10 @@ class Titles(Protocol):
         """Return the titles that exist among `ids`."""
         ...
 
+    async def lock(self, ids: Sequence[TitleId]) -> dict[TitleId, Title]:
+        """Return the titles that exist among `ids`; others who lock them wait for this transaction's end."""
+        ...
+
     async def find(self, type: TitleType, short_id: str) -> Title | None:
         """Return the title with this short id in its type, or None."""
         ...

@@ -1,11 +1,12 @@
 """May this guest or member watch this title here and now, and why; a pure decision over plain facts."""
 
 from buddy_core.entitlements.data import DEFAULT_HOURS, GIVEN_RIGHTS
-from buddy_core.entitlements.errors import BadFacts, BadGrant, GrantNotFound, NotExtended
+from buddy_core.entitlements.errors import BadFacts, BadGrant, GrantNotFound, NotExtended, UsedUp
 from buddy_core.entitlements.events import AccessEnded, AccessGranted, GrantsMerged, GrantUsed
 from buddy_core.entitlements.model.answers import Allowed, Decision, Denied, Reason, Untils
 from buddy_core.entitlements.model.codec import terms_body, terms_from_body
 from buddy_core.entitlements.model.facts import (
+    WAYS,
     Channel,
     Context,
     GrantKind,
@@ -36,9 +37,9 @@ from buddy_core.entitlements.ports import EntitlementsTx, GrantBooks, GrantRecor
 from buddy_core.entitlements.proof import GrantFacts, PaidUnlock, check_grants
 from buddy_core.entitlements.rules.deciding import decide, decide_each
 from buddy_core.entitlements.rules.explaining import Asked, Fact, Seen, Trace, Verdict, explain
+from buddy_core.entitlements.rules.extending import extend
 from buddy_core.entitlements.rules.holding import ONCE_HOURS, holdings_of
 from buddy_core.entitlements.rules.merging import GrantMerge, is_live, merge_grants, refunded_grants
-from buddy_core.entitlements.rules.placing import WAYS
 from buddy_core.entitlements.rules.telling import answer_data, tell, tell_answer, trace_data
 from buddy_core.entitlements.steps import end_in, end_refunded_in, grant_in, merge_grants_in, use_in
 
@@ -92,6 +93,7 @@ __all__ = [
     "Trace",
     "Untils",
     "UseKind",
+    "UsedUp",
     "Verdict",
     "Viewer",
     "WindowFacts",
@@ -102,6 +104,7 @@ __all__ = [
     "end_in",
     "end_refunded_in",
     "explain",
+    "extend",
     "grant_in",
     "holdings_of",
     "is_live",

@@ -47,6 +47,18 @@ class GrantNotFound(NotFound):
 
 
 @attrs.define
+class UsedUp(Rejected):
+    """What may be watched once was watched; a later end would open nothing."""
+
+    code = "entitlements.used_up"
+
+    grant_id: GrantId
+
+    def message(self) -> str:
+        return "It was watched to its end, and a later end would open nothing. Give access once more."
+
+
+@attrs.define
 class NotExtended(Rejected):
     """A new end must be ahead, and later than the one that stands."""
 

@@ -121,8 +121,9 @@ def _check_bought(grant: Grant, facts: GrantFacts) -> list[Fault]:
         grant.kind,
         terms_body(grant.terms),
         grant.source,
+        grant.reopened_at,
     )
-    bought = (TOKEN_UNLOCK, terms_body(UNLOCK_TERMS), "")
+    bought = (TOKEN_UNLOCK, terms_body(UNLOCK_TERMS), "", None)
     if expected != (paid.grant_id, paid.account_id, paid.title_id, paid.at, paid.at, None, *bought):
         return [Fault(GRANTS, str(grant.id), f"altered: it is not what entry {grant.entry_id} paid for")]
     return []
@@ -169,7 +170,13 @@ def _check_change(change: GrantChange, grants: Mapping[GrantId, Grant], facts: G
                 if change.successor_id is None
                 else [Fault(CHANGES, row, "altered: nothing takes its place")]
             )
-        is_next = change.successor_id is not None and str(change.successor_id) in facts.given
+        following = None if change.successor_id is None else grants.get(change.successor_id)
+        is_next = (
+            grant is not None
+            and following is not None
+            and str(following.id) in facts.given
+            and (following.origin_id, following.account_id) == (grant.origin_id, grant.account_id)
+        )
         return [] if is_next else [Fault(CHANGES, row, "altered: its successor is not what was given")]
     successor = None if change.successor_id is None else grants.get(change.successor_id)
     if grant is None or successor is None:

@@ -20,7 +20,7 @@ from buddy_core.flows.correct import (
     foresee_reversal,
     reverse_earning,
 )
-from buddy_core.flows.display import ForDisplay, display_answers, show_answers, stale_keys
+from buddy_core.flows.display import ForDisplay, display_answers, show_answers, show_kept, stale_keys
 from buddy_core.flows.explain_access import AskWhy, ExplainTx, Held, Why, explain_access, list_access
 from buddy_core.flows.give_access import (
     AccessGiven,
@@ -295,6 +295,7 @@ __all__ = [
     "set_up_second_factor",
     "settle_reward",
     "show_answers",
+    "show_kept",
     "sign_in",
     "sign_out",
     "sign_out_user",

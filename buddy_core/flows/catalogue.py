@@ -13,7 +13,17 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import TitleId
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.rights import BadLicence, Licence, RightsTx, Window, check_book, first_book
+from buddy_core.rights import (
+    BadLicence,
+    Licence,
+    RightsTx,
+    Takedown,
+    Window,
+    canonical,
+    check_book,
+    first_book,
+    passed_on,
+)
 from buddy_core.shortids import (
     ShortIdTx,
     ShortIdUnknown,
@@ -79,8 +89,11 @@ async def add_title(
 ) -> Title:
     """Store a title with its licences; once it is published, its short id never changes.
 
+    An episode of a series that is taken down is stopped with it, where and since when the series is.
+
     Raises:
         ShortIdIllegal, ShortIdTaken: the id chosen by hand cannot be.
+        RatingUnknown: its certificate is neither of the scale nor one of its aliases.
         BadLicence, SharesExceedWhole: its licences cannot be.
     """
     if not command.title.short_id:
@@ -91,15 +104,18 @@ async def add_title(
         title = command.title
         if any(licence.title_id != title.id for licence in command.licences):
             raise BadLicence("it is for another title than the one it comes with")
+        maturity = canonical(title.maturity)
         short_id = await _short_id_in(tx, title.type, title.id, title.short_id, at, stock)
         slug = title.slug or slug_from(title.name, transliterator.to_ascii)
         slug = next_slug(slug, await tx.titles.slugs(title.type, slug))
-        stored = evolve(title, short_id=short_id, slug=slug)
+        stored = evolve(title, short_id=short_id, slug=slug, maturity=maturity)
         await tx.titles.add(stored)
         if stored.published_at is not None:
             await publish_in(tx, stored.id, at)
-        if command.licences or command.windows:
+        takedowns = () if title.parent_id is None else await _stopped_in(tx, title.parent_id, title.id)
+        if command.licences or command.windows or takedowns:
             book = first_book(title.id, at, "catalogue", command.licences, command.windows)
+            book = evolve(book, takedowns=takedowns)
             check_book(book)
             await tx.rights.append(book)
         return stored
@@ -129,6 +145,13 @@ async def find_title(type: str, text: str, *, uow: UnitOfWork[CatalogueTx]) -> T
     """
     async with uow.read() as tx:
         return await find_title_in(tx, type, text)
+
+
+async def _stopped_in(tx: CatalogueTx, series: TitleId, episode: TitleId) -> tuple[Takedown, ...]:
+    """Return the series' takedowns that stop an episode, too; one that begins meanwhile waits for it."""
+    await tx.titles.lock([series])
+    book = (await tx.rights.of_titles([series])).get(series)
+    return passed_on(book, episode)
 
 
 async def _short_id_in(

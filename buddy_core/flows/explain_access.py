@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from attrs import field, frozen
 
 from buddy_core.access import Actor, ApprovalsTx, Change, record_in, require
-from buddy_core.accounts import AccountsTx, resolve_in
+from buddy_core.accounts import Account, AccountNotFound, AccountsTx, resolve_in
 from buddy_core.catalog import CatalogTx, Title, TitleNotFound
 from buddy_core.entitlements import (
     Context,
@@ -17,11 +18,13 @@ from buddy_core.entitlements import (
     Grant,
     GrantChange,
     GrantUse,
+    Holding,
     Trace,
     Viewer,
     explain,
     holdings_of,
 )
+from buddy_core.flows.may_watch import begun_by
 from buddy_core.flows.title_facts import title_facts
 from buddy_core.kernel.clock import Clock, utc
 from buddy_core.kernel.errors import InvalidValue
@@ -46,8 +49,9 @@ class AskWhy:
     """Could this account watch this title from there, at `at` (None: now)?
 
     With `known_at` only what had been recorded by then counts: it is what the service
-    answered, or would have. Without it all that is known today counts, so that what
-    was put on record later, such as a licence that had been forgotten, shows.
+    answered, or would have; a guest who joined later was still a guest. Without it all that
+    is known today counts, so that what was put on record later, such as a licence that had
+    been forgotten, shows.
     """
 
     account_id: AccountId
@@ -80,6 +84,13 @@ class Held:
     grants: tuple[Grant, ...]
     changes: tuple[GrantChange, ...]
     uses: tuple[GrantUse, ...]
+    seen_at: datetime
+    """When it was looked at."""
+
+    @property
+    def holdings(self) -> list[Holding]:
+        """Each grant as the decision sees it, in its place."""
+        return holdings_of(self.grants, self.changes, self.uses)
 
 
 async def explain_access(
@@ -97,7 +108,7 @@ async def explain_access(
         now = clock.now()
         if question.known_at is not None and question.known_at > now:
             raise InvalidValue("known_at", "is still to come; what will be known then nobody can tell")
-        account = await resolve_in(tx, question.account_id)
+        account = await _asked_in(tx, question)
         title = (await tx.titles.get([question.title_id])).get(question.title_id)
         if title is None:
             raise TitleNotFound("title", "explained")
@@ -115,19 +126,36 @@ async def explained_in(
 ) -> Why:
     """Decide from recorded facts as of an instant, inside a transaction."""
     books = await tx.rights.of_titles([title.id], question.known_at)
-    held = await held_in(tx, account)
-    holdings = holdings_of(held.grants, held.changes, held.uses, question.known_at)
+    held = await held_in(tx, account, now)
+    holdings: Sequence[Holding] = holdings_of(held.grants, held.changes, held.uses, question.known_at)
+    if question.at is None and question.known_at is None:
+        holdings = begun_by(holdings, now)
     facts = title_facts(title, books.get(title.id))
     trace = explain(Viewer(holdings), facts, question.context, question.at or now)
     return Why(title, trace, held.grants, held.changes, held.uses, question.known_at)
 
 
-async def held_in(tx: EntitlementsTx, account: AccountId) -> Held:
+async def _asked_in(tx: ExplainTx, question: AskWhy) -> Account:
+    """Return whose holdings are meant: of a guest who has joined since `known_at`, the guest's."""
+    known_at = question.known_at
+    if known_at is None:
+        return await resolve_in(tx, question.account_id)
+    asked = question.account_id
+    while True:
+        account = await tx.accounts.get(asked)
+        if account is None:
+            raise AccountNotFound(asked)
+        if account.merged_into is None or account.merged_at is None or known_at < account.merged_at:
+            return account
+        asked = account.merged_into
+
+
+async def held_in(tx: EntitlementsTx, account: AccountId, at: datetime) -> Held:
     """Return every grant of an account, ended ones too, with what happened to each."""
     grants = await tx.grants.of_account(account)
     changes = await tx.grants.changes_of(sorted(item.id for item in grants))
     uses = await tx.grants.uses(sorted({item.origin_id for item in grants}))
-    return Held(tuple(grants), tuple(changes), tuple(uses))
+    return Held(tuple(grants), tuple(changes), tuple(uses), at)
 
 
 async def list_access(
@@ -142,8 +170,9 @@ async def list_access(
 
     async def work(tx: ExplainTx) -> Held:
         account = await resolve_in(tx, account_id)
+        at = clock.now()
         change = Change("entitlement.read", str(account.id), None, {"title": None}, correlation_id)
-        await record_in(tx, actor, change, clock.now())
-        return await held_in(tx, account.id)
+        await record_in(tx, actor, change, at)
+        return await held_in(tx, account.id, at)
 
     return await retried(uow, work)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from buddy_core.access import Actor, ApprovalsTx, Change, afresh_in, check_reason, record_in, require
 from buddy_core.accounts import AccountsTx, resolve_in
@@ -16,6 +16,7 @@ from buddy_core.entitlements import (
     DEFAULT_HOURS,
     GIVEN_RIGHTS,
     ONCE_HOURS,
+    RENTAL_HOURS,
     TO_START,
     BadGrant,
     EntitlementsTx,
@@ -24,13 +25,12 @@ from buddy_core.entitlements import (
     GrantKind,
     GrantNotFound,
     GrantStatus,
-    NotExtended,
     PlanState,
     Rights,
     Terms,
     end_in,
+    extend,
     grant_in,
-    holdings_of,
 )
 from buddy_core.flows.staff import check_not_own
 from buddy_core.kernel.canonical import canonical_bytes, instant_from_text
@@ -53,8 +53,9 @@ class GiveAccessTx(EntitlementsTx, CatalogTx, AccountsTx, ApprovalsTx, Protocol)
 class GiveAccess:
     """Give an account access to a title or series, or a plan, without payment.
 
-    `hours` belong to a rental, `tier` and `plan` to a subscription, which also needs
-    `ends_at`. Rights that are not given are those of the kind.
+    `hours`, one of `RENTAL_HOURS`, belong to a rental, PVOD or what may be watched once, `tier`
+    and `plan` to a subscription, which also needs `ends_at`. Rights that are not given are
+    those of the kind.
     """
 
     account_id: AccountId
@@ -72,7 +73,11 @@ class GiveAccess:
 
 @frozen
 class ExtendAccess:
-    """Give a grant a later end; it counts from now, also where it had ended."""
+    """Give a grant a later end, or what was not begun yet longer to begin it.
+
+    It stays what it was in all else: begun when it began, its hours those that it had. What had
+    ended opens again now.
+    """
 
     account_id: AccountId
     grant_id: GrantId
@@ -93,7 +98,10 @@ class RevokeAccess:
 
 @frozen
 class AccessGiven:
-    """The grant that stands after the act; of a revoked one, the grant that has ended."""
+    """The grant that stands after the act; of a revoked one, the grant that has ended.
+
+    Of one that was extended, `ends_at` is what was asked for: its end, or until when it is to be begun.
+    """
 
     grant_id: GrantId
     ends_at: datetime | None
@@ -139,36 +147,27 @@ async def extend_access(
     clock: Clock,
     ids: IdSource,
 ) -> AccessGiven:
-    """Give a grant a later end, once per idempotency key: it gives way to one that begins now.
+    """Give a grant a later end, once per idempotency key: another takes its place and carries on.
 
     Raises:
         NotPermitted, SecondFactorNeeded, ReasonMissing, IdempotencyMismatch, OwnAccount.
         GrantNotFound: the account has no such grant that may be extended.
         NotExtended: the end is not later than it is.
+        UsedUp: it could be watched once, and was.
     """
 
     async def work(tx: GiveAccessTx, at: datetime) -> AccessGiven:
         owner = await _owner_in(tx, actor, command.account_id)
         before = await _active_in(tx, owner, command.grant_id)
         uses = await tx.grants.uses([before.origin_id])
-        [held] = holdings_of([before], uses=uses)
-        if held.ends_at is None or command.ends_at <= max(held.ends_at, at):
-            raise NotExtended(command.ends_at, held.ends_at)
-        after = evolve(
-            before,
-            id=GrantId(ids.uuid7()),
-            granted_at=at,
-            recorded_at=at,
-            ends_at=command.ends_at,
-            terms=evolve(before.terms, hours=None, start_by=None),
-        )
+        after = extend(before, uses, command.ends_at, at, GrantId(ids.uuid7()))
         await end_in(
             tx, [GrantChange(before.id, GrantStatus.EXTENDED, at, command.reason, after.id)], [before], ids
         )
         await grant_in(tx, [after], at, ids)
         change = Change(EXTEND, str(owner), _told(before, ""), _told(after, command.reason), correlation_id)
         await record_in(tx, actor, change, at)
-        return AccessGiven(after.id, after.ends_at)
+        return AccessGiven(after.id, command.ends_at)
 
     return await _once(actor, EXTEND, command, work, uow, clock)
 
@@ -234,6 +233,12 @@ def _given(command: GiveAccess, owner: AccountId, grant_id: GrantId, at: datetim
     if command.kind is GrantKind.SUBSCRIPTION and (command.ends_at is None or not command.tier):
         raise BadGrant("a subscription needs its tier and when its period ends")
     hours = command.hours
+    if hours is not None and command.kind not in _TIMED:
+        raise BadGrant(f"hours from the first play are for {', '.join(_TIMED)}; give it an end, or none")
+    if hours is not None and hours not in RENTAL_HOURS:
+        raise BadGrant(
+            f"it may run {', '.join(map(str, RENTAL_HOURS))} hours from its first play, not {hours}"
+        )
     if command.ends_at is None and command.kind in _TIMED:
         hours = _TIMED[command.kind] if hours is None else hours
     is_plan = command.kind is GrantKind.SUBSCRIPTION

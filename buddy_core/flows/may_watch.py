@@ -165,8 +165,8 @@ async def holdings_in(tx: EntitlementsTx, grants: Sequence[Grant]) -> dict[Accou
 
 def decided(known: Known, context: Context, at: datetime) -> Answer:
     """Return the decision; what it would cost is not asked yet."""
-    mine = known.held.of(known.title)
-    return Answer(known.title, decide(Viewer(mine), known.facts, context, _no_earlier_than(mine, at)), ())
+    mine = begun_by(known.held.of(known.title), at)
+    return Answer(known.title, decide(Viewer(mine), known.facts, context, at), ())
 
 
 def priced(
@@ -203,6 +203,20 @@ def _ways(facts: TitleFacts, country: str | None, at: datetime) -> Iterable[Way]
                 yield Way(way, window.type, window.tiers)
 
 
-def _no_earlier_than(holdings: Iterable[Holding], at: datetime) -> datetime:
-    """Return `at`, or the instant of a grant that another host's clock put a moment ahead of it."""
-    return max((item.starts_at for item in holdings if at < item.starts_at <= at + MAX_SKEW), default=at)
+def begun_by(holdings: Sequence[Holding], at: datetime) -> Sequence[Holding]:
+    """Return the holdings as they stand at `at`, by the clock of this host, which may be behind another's.
+
+    What had begun when it was put on record has begun, though the record is up to `MAX_SKEW` ahead
+    of this clock: it was committed before it was read. What was to begin later begins when it does.
+    """
+    for item in holdings:
+        if at < item.starts_at:
+            return [_begun_by(item, at) for item in holdings]
+    return holdings
+
+
+def _begun_by(item: Holding, at: datetime) -> Holding:
+    recorded_at = item.recorded_at
+    if recorded_at is None or not at < item.starts_at <= recorded_at <= at + MAX_SKEW:
+        return item
+    return evolve(item, starts_at=at)

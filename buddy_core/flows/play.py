@@ -105,23 +105,23 @@ async def start_playback(
 
 
 async def open_session(
-    claim: SessionClaim, context: Context, *, uow: UnitOfWork[PlayTx], clock: Clock
+    claim: SessionClaim, context: Context, *, uow: UnitOfWork[PlayTx], clock: Clock, ids: IdSource
 ) -> Playing:
     """Return a running session for the links and the key it asks for, deciding once more.
+
+    Where it goes on by another grant that runs from its first play, such as a rental after the end
+    of a plan, that grant begins here and ends in its hours.
 
     Raises:
         SessionNotFound: it is another account's or another device's, or none.
         SessionEnded, PlaybackDenied: it may not go on.
     """
     async with uow.read() as tx:
-        at = clock.now()
         session = await _own_in(tx, await tx.sessions.get(claim.session_id), claim)
-        if session.stopped_at is not None or at >= session.ends_at:
-            raise SessionEnded
-        owner = (await resolve_in(tx, session.account_id)).id
-        asked = evolve(context, session_id=session.id)
-        title, decision = await _allowed_in(tx, owner, session.title_id, asked, at)
-        return Playing(session, title, decision, 0)
+        owner, playing = await _going_on_in(tx, session, context, clock.now())
+        if not await _is_handed_on_in(tx, owner, playing):
+            return playing
+    return await retried(uow, lambda tx: _hand_on_in(tx, claim, context, clock.now(), ids))
 
 
 async def beat_session(
@@ -159,6 +159,40 @@ async def _report_in(
     if session.via_kind == GrantKind.WATCH_ONCE:
         await _consume_in(tx, owner, session, report, at, ids)
     return session
+
+
+async def _going_on_in(
+    tx: PlayTx, session: PlaybackSession, context: Context, at: datetime
+) -> tuple[AccountId, Playing]:
+    """Decide for a session that runs, and return whose it is."""
+    if session.stopped_at is not None or at >= session.ends_at:
+        raise SessionEnded
+    owner = (await resolve_in(tx, session.account_id)).id
+    asked = evolve(context, session_id=session.id)
+    title, decision = await _allowed_in(tx, owner, session.title_id, asked, at)
+    return owner, Playing(session, title, decision, 0)
+
+
+async def _is_handed_on_in(tx: PlayTx, owner: AccountId, playing: Playing) -> bool:
+    """Tell whether a session goes on by another grant whose end depends on its use."""
+    session, via = playing.session, playing.decision.via
+    return via != session.grant_id and await _timed_in(tx, owner, via) is not None
+
+
+async def _hand_on_in(
+    tx: PlayTx, claim: SessionClaim, context: Context, at: datetime, ids: IdSource
+) -> Playing:
+    """Have a session run by the grant that lets it go on, which begins here if it did not before."""
+    session = await _own_in(tx, await tx.sessions.lock(claim.session_id), claim)
+    owner, playing = await _going_on_in(tx, session, context, at)
+    if not await _is_handed_on_in(tx, owner, playing):
+        return playing
+    if await _started_in(tx, owner, playing.decision, session.id, at, ids):
+        _, playing = await _going_on_in(tx, session, context, at)
+    decision = playing.decision
+    session = evolve(session, grant_id=decision.via, via_kind=decision.kind)
+    await tx.sessions.save(session)
+    return evolve(playing, session=session)
 
 
 async def _started_in(

@@ -154,7 +154,7 @@ async def _refund_in(
     refunded = RefundedUnlock(
         entry_id=entry.id,
         title_id=title_id,
-        tokens=_given_back(entry),
+        tokens=given_back(entry),
         expired=_on(entry, EXPIRED),
         withdrawn=_on(entry, ADJUSTED),
         grant_ended=bool(ended),
@@ -205,7 +205,8 @@ def _title_of(refund: Entry) -> TitleId:
     return TitleId(UUID(account.partition(":")[2]))
 
 
-def _given_back(refund: Entry) -> int:
+def given_back(refund: Entry) -> int:
+    """Return how many tokens a refund gave back, those in lots that were over among them."""
     return -sum(item.amount for item in refund.postings if is_spent(item.account))
 
 

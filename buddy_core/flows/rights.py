@@ -38,6 +38,7 @@ from buddy_core.rights import (
     EndLicence,
     EndWindow,
     Licence,
+    MoveWindow,
     RemoveLicence,
     RemoveWindow,
     Restore,
@@ -229,14 +230,25 @@ def reach(before: TitleRights | None, changes: Iterable[RightsEdit]) -> frozense
                 touched = [window.territories]
             case AlterWindow(window):
                 touched = [window.territories, held.get(window.id)]
+            case MoveWindow(window_id, _, _, places):
+                touched = [places, held.get(window_id)]
             case AddLicence(licence):
                 touched = [licence.territories]
             case EndWindow(id) | RemoveWindow(id) | EndLicence(id) | RemoveLicence(id) | Restore(id):
                 touched = [held.get(id)]
-            case SetRating(territories) | TakeDown(_, territories):
+            case SetRating(territories):
+                # A certificate takes the place of the one of its code, wherever that one counted.
+                ratings = before.ratings if before is not None else ()
+                replaced = [item.territories for item in ratings]
+                touched = [territories, *(item for item in replaced if _shares_code(item, territories))]
+            case TakeDown(_, territories):
                 touched = [territories]
         found.update(*(item.countries for item in touched if item is not None))
     return frozenset(found)
+
+
+def _shares_code(one: Territories, other: Territories) -> bool:
+    return not set(one.included).isdisjoint(other.included)
 
 
 async def _check_title_in(tx: RightsEditTx, title_id: TitleId) -> None:

@@ -137,8 +137,9 @@ async def _plan_in(
     by_title = await _by_title_in(tx, sheet.rows, faults)
     books = await tx.rights.of_titles(list(by_title))
     added: dict[TitleId, list[AddWindow]] = {}
+    reach = _Reach(actor)
     for title_id, rows in by_title.items():
-        windows = _windows(actor, command.idempotency_key, title_id, rows, faults)
+        windows = _windows(reach, command.idempotency_key, title_id, rows, faults)
         fitting = _fitting(title_id, books.get(title_id), windows, at, faults)
         if fitting:
             added[title_id] = fitting
@@ -168,18 +169,36 @@ async def _by_title_in(
     return dict(sorted(found.items()))
 
 
+class _Reach:
+    """Where an actor may change rights, asked once a country, however many lines name it."""
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self._within: set[str] = set()
+
+    def check(self, countries: frozenset[str]) -> None:
+        """Go on only if the actor may change rights in every one of these countries.
+
+        Raises:
+            NotPermitted, SecondFactorNeeded: as `require`.
+        """
+        for country in sorted(countries - self._within):
+            check_reach(self.actor, EDIT, (country,))
+            self._within.add(country)
+
+
 def _windows(
-    actor: Actor, key: str, title_id: TitleId, rows: Sequence[SheetRow], faults: list[LineFault]
+    reach: _Reach, key: str, title_id: TitleId, rows: Sequence[SheetRow], faults: list[LineFault]
 ) -> dict[WindowId, tuple[int, Window]]:
     """Return the windows of a title's rows with their lines; those beyond the actor's reach become faults."""
     found: dict[WindowId, tuple[int, Window]] = {}
     for row in rows:
         try:
-            check_reach(actor, EDIT, row.territories.countries)
+            reach.check(row.territories.countries)
         except Forbidden as error:
             faults.append(LineFault(row.line, "territories", error.message()))
             continue
-        id = WindowId(derived_uuid("sheet", actor.name, key, str(row.line)))
+        id = WindowId(derived_uuid("sheet", reach.actor.name, key, str(row.line)))
         found[id] = row.line, row.window(id, title_id)
     return found
 

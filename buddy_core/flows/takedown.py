@@ -13,25 +13,30 @@ from attrs import evolve, field, frozen
 from buddy_core.access import Actor, Change, afresh_in, check_reason, record_in, require_anywhere
 from buddy_core.catalog import Title, TitleNotFound, TitleType
 from buddy_core.entitlements import EntitlementsTx, Grant, GrantKind, GrantStatus, Holding, holdings_of
+from buddy_core.flows.refund import given_back
 from buddy_core.flows.rights import RightsEditTx, book_in, check_reach, reach, require_placed, revise_in
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import once, request_key, retried
-from buddy_core.kernel.ids import EntryId, GrantId, IdSource, TakedownId, TitleId, derived_uuid
+from buddy_core.kernel.ids import EntryId, GrantId, IdSource, TakedownId, TitleId
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.rights import (
+    BadRightsChange,
     NotInBook,
     Owed,
     OwedTx,
     Restore,
+    StillOwed,
     TakeDown,
     Takedown,
     TakedownOver,
     Territories,
     TitleRights,
+    part_takedown_id,
+    still_owed,
 )
 from buddy_core.rights import territories as as_territories
-from buddy_core.tokens import WALLET, Entries, Entry
+from buddy_core.tokens import WALLET, Entries, Entry, Operation
 
 PERMISSION = "title:takedown"
 PAID = frozenset(
@@ -48,6 +53,10 @@ PAID = frozenset(
 )
 """Kinds of grants that were paid for one title. A plan goes on; gifts and promotions cost nothing."""
 _GRANTS_AT_ONCE = 500
+
+
+GIVEN = "staff"
+"""The source of what staff gave: nobody paid for it, whatever its kind."""
 
 
 class TitleGrants(Protocol):
@@ -119,18 +128,21 @@ async def take_down(
     """Stop a title for everybody in some territories from now on, and keep what is owed to whom.
 
     Whatever was bought stops with it. Each live grant that was paid for is written as owed,
-    unless it is known to have been sold elsewhere.
+    unless it is known to have been sold elsewhere, or another takedown left it owed before.
 
     Raises:
         NotPermitted, ReasonMissing, IdempotencyMismatch, TitleNotFound.
-        BadRightsChange: the notice is missing or too long.
+        BadRightsChange: the notice is missing or too long, or no country is named.
     """
     require_anywhere(actor, PERMISSION)
     command = evolve(command, reason=check_reason(command.reason))
+    _check_somewhere(command.territories)
 
     async def work(tx: TakedownTx, at: datetime) -> TakenDown:
         check_reach(await afresh_in(tx, actor), PERMISSION, command.territories.countries)
         first = TakedownId(ids.uuid7())
+        # An episode that is being added is waited for, or waits for us.
+        await tx.titles.lock([command.title_id])
         titles = await _titles_in(tx, command.title_id)
         down: dict[TitleId, Takedown] = {}
         for title in titles:
@@ -167,7 +179,9 @@ async def foresee_takedown(
 
     Raises:
         NotPermitted, TitleNotFound.
+        BadRightsChange: no country is named.
     """
+    _check_somewhere(territories)
     check_reach(actor, PERMISSION, territories.countries)
     async with uow.read() as tx:
         at = clock.now()
@@ -183,7 +197,7 @@ async def foresee_takedown(
 async def owed_in_all(
     actor: Actor, takedown_id: TakedownId, *, uow: UnitOfWork[TakedownTx]
 ) -> tuple[int, int]:
-    """Return how many grants a takedown left owed, and how many tokens were paid for them.
+    """Return how many grants a takedown left owed that still are, and how many tokens are owed for them.
 
     Raises:
         NotPermitted: the actor may take no title down.
@@ -194,8 +208,9 @@ async def owed_in_all(
     async with uow.read() as tx:
         while rows := await tx.owed.of_takedown(takedown_id, after=after, limit=_GRANTS_AT_ONCE):
             after = rows[-1].origin_id
-            owed += len(rows)
-            tokens += sum(row.tokens or 0 for row in rows)
+            found = [row for row in await _now_in(tx, rows) if not row.is_settled]
+            owed += len(found)
+            tokens += sum(row.tokens or 0 for row in found)
     return owed, tokens
 
 
@@ -210,6 +225,8 @@ async def restore(
 ) -> int:
     """End a takedown from now on, and return how many titles it stopped; what is owed stays owed.
 
+    An episode that joined its series while that was down is restored with it.
+
     Raises:
         NotPermitted, ReasonMissing, IdempotencyMismatch, TitleNotFound.
         NotInBook, TakedownOver: the title has no such takedown, or it was ended before.
@@ -219,6 +236,7 @@ async def restore(
 
     async def work(tx: TakedownTx, at: datetime) -> int:
         now = await afresh_in(tx, actor)
+        await tx.titles.lock([command.title_id])
         restored = 0
         for title in await _titles_in(tx, command.title_id):
             book = await book_in(tx, title.id)
@@ -226,7 +244,7 @@ async def restore(
             edits = [Restore(id)]
             is_first = title.id == command.title_id
             if not is_first and not _is_down(book, id):
-                # An episode that came after the takedown of its series, or was restored by itself.
+                # An episode that was restored by itself.
                 continue
             check_reach(now, PERMISSION, reach(book, edits))
             await revise_in(
@@ -298,15 +316,32 @@ async def owed_by(
     after: GrantId | None = None,
     limit: int = _GRANTS_AT_ONCE,
     uow: UnitOfWork[TakedownTx],
-) -> list[Owed]:
+) -> list[StillOwed]:
     """Return what a takedown left owed to whom, a page at a time in order of the grants' origins.
+
+    Tokens that a refund gave back since are taken off; a row that nothing is left of stays in the list.
 
     Raises:
         NotPermitted: the actor may take no title down.
     """
     require_placed(actor, PERMISSION)
     async with uow.read() as tx:
-        return await tx.owed.of_takedown(takedown_id, after=after, limit=limit)
+        return await _now_in(tx, await tx.owed.of_takedown(takedown_id, after=after, limit=limit))
+
+
+async def _now_in(tx: TakedownTx, rows: Sequence[Owed]) -> list[StillOwed]:
+    """Return rows less what refunds gave back by now: the ledger knows, however the refund came about."""
+    paid_by = sorted({row.entry_id for row in rows if row.entry_id is not None})
+    back: dict[EntryId | None, int] = {}
+    for entry in await tx.entries.correcting(paid_by):
+        if entry.operation is Operation.REFUND:
+            back[entry.corrects] = back.get(entry.corrects, 0) + given_back(entry)
+    return [still_owed(row, back.get(row.entry_id, 0)) for row in rows]
+
+
+def _check_somewhere(territories: Territories) -> None:
+    if not territories.countries:
+        raise BadRightsChange("the takedown is of no country; name one that is not excluded")
 
 
 async def _titles_in(tx: TakedownTx, title_id: TitleId) -> list[Title]:
@@ -346,13 +381,20 @@ async def _rows_in(
         grants = [grant for grant in live if any(_opens(grant, title) for title in titles)]
         paid_by = [grant.entry_id for grant in grants if grant.entry_id is not None]
         entries = await tx.entries.get(paid_by)
-        rows = [_owed(grant, entries, takedown_id, at) for grant in grants]
+        owed_before = await tx.owed.known([grant.origin_id for grant in grants])
+        rows = [
+            _owed(grant, entries, takedown_id, at) for grant in grants if grant.origin_id not in owed_before
+        ]
         yield [row for row in rows if row.country is None or row.country in main.territories]
 
 
 async def _live_in(tx: TakedownTx, page: Iterable[Grant], at: datetime) -> list[Grant]:
     """Return the grants that were paid for and open at `at`."""
-    paid = [grant for grant in page if grant.kind in PAID and grant.status is GrantStatus.ACTIVE]
+    paid = [
+        grant
+        for grant in page
+        if grant.kind in PAID and grant.status is GrantStatus.ACTIVE and grant.source != GIVEN
+    ]
     uses = await tx.grants.uses([grant.origin_id for grant in paid if grant.is_timed])
     held: dict[GrantId, Holding] = {item.id: item for item in holdings_of(paid, (), uses)}
     return [grant for grant in paid if _is_open(held[grant.id], at)]
@@ -397,7 +439,7 @@ def _owed(grant: Grant, entries: Mapping[EntryId, Entry], takedown_id: TakedownI
 
 def _takedown_id(first: TakedownId, main: TitleId, title: TitleId) -> TakedownId:
     """Return the id of a takedown in the book of one of its titles; an episode's follows from the first."""
-    return first if title == main else TakedownId(derived_uuid("takedown", first, title))
+    return first if title == main else part_takedown_id(first, title)
 
 
 def _takedown(book: TitleRights, id: TakedownId) -> Takedown:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import lru_cache
+
 from buddy_core.catalog import Title
 from buddy_core.entitlements import (
     LicenceFacts,
@@ -11,6 +14,7 @@ from buddy_core.entitlements import (
     TitleFacts,
     WindowFacts,
 )
+from buddy_core.kernel.ids import TitleId
 from buddy_core.rights import TitleRights, Window, WindowType, age_of, sells
 
 
@@ -18,13 +22,35 @@ def title_facts(title: Title, rights: TitleRights | None) -> TitleFacts:
     """Return what a decision may know of a title; one without a book of rights has no licence."""
     if rights is None:
         return TitleFacts(title.id, title.published_at)
-    since = title.published_at
-    ages = {}
+    return _facts(title.id, title.published_at, title.parent_id, title.maturity, _Read(rights))
+
+
+class _Read:
+    """A revision of rights as it was read; equal to itself alone, so that nothing in it is compared."""
+
+    __slots__ = ("rights",)
+
+    def __init__(self, rights: TitleRights) -> None:
+        self.rights = rights
+
+    def __hash__(self) -> int:
+        return id(self.rights)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Read) and other.rights is self.rights
+
+
+@lru_cache(maxsize=4096)
+def _facts(
+    title: TitleId, published_at: datetime | None, parent: TitleId | None, maturity: str, read: _Read
+) -> TitleFacts:
+    """Return the facts of a revision; it never changes, and what the rules work out of it stays with it."""
+    rights, ages = read.rights, dict[str, int]()
     for rating in reversed(rights.ratings):
         ages.update(dict.fromkeys(rating.territories.countries, rating.age))
     return TitleFacts(
-        id=title.id,
-        published_at=title.published_at,
+        id=title,
+        published_at=published_at,
         licences=tuple(
             LicenceFacts(item.id, item.territories.countries, item.starts_at, item.ends_at, item.has_tail)
             for item in rights.licences
@@ -34,8 +60,8 @@ def title_facts(title: Title, rights: TitleRights | None) -> TitleFacts:
             TakedownFacts(item.id, item.territories.countries, item.starts_at, item.ends_at)
             for item in rights.takedowns
         ),
-        part_of=(Membership(title.parent_id, since),) if title.parent_id and since else (),
-        age=age_of(title.maturity),
+        part_of=(Membership(parent, published_at),) if parent and published_at else (),
+        age=age_of(maturity),
         ages=ages,
     )
 

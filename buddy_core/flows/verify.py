@@ -393,7 +393,9 @@ def _given_access(
         with suppress(ValueError, LookupError, TypeError, BuddyError):
             after = json.loads(record.after)
             if record.action != REVOKE:
-                given[after["grant"]["id"]] = canonical_bytes(after["grant"]).decode()
+                # Records of before grants could open again do not name it.
+                grant = {"reopened_at": None, **after["grant"]}
+                given[grant["id"]] = canonical_bytes(grant).decode()
             if record.action != GIVE:
                 status = GrantStatus.REVOKED if record.action == REVOKE else GrantStatus.EXTENDED
                 ended = json.loads(record.before)["grant"]["id"]

@@ -45,6 +45,8 @@ class TerritoryUnknown(Invalid):
     given: str
 
     def message(self) -> str:
+        if self.given == WORLDWIDE or self.given in REGIONS:
+            return f"{self.given!r} is no single country. Give the two capital letters of one, such as 'IN'."
         meant = _MEANT.get(self.given.upper(), self.given.upper())
         if meant != self.given and (meant in COUNTRIES or meant in REGIONS):
             return f"{self.given!r} is no territory. Did you mean {meant}?"
@@ -68,6 +70,17 @@ def members(code: str) -> frozenset[str]:
     if code in COUNTRIES:
         return frozenset((code,))
     raise TerritoryUnknown(code)
+
+
+def country_named(code: str) -> str:
+    """Return the code of a country that somebody typed.
+
+    Raises:
+        TerritoryUnknown: it is none; with what was probably meant.
+    """
+    if code not in COUNTRIES:
+        raise TerritoryUnknown(code)
+    return code
 
 
 def _codes(value: str | Iterable[str]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ class PlaybackSession:
     title_id: TitleId
     device_id: DeviceId
     grant_id: UUID
-    """The grant that allowed it, or the window that is free to watch."""
+    """The grant that allows it, or the window that is free to watch."""
     country: str
     started_at: datetime
     ends_at: datetime
@@ -38,7 +38,7 @@ class PlaybackSession:
     """Counted on the server, never above wall time."""
     stopped_at: datetime | None = None
     via_kind: str = ""
-    """The kind of what allowed it; empty for sessions of before it was kept."""
+    """The kind of what allows it; empty for sessions of before it was kept."""
 
 
 def _not_negative(_: object, __: Any, value: int) -> None:

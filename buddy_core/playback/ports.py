@@ -30,7 +30,7 @@ class Sessions(Protocol):
         ...
 
     async def save(self, session: PlaybackSession) -> None:
-        """Store what a heartbeat or a stop changed."""
+        """Store what a heartbeat or a stop changed, or by what the session goes on."""
         ...
 
 

@@ -5,6 +5,7 @@ from buddy_core.kernel.territories import (
     WORLDWIDE,
     Territories,
     TerritoryUnknown,
+    country_named,
     members,
     specificity,
     territories,
@@ -15,6 +16,7 @@ from buddy_core.rights.commands import (
     AlterWindow,
     EndLicence,
     EndWindow,
+    MoveWindow,
     RemoveLicence,
     RemoveWindow,
     Restore,
@@ -49,10 +51,10 @@ from buddy_core.rights.model.calendars import Closed, Spell, Strip, WhyNot
 from buddy_core.rights.model.codec import book_body, book_from_body
 from buddy_core.rights.model.ladders import Ladder, Rung
 from buddy_core.rights.model.licences import ASSETS, Licence
-from buddy_core.rights.model.owed import Owed
+from buddy_core.rights.model.owed import Owed, StillOwed, still_owed
 from buddy_core.rights.model.ratings import Rating
 from buddy_core.rights.model.takedowns import Takedown
-from buddy_core.rights.model.windows import FreeRights, Window, WindowType
+from buddy_core.rights.model.windows import TIER_NAMES, FreeRights, Window, WindowType, is_tier
 from buddy_core.rights.ports import OwedRows, OwedTx, RightsBooks, RightsTx
 from buddy_core.rights.rules.calendar import calendar, gaps, spells, together, upcoming, why_not
 from buddy_core.rights.rules.ladder import apply_ladder
@@ -71,6 +73,7 @@ from buddy_core.rights.rules.rating import SCALE, age_of, canonical, rating_for
 from buddy_core.rights.rules.revising import check_book, check_windows, overlaps, revise
 from buddy_core.rights.rules.selling import TOKEN_WINDOWS, sells
 from buddy_core.rights.rules.sheets import COLUMNS, LineFault, Sheet, SheetRow, read_windows
+from buddy_core.rights.rules.stopping import part_takedown_id, passed_on
 
 __all__ = [
     "ASSETS",
@@ -79,6 +82,7 @@ __all__ = [
     "MAX_ITEMS",
     "REGIONS",
     "SCALE",
+    "TIER_NAMES",
     "TOKEN_WINDOWS",
     "WORLDWIDE",
     "AddLicence",
@@ -100,6 +104,7 @@ __all__ = [
     "Ladder",
     "Licence",
     "LineFault",
+    "MoveWindow",
     "NotExclusive",
     "NotInBook",
     "Owed",
@@ -122,6 +127,7 @@ __all__ = [
     "Sheet",
     "SheetRow",
     "Spell",
+    "StillOwed",
     "Strip",
     "TakeDown",
     "Takedown",
@@ -144,14 +150,18 @@ __all__ = [
     "check_ownership",
     "check_shares",
     "check_windows",
+    "country_named",
     "covers",
     "first_book",
     "gaps",
     "holds",
+    "is_tier",
     "licences_for",
     "licences_of",
     "members",
     "overlaps",
+    "part_takedown_id",
+    "passed_on",
     "percent",
     "rating_for",
     "read_part",
@@ -160,6 +170,7 @@ __all__ = [
     "sells",
     "specificity",
     "spells",
+    "still_owed",
     "territories",
     "together",
     "upcoming",

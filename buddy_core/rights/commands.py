@@ -32,6 +32,16 @@ class AlterWindow:
 
 
 @frozen
+class MoveWindow:
+    """Give a window other dates, and territories if they are named; of one that has begun only the end."""
+
+    window_id: WindowId
+    starts_at: datetime = field(converter=utc)
+    ends_at: datetime | None = field(converter=_utc_or_none)
+    territories: Territories | None = None
+
+
+@frozen
 class EndWindow:
     """Move a window's end to an instant that is not past; None: no end."""
 
@@ -95,6 +105,7 @@ class Restore:
 RightsEdit = (
     AddWindow
     | AlterWindow
+    | MoveWindow
     | EndWindow
     | RemoveWindow
     | AddLicence

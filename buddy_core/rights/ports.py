@@ -41,7 +41,11 @@ class OwedRows(Protocol):
     """What takedowns left owed to whom; only ever added to."""
 
     async def add(self, rows: Sequence[Owed]) -> int:
-        """Store rows, leaving out those whose takedown and origin have one; return how many were new."""
+        """Store rows but those whose origin has one, of whichever takedown; return how many were new."""
+        ...
+
+    async def known(self, origins: Sequence[GrantId]) -> set[GrantId]:
+        """Return those among `origins` that have a row, of whichever takedown."""
         ...
 
     async def of_takedown(self, takedown: TakedownId, *, after: GrantId | None, limit: int) -> list[Owed]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from buddy_core.kernel.clock import utc
 from buddy_core.kernel.ids import TakedownId, WindowId, derived_uuid
 from buddy_core.rights import (
     AddWindow,
+    EndWindow,
     Licence,
     RightsEdit,
     Strip,
@@ -28,6 +30,7 @@ from buddy_core.rights import (
     WindowType,
     apply_ladder,
     calendar,
+    country_named,
     why_not,
 )
 from buddy_web.commands.running import CORRELATION_ID, ask
@@ -41,6 +44,10 @@ MOST_COUNTRIES = 8
 """How many countries of a strip are named; the others are counted."""
 
 
+_WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\S+)?", re.ASCII)
+"""A day of the calendar, with a time or without; not by weeks."""
+
+
 class Instant(click.ParamType[datetime]):
     """A day, which begins at midnight UTC, or an instant with its offset."""
 
@@ -51,6 +58,8 @@ class Instant(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
+            if not _WRITTEN.fullmatch(value):
+                raise ValueError
             found = datetime.fromisoformat(value)
             return found.replace(tzinfo=UTC) if len(value) == 10 else utc(found)
         except (ValueError, OverflowError):
@@ -98,6 +107,8 @@ def windows(title: str, since: datetime | None, days: int, country: str | None) 
 
     async def work(container: Any) -> tuple[Strip, ...]:
         _, book = await _found(container, title)
+        if country is not None:
+            country_named(country)
         start = since or container.clock().now()
         return calendar(book, start, start + timedelta(days=days))
 
@@ -156,6 +167,23 @@ def add_window(
             is_free=free,
         )
         return await _changed(container, found, [AddWindow(window)], reason, used)
+
+    click.echo(f"{title} is at revision {ask(work).revision}.")
+
+
+@rights.command("end-window")
+@TITLE
+@click.argument("window", type=click.UUID)
+@click.option("--until", type=Instant(), required=True, help="When it ends, now or later.")
+@REASON
+@KEY
+def end_window(title: str, window: UUID, until: datetime, reason: str, key: str | None) -> None:
+    """Let WINDOW of TITLE end; `buddy rights show` names it."""
+
+    async def work(container: Any) -> TitleRights:
+        found, _ = await _found(container, title)
+        edits = [EndWindow(WindowId(window), until)]
+        return await _changed(container, found, edits, reason, key or uuid4().hex)
 
     click.echo(f"{title} is at revision {ask(work).revision}.")
 
@@ -219,7 +247,7 @@ def why(title: str, country: str, at: datetime | None) -> None:
 
     async def work(container: Any) -> WhyNot | None:
         _, book = await _found(container, title)
-        return why_not(book, country, at or container.clock().now())
+        return why_not(book, country_named(country), at or container.clock().now())
 
     found = ask(work)
     click.echo(f"Available in {country}." if found is None else found.sentence)

@@ -19,6 +19,7 @@ from buddy_core.entitlements import RENTAL_HOURS, Context, GrantKind, PlanState,
 from buddy_core.flows import AskWhy, ExtendAccess, GiveAccess, Held, RevokeAccess, Why
 from buddy_core.kernel.errors import BuddyError, InvalidValue
 from buddy_core.kernel.ids import TitleId
+from buddy_core.rights import country_named
 from buddy_web.app import Web, web
 from buddy_web.errors import status_of
 from buddy_web.forms import submission_key, text
@@ -37,6 +38,7 @@ admin_entitlements = Blueprint(
 E = TypeVar("E", bound=StrEnum)
 KINDS = tuple(kind for kind in GrantKind if kind is not GrantKind.TOKEN_UNLOCK)
 _LINK = re.compile(r"(?:https?://[^/]+)?/?(film|series|short|episode)/([0-9A-Za-z]{1,16})(?:/.*)?", re.ASCII)
+_AGE = re.compile(r"[0-9]{1,2}")
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?)?", re.ASCII)
 
 
@@ -97,8 +99,8 @@ def give(user: str) -> Response:
             idempotency_key=key,
             title_id=title.id if title else None,
             ends_at=_instant(form["ends_at"], "end"),
-            hours=int(form["hours"]) if form["hours"] in map(str, RENTAL_HOURS) else None,
-            tier=form["tier"] if kind is GrantKind.SUBSCRIPTION else "",
+            hours=_hours(form["hours"]),
+            tier=form["tier"].strip() if kind is GrantKind.SUBSCRIPTION else "",
             plan=_choice(PlanState, plan, "plan") if plan and kind is GrantKind.SUBSCRIPTION else None,
         )
         done_by(w, w.container.give_access, command)
@@ -162,8 +164,9 @@ def why(user: str) -> Response:
         return _show_why(w, WhyPage(account, typed))
     try:
         title = _title_named(w, typed["title"])
-        age = int(typed["max_age"]) if typed["max_age"].isdigit() and len(typed["max_age"]) < 3 else None
-        context = Context(typed["country"].upper() or None, profile=Profile(max_age=age))
+        age = _age(typed["max_age"])
+        place = country_named(typed["country"].upper()) if typed["country"] else None
+        context = Context(place, profile=Profile(max_age=age))
         question = AskWhy(
             account.id, title.id, context, _instant(typed["at"], "when"), _instant(typed["known_at"], "known")
         )
@@ -256,6 +259,28 @@ def _instant(typed: str, name: str) -> datetime | None:
         return datetime.fromisoformat(typed).replace(tzinfo=UTC)
     except ValueError:
         raise InvalidValue(name, "is no day of the calendar") from None
+
+
+def _hours(typed: str) -> int | None:
+    """Return how long a rental runs, None for as usual.
+
+    Raises:
+        InvalidValue: no rental runs so long.
+    """
+    if typed and typed not in map(str, RENTAL_HOURS):
+        raise InvalidValue("hours", f"must be one of {', '.join(map(str, RENTAL_HOURS))}")
+    return int(typed) if typed else None
+
+
+def _age(typed: str) -> int | None:
+    """Return up to which age a profile goes, None for all.
+
+    Raises:
+        InvalidValue: it is no age.
+    """
+    if typed and not _AGE.fullmatch(typed):
+        raise InvalidValue("age", "must be a whole number from 0 to 99, or empty")
+    return int(typed) if typed else None
 
 
 def _choice(choices: type[E], typed: str, name: str) -> E:

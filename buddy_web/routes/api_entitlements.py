@@ -15,9 +15,11 @@ from buddy_core.entitlements import (
     Decision,
     Denied,
     GrantNotFound,
+    GrantStatus,
     NotExtended,
     Profile,
     Rights,
+    UsedUp,
     UseKind,
     tell,
 )
@@ -25,6 +27,7 @@ from buddy_core.flows import AccessGiven, AskWhy, ExtendAccess, GiveAccess, Held
 from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.idempotency import IdempotencyMismatch
 from buddy_core.kernel.ids import AccountId, GrantId, TitleId
+from buddy_core.rights import TerritoryUnknown, country_named
 from buddy_core.views.admin_names import without_ids
 from buddy_web.app import Web, web
 from buddy_web.logs import correlation_id
@@ -58,7 +61,7 @@ def grants(path: schema.AccessPath) -> dict[str, Any]:
     "/admin/users/<id>/access/why",
     may=READ,
     answer=schema.Why,
-    errors=(AccountNotFound, TitleNotFound, Contention),
+    errors=(AccountNotFound, TitleNotFound, TerritoryUnknown, Contention),
 )
 def why(path: schema.AccessPath, query: schema.WhyQuery) -> dict[str, Any]:
     """Return why an account may or may not watch a title, now or then, with the whole way to the answer."""
@@ -66,7 +69,8 @@ def why(path: schema.AccessPath, query: schema.WhyQuery) -> dict[str, Any]:
     actor = current_actor()
     require(actor, READ)
     title: Title = w.call(w.container.find_title, query.type, query.title)
-    context = Context(query.country, query.channel, Profile(max_age=query.max_age))
+    place = None if query.country is None else country_named(query.country)
+    context = Context(place, query.channel, Profile(max_age=query.max_age))
 
     def ask(account: AccountId) -> Why:
         question = AskWhy(account, title.id, context, query.at, query.known_at)
@@ -118,7 +122,7 @@ def give(
     may=GRANT,
     answer=schema.Given,
     status=201,
-    errors=(*_ACTS, GrantNotFound, NotExtended),
+    errors=(*_ACTS, GrantNotFound, NotExtended, UsedUp),
 )
 def extend(
     path: schema.GrantPath, header: IdempotencyHeader, body: schema.ExtendBody
@@ -201,7 +205,8 @@ def shown_grants(w: Web, held: Held, named: dict[TitleId, Title]) -> list[schema
     changes = {item.grant_id: item for item in held.changes}
     uses = {(item.origin_id, item.kind): item.at for item in held.uses}
     found = []
-    for grant in held.grants:
+    for grant, holding in zip(held.grants, held.holdings, strict=True):
+        is_over = holding.ends_at is not None and holding.ends_at <= held.seen_at
         change = changes.get(grant.id)
         title = named.get(grant.title_id) if grant.title_id is not None else None
         found.append(
@@ -216,6 +221,9 @@ def shown_grants(w: Web, held: Held, named: dict[TitleId, Title]) -> list[schema
                 ends_at=grant.ends_at,
                 ended_at=change.at if change else None,
                 ended_because=change.reason if change else None,
+                until=holding.ends_at,
+                over_because=holding.after if is_over and grant.status is GrantStatus.ACTIVE else None,
+                reopened_at=grant.reopened_at,
                 started_at=uses.get((grant.origin_id, UseKind.STARTED)),
                 consumed_at=uses.get((grant.origin_id, UseKind.CONSUMED)),
                 rights=_rights(grant.terms.rights),

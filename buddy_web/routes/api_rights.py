@@ -15,7 +15,6 @@ from buddy_core.catalog import Producer, ProducerNotFound, Title, TitleNotFound
 from buddy_core.flows import AddSheet, ChangeRights, RestoreTitle, TakeTitleDown, require_placed
 from buddy_core.flows import SheetAdded as Imported
 from buddy_core.flows import TakenDown as Stopped
-from buddy_core.kernel.countries import CountryUnknown
 from buddy_core.kernel.errors import Contention, InvalidValue
 from buddy_core.kernel.idempotency import IdempotencyMismatch
 from buddy_core.kernel.ids import (
@@ -31,7 +30,6 @@ from buddy_core.kernel.ids import (
 from buddy_core.rights import (
     AddLicence,
     AddWindow,
-    AlterWindow,
     BadLadder,
     BadLicence,
     BadRightsChange,
@@ -43,9 +41,9 @@ from buddy_core.rights import (
     EndWindow,
     InBookAlready,
     Licence,
+    MoveWindow,
     NotExclusive,
     NotInBook,
-    Owed,
     OwnershipNotWhole,
     PastIsFixed,
     RatingUnknown,
@@ -54,6 +52,7 @@ from buddy_core.rights import (
     RightsEdit,
     SetRating,
     SharesExceedWhole,
+    StillOwed,
     Strip,
     TakedownOver,
     Territories,
@@ -63,6 +62,7 @@ from buddy_core.rights import (
     WindowsOverlap,
     apply_ladder,
     calendar,
+    country_named,
     spells,
     why_not,
 )
@@ -160,7 +160,7 @@ def history(path: schema.TitlePath, query: schema.HistoryQuery) -> dict[str, Any
     f"{_BOOK}/calendar",
     may=READ,
     answer=schema.Calendar,
-    errors=(TitleNotFound, BadSpan, CountryUnknown),
+    errors=(TitleNotFound, BadSpan, TerritoryUnknown),
 )
 def rights_calendar(path: schema.TitlePath, query: schema.CalendarQuery) -> dict[str, Any]:
     """Return what is open where and when, with its gaps; countries with the same rights are together."""
@@ -180,7 +180,8 @@ def rights_calendar(path: schema.TitlePath, query: schema.CalendarQuery) -> dict
     if query.country is None:
         strips = calendar(book, since, until)
     else:
-        strips = (Strip((query.country,), spells(book, query.country, since, until)),)
+        named = country_named(query.country)
+        strips = (Strip((named,), spells(book, named, since, until)),)
     names = names_of(w)
     found = [
         schema.Strip(
@@ -191,7 +192,7 @@ def rights_calendar(path: schema.TitlePath, query: schema.CalendarQuery) -> dict
     return schema.Calendar(since=since, until=until, strips=found).model_dump(mode="json")
 
 
-@api.get(f"{_BOOK}/why", may=READ, answer=schema.WhyNot, errors=(TitleNotFound, CountryUnknown))
+@api.get(f"{_BOOK}/why", may=READ, answer=schema.WhyNot, errors=(TitleNotFound, TerritoryUnknown))
 def why(path: schema.TitlePath, query: schema.WhyQuery) -> dict[str, Any]:
     """Return why a title is not available in a country, and what would change it."""
     asking(READ)
@@ -199,7 +200,7 @@ def why(path: schema.TitlePath, query: schema.WhyQuery) -> dict[str, Any]:
     title = _title(w, path)
     book: TitleRights | None = w.call(w.container.rights_of, current_actor(), title.id)
     at = query.at or w.clock.now()
-    found = why_not(book, query.country, at)
+    found = why_not(book, country_named(query.country), at)
     own = names_of(w).of_book(book)
     answer = schema.WhyNot(
         country=query.country,
@@ -292,7 +293,7 @@ def restore_title(
 
 @api.get("/admin/takedowns/<takedown>/owed", may=TAKE_DOWN, answer=schema.OwedPage)
 def owed(path: schema.TakedownPath, query: schema.OwedQuery) -> dict[str, Any]:
-    """Return what a takedown left owed, and to whom."""
+    """Return what a takedown left owed, and to whom; what was refunded since is taken off."""
     asking(TAKE_DOWN)
     w = web()
     rows = _owed(w, path.takedown, query)
@@ -307,6 +308,7 @@ def owed(path: schema.TakedownPath, query: schema.OwedQuery) -> dict[str, Any]:
             kind=row.kind,
             country=row.country,
             tokens=row.tokens,
+            refunded=row.refunded,
             source=row.source,
             recorded_at=row.recorded_at,
         )
@@ -377,7 +379,7 @@ def _title(w: Web, path: schema.TitlePath) -> Title:
     return found
 
 
-def _owed(w: Web, public_id: str, query: schema.OwedQuery) -> list[Owed]:
+def _owed(w: Web, public_id: str, query: schema.OwedQuery) -> list[StillOwed]:
     """Return the rows of the takedown that a public id stands for under one of the keys, and one more.
 
     Raises:
@@ -385,8 +387,8 @@ def _owed(w: Web, public_id: str, query: schema.OwedQuery) -> list[Owed]:
     """
     actor = current_actor()
 
-    def ask(takedown: UUID, after: UUID | None, limit: int) -> list[Owed]:
-        rows: list[Owed] = w.call(
+    def ask(takedown: UUID, after: UUID | None, limit: int) -> list[StillOwed]:
+        rows: list[StillOwed] = w.call(
             w.container.owed_by,
             actor,
             TakedownId(takedown),
@@ -426,7 +428,7 @@ class _Reader:
             case schema.AddWindowBody():
                 return [AddWindow(self._new_window(number, change))]
             case schema.MoveWindowBody():
-                return [AlterWindow(self._moved(change))]
+                return [self._move(change)]
             case schema.EndWindowBody():
                 id = self._window(change.window)
                 _try_end(self._book.windows if self._book else (), id, change.ends_at)
@@ -465,15 +467,12 @@ class _Reader:
             sells_tokens=change.sells_tokens,
         )
 
-    def _moved(self, change: schema.MoveWindowBody) -> Window:
-        id = self._window(change.window)
-        old = next((item for item in (self._book.windows if self._book else ()) if item.id == id), None)
-        if old is None:
-            raise NotInBook("window", id)
-        places = old.territories
-        if change.territories is not None:
-            places = _places(change.territories, change.excluding)
-        return evolve(old, starts_at=change.starts_at, ends_at=change.ends_at, territories=places)
+    def _move(self, change: schema.MoveWindowBody) -> MoveWindow:
+        if change.ends_at is not None and change.ends_at <= change.starts_at:
+            raise BadWindow("it would end before it begins")
+        places = None if change.territories is None else _places(change.territories, change.excluding)
+        # Not made of what the window is now: the same request again is the same change.
+        return MoveWindow(WindowId(self._window(change.window)), change.starts_at, change.ends_at, places)
 
     def _new_licence(self, number: int, change: schema.AddLicenceBody, partner: PartnerId) -> Licence:
         id = self._note(number, self._names.licence, self._id(number), "the new licence")

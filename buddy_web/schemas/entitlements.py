@@ -79,6 +79,16 @@ class Grant(Answer):
     ends_at: Instant | None = Field(description="As it was granted; null if it has none of its own.")
     ended_at: Instant | None = Field(description="When it was refunded, revoked, extended or moved.")
     ended_because: str | None
+    until: Instant | None = Field(
+        description="When it is over as things stand: its end, its hours after the first play, or, "
+        "of what was not played yet, when the time to start it is. Null: no end."
+    )
+    over_because: DenialReason | None = Field(
+        description="Why it opens nothing any more though it is active; null while it may."
+    )
+    reopened_at: Instant | None = Field(
+        description="When it opened again, if it had ended before it was given a later end."
+    )
     started_at: Instant | None = Field(description="When it was played for the first time, if that counts.")
     consumed_at: Instant | None
     rights: Rights

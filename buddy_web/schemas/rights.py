@@ -235,7 +235,7 @@ class MoveWindowBody(Body):
     do: Literal["move_window"]
     window: WindowName
     starts_at: When
-    ends_at: When | None = None
+    ends_at: When | None = Field(description="null: no end.")
     territories: Annotated[list[Code], Field(min_length=1, max_length=300)] | None = None
     excluding: NoCodes
 
@@ -287,7 +287,11 @@ class RemoveLicenceBody(Body):
 
 
 class SetRatingBody(Body):
-    """Give the title a certificate in each of these territories; null takes it away there."""
+    """Give the title a certificate in each of these territories; null takes away that of each code.
+
+    A certificate is kept by the code it was given for, `IN`, `EU` or `*`, and takes the place of the one
+    of its code, also where that is excluded now.
+    """
 
     do: Literal["set_rating"]
     territories: Codes
@@ -379,7 +383,12 @@ class Owed(Answer):
     title: TitleName
     kind: str
     country: str | None = Field(description="Where it was sold, if that is known.")
-    tokens: int | None = Field(description="What was paid in tokens; null if it was something else.")
+    tokens: int | None = Field(
+        description="How many tokens are still owed: paid less refunded; null if something else was paid."
+    )
+    refunded: int = Field(
+        description="How many tokens went back since; with `tokens` it makes what was paid."
+    )
     source: str
     recorded_at: Instant
 

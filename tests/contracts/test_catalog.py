@@ -60,6 +60,9 @@ async def test_titles_come_back(uow: Uow) -> None:
         assert await tx.titles.find(TitleType.SERIES, "t9k2") == series
         assert await tx.titles.find(FILM, "t9k2") is None
         assert await tx.titles.find(FILM, "T9K1") is None
+    async with uow.begin() as tx:
+        assert await tx.titles.lock([episode.id, film.id, title(9)]) == {film.id: film, episode.id: episode}
+        assert await tx.titles.lock([]) == {}
 
 
 async def test_titles_stand_in_order(uow: Uow) -> None:

@@ -31,7 +31,13 @@ async def test_grants_come_back_oldest_first(uow: Uow) -> None:
     young = grant(1, account(1), title(1))
     old = grant(2, account(1), title(2), granted_at=AT - timedelta(days=1), recorded_at=LATER)
     limited = grant(
-        3, account(1), title(3), granted_at=LATER, kind=GrantKind.GIFT, ends_at=LATER + timedelta(days=2)
+        3,
+        account(1),
+        title(3),
+        granted_at=LATER,
+        kind=GrantKind.GIFT,
+        ends_at=LATER + timedelta(days=2),
+        reopened_at=LATER + timedelta(days=1),
     )
     other = grant(4, account(2), title(1))
     await add(uow, young, old, limited)

@@ -44,7 +44,8 @@ async def test_what_a_heartbeat_changed_is_kept(uow: Uow) -> None:
         await tx.sessions.add(SESSION)
         await tx.sessions.add(evolve(SESSION, id=SessionId("ses_2")))
     beaten = beat(SESSION, Beat(5_000, is_playing=False), AT + timedelta(seconds=5))
-    for after in (beaten, stop(beaten, LATER)):
+    handed_on = evolve(beaten, grant_id=uid(88), via_kind="rental")
+    for after in (beaten, handed_on, stop(handed_on, LATER)):
         async with uow.begin() as tx:
             await tx.sessions.save(after)
         async with uow.read() as tx:

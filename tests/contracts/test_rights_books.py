@@ -137,14 +137,19 @@ def owed(origin: int, takedown: int = 1, **changes: Any) -> Owed:
     return evolve(row, **changes)
 
 
-async def test_what_is_owed_is_kept_once_a_takedown_and_origin(uow: Uow) -> None:
-    """The same again is left out, whoever holds it by then; pages follow each other by origin."""
+async def test_what_is_owed_is_kept_once_an_origin(uow: Uow) -> None:
+    """The same again is left out, whoever holds it by then and whatever stops it; pages go by origin."""
     bare = owed(2, country=None, tokens=None, entry_id=None, source="order „7“")
     async with uow.begin() as tx:
         assert await tx.owed.add([owed(3), owed(1), bare]) == 3
         assert await tx.owed.add([]) == 0
     async with uow.begin() as tx:
-        assert await tx.owed.add([owed(1, account_id=account(9)), owed(1, takedown=2), owed(4)]) == 2
+        assert await tx.owed.add([owed(1, account_id=account(9)), owed(1, takedown=2), owed(4)]) == 1
+        assert await tx.owed.known([GrantId(uid(number)) for number in (1, 4, 5)]) == {uid(1), uid(4)}
+        assert await tx.owed.known([]) == set()
+    async with uow.begin() as tx:
+        assert await tx.owed.add([owed(5, takedown=2)]) == 1
+        assert await tx.owed.add([owed(4, takedown=2)]) == 0
     async with uow.read() as tx:
         first = await tx.owed.of_takedown(TakedownId(uid(1)), after=None, limit=2)
         rest = await tx.owed.of_takedown(TakedownId(uid(1)), after=first[-1].origin_id, limit=9)

@@ -9,6 +9,7 @@ import pytest
 from buddy_core.catalog import Producer, TitleNotFound, TitleType
 from buddy_core.flows import add_producer, find_title
 from buddy_core.kernel import PartnerId
+from buddy_core.rights import RatingUnknown
 from buddy_core.shortids import ShortIdIllegal, ShortIdPublished, ShortIdTaken, change_in
 from tests.flows.world import START, Broken, Tampered, World, break_off
 
@@ -87,3 +88,12 @@ async def test_a_broken_addition_leaves_nothing(world: World) -> None:
     async with world.uow.read() as tx:
         assert await tx.titles.all() == []
     assert (await world.add_title(TitleType.FILM, short_id="moon1")).short_id == "moon1"
+
+
+async def test_a_title_has_a_certificate_that_is_known(world: World) -> None:
+    """One that stands for no age is refused and nothing stored; one written otherwise is put right."""
+    with pytest.raises(RatingUnknown):
+        await world.add_title(maturity="PG-12")
+    async with world.uow.read() as tx:
+        assert await tx.titles.all() == []
+    assert (await world.add_title(maturity="u/a 13+")).maturity == "UA 13+"

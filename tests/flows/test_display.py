@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from attrs import evolve
 
 from buddy_adapters.memory.cache import MemoryCache
@@ -18,11 +19,13 @@ from buddy_core.entitlements import Context, Denied, GrantKind
 from buddy_core.flows.display import LIFE
 from buddy_core.kernel import AccountId
 from buddy_core.playback import PlaybackDenied
+from tests.flows.display_caller import elsewhere
 from tests.flows.test_give_access import give
 from tests.flows.world import World
 
 pytestmark = pytest.mark.anyio
 
+SECOND, TICK = timedelta(seconds=1), timedelta(microseconds=1)
 COUNTRIES = ("IN", "AE", "US", None)
 
 
@@ -113,6 +116,38 @@ async def test_a_refund_shows_at_once_and_is_denied_elsewhere(world: World) -> N
     await elsewhere.feed.catch_up(world.clock.now())
     assert not (await elsewhere.answers(guest, [film], "IN"))[0].is_allowed
     await elsewhere.feed.catch_up(world.clock.now())
+
+
+async def test_a_refund_reaches_another_process(world: World, database_url: str | None) -> None:
+    """It denies playing at once, whatever it keeps, and shows it as soon as it has looked at the events."""
+    if database_url is None:
+        return  # A store in memory has one process; the test above is about it.
+    guest, film = await world.guest(), await world.add_title(TitleType.FILM)
+    await world.earn(guest, 10)
+    unlocked = await world.unlock(guest, film)
+    assert unlocked.entry_id is not None
+    with elsewhere(database_url) as other:
+
+        async def ask(what: str) -> str:
+            return await to_thread.run_sync(other.ask, what, guest, film, world.clock.now())
+
+        world.clock.advance(SECOND)
+        assert [await ask(what) for what in ("is kept", "show", "is kept", "play")] == [
+            "False",
+            "plays",
+            "True",
+            "plays",
+        ]
+        await world.refund(guest, unlocked.entry_id)
+        world.clock.advance(TICK)
+        assert await ask("show") == "plays", "it has just looked, and shows what it keeps"
+        assert await ask("play") == "refunded"
+        world.clock.advance(SECOND)
+        assert await ask("is kept") == "True"
+        assert await ask("show") == "refunded"
+        again = await world.unlock(guest, film)
+        world.clock.advance(SECOND)
+        assert (again.grant_id != unlocked.grant_id, await ask("show")) == (True, "plays")
 
 
 async def test_what_no_event_told_of_is_shown_for_half_a_minute(world: World) -> None:

@@ -29,7 +29,8 @@ from tests.flows.world import START, World
 
 pytestmark = pytest.mark.anyio
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR, DAY, TICK = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)
+_RUNNING = (GrantKind.RENTAL, GrantKind.PVOD, GrantKind.WATCH_ONCE)
 PREMIUM = Rights(max_height=2160, ads=False, downloads=True, streams=4)
 
 
@@ -210,6 +211,28 @@ async def test_what_was_known_then_is_kept_apart(world: World) -> None:
     assert [isinstance(item.decision, Denied) for item in asked] == [True, False, False, False, True]
 
 
+async def test_what_was_known_of_a_guest_stays_known(world: World) -> None:
+    """After a guest joined, what was answered before is found with the guest's account, not the member's."""
+    guest, film = await world.guest(), await world.add_title(TitleType.FILM)
+    await give(world, guest, GrantKind.EST, film)
+    world.clock.advance(DAY)
+    then = world.clock.now()
+    world.clock.advance(DAY)
+    member = await world.member()
+    joined = world.clock.now()
+    await world.merge(guest, member)
+    world.clock.advance(DAY)
+    asked = [
+        await why(world, guest, film, at=then, known_at=then),
+        await why(world, guest, film, at=then, known_at=joined - TICK),
+        await why(world, guest, film, at=then, known_at=joined),
+        await why(world, guest, film, at=then),
+        await why(world, member, film, at=then, known_at=then),
+        await why(world, member, film, at=then),
+    ]
+    assert [isinstance(item.decision, Denied) for item in asked] == [False, False, False, False, True, False]
+
+
 async def test_a_merge_takes_every_kind_along(world: World) -> None:
     """A member goes on with the guest's rental where it stands."""
     guest, film = await world.guest(), await world.add_title(TitleType.FILM)
@@ -235,6 +258,9 @@ async def test_who_may_not(world: World) -> None:
         (BadGrant, {"kind": GrantKind.SUBSCRIPTION, "title_id": None}),
         (BadGrant, {"kind": GrantKind.RENTAL, "hours": 30}),
         (BadGrant, {"ends_at": START - DAY}),
+        (BadGrant, {"kind": GrantKind.EST, "hours": 24}),
+        (BadGrant, {"hours": 24}),
+        *((BadGrant, {"kind": kind, "hours": hours}) for kind in _RUNNING for hours in (-5, 0, 47, 10**9)),
     ]
     for error, more in refused:
         kind = more.pop("kind", GrantKind.GIFT)

@@ -8,14 +8,19 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
-from buddy_core.catalog import TitleType
+from buddy_core.catalog import Title, TitleType
+from buddy_core.entitlements import GrantKind, Rights
 from buddy_core.kernel import AccountId, InvalidValue, SessionId, TitleId
+from buddy_core.kernel.ids import WindowId
 from buddy_core.playback import HARD_END, LEASE, NoMedia, PlaybackDenied, SessionEnded, SessionNotFound
+from buddy_core.rights import Window, WindowType
+from tests.flows.test_give_access import give
 from tests.flows.world import DEVICE, START, World
 
 pytestmark = pytest.mark.anyio
 
-SECOND = timedelta(seconds=1)
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+BEST = Rights(max_height=2160, ads=False, downloads=False, streams=2)
 
 
 async def viewer(world: World) -> AccountId:
@@ -23,6 +28,18 @@ async def viewer(world: World) -> AccountId:
     guest = await world.guest()
     await world.earn(guest, 20)
     return guest
+
+
+async def subscriber(world: World) -> tuple[AccountId, Title]:
+    """Return a guest whose plan ends in an hour, and a film that it opens and that may be rented."""
+    guest, title_id = await world.guest(), TitleId(world.ids.uuid7())
+    windows = tuple(
+        Window(WindowId(world.ids.uuid7()), title_id, kind, ("*",), START - DAY)
+        for kind in (WindowType.SVOD, WindowType.TVOD)
+    )
+    film = await world.add_title(TitleType.FILM, id=title_id, windows=windows, duration_s=10_000)
+    await give(world, guest, GrantKind.SUBSCRIPTION, None, tier="gold", ends_at=START + HOUR, rights=BEST)
+    return guest, film
 
 
 async def test_play_is_refused_with_the_reason(world: World) -> None:
@@ -155,6 +172,37 @@ async def test_a_session_has_a_hard_end(world: World) -> None:
         with pytest.raises(SessionEnded):
             await refused
     assert (await world.stop(session, guest, 5)).watched_ms == 0
+
+
+async def test_a_session_that_goes_on_by_what_may_be_watched_once_uses_it_up(world: World) -> None:
+    """When the plan that began it ends it runs by the other grant: one write, and used up at its end."""
+    guest, film = await subscriber(world)
+    await give(world, guest, GrantKind.WATCH_ONCE, film, ends_at=START + 3 * HOUR)
+    session = (await world.play(guest, film)).session
+    assert session.via_kind == GrantKind.SUBSCRIPTION
+    assert (await world.open(session.id, guest)).session == session
+    world.clock.advance(HOUR)
+    opened = await world.open(session.id, guest)
+    assert opened.session.via_kind == GrantKind.WATCH_ONCE
+    world.clock.advance(HOUR / 2)
+    assert await world.open(session.id, guest) == opened
+    await world.beat(session.id, guest, 9_500_000)
+    await world.open(session.id, guest)
+    with pytest.raises(PlaybackDenied, match="could be watched once"):
+        await world.play(guest, film)
+
+
+async def test_hours_run_from_where_a_session_goes_on_by_them(world: World) -> None:
+    """A rental that a session goes on by ends its hours after that, for this session and every other."""
+    guest, film = await subscriber(world)
+    await give(world, guest, GrantKind.RENTAL, film, hours=24)
+    session = (await world.play(guest, film)).session
+    world.clock.set(START + 2 * HOUR)
+    opened = await world.open(session.id, guest)
+    assert opened.decision.until == START + 26 * HOUR
+    world.clock.set(START + 26 * HOUR)
+    with pytest.raises(PlaybackDenied, match="rental"):
+        await world.play(guest, film)
 
 
 async def test_a_merged_guests_session_goes_on(world: World) -> None:

@@ -19,8 +19,10 @@ from buddy_core.access import SYSTEM, Actor, NotPermitted, ReasonMissing, Scope
 from buddy_core.catalog import Title, TitleNotFound
 from buddy_core.flows import ChangeRights, change_rights, rights_of
 from buddy_core.kernel import BuddyError, IdempotencyMismatch, LicenceId, TitleId
+from buddy_core.kernel.countries import COUNTRIES
 from buddy_core.kernel.ids import TakedownId, WindowId
 from buddy_core.rights import (
+    REGIONS,
     AddLicence,
     AddWindow,
     BadRightsChange,
@@ -30,6 +32,7 @@ from buddy_core.rights import (
     RightsEdit,
     SetRating,
     TakeDown,
+    Territories,
     TitleRights,
     Window,
     WindowsOverlap,
@@ -205,3 +208,40 @@ async def test_a_change_that_breaks_off_leaves_nothing(world: World, port: str, 
         await change(world, title, SetRating(("*",), "A"), uow=broken)
     assert await world.records("rights.change") == []
     assert (await change(world, title, SetRating(("*",), "A"))).revision == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "held", "given", "elsewhere"),
+    [
+        ("IN", "*", Territories(("*",), tuple(sorted(COUNTRIES - {"IN"}))), "US"),
+        ("DE", "EU", ("DE", "EU"), "FR"),
+    ],
+)
+async def test_a_certificate_is_not_lost_beyond_the_reach_of_who_sets_another(
+    world: World, place: str, held: str, given: Any, elsewhere: str
+) -> None:
+    """Who may change one country may not replace a wider certificate, however much they exclude."""
+    title = await world.add_title(maturity="U")
+    await change(world, title, SetRating((held,), "A"))
+    manager = await world.staff("content_manager", Scope.territory(place))
+    within = given
+    if not isinstance(given, Territories):
+        within = Territories(given, tuple(sorted(REGIONS["EU"] - {"DE"})))
+    assert within.countries == {place}
+    for key, label in (("k2", "U"), ("k3", None)):
+        with pytest.raises((NotPermitted, BadRightsChange)):
+            await change(world, title, SetRating(within, label), key=key, actor=manager)
+    book = await change(world, title, SetRating((place,), "UA"), key="k4", actor=manager)
+    assert rating_for(book, "U", elsewhere) == ("A", 18)
+    assert rating_for(book, "U", place) == ("UA", 12)
+
+
+async def test_a_code_that_is_wholly_excluded_touches_no_certificate(world: World) -> None:
+    """`*` less `*` names no country, and may not take the worldwide certificate away."""
+    title = await world.add_title(maturity="U")
+    await change(world, title, SetRating(("*",), "A"))
+    with pytest.raises(BadRightsChange, match="no country"):
+        await change(world, title, SetRating(Territories(("IN", "*"), ("*",)), "U"), key="k2")
+    book = await rights_of(SYSTEM, title.id, uow=world.uow)
+    assert book is not None
+    assert rating_for(book, "U", "US") == ("A", 18)

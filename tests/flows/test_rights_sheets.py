@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from buddy_core.access import SYSTEM, Actor, NotPermitted, Scope
-from buddy_core.flows import AddSheet, SheetAdded, add_windows_from_csv, rights_of
+from buddy_core.catalog import TitleType
+from buddy_core.flows import AddSheet, SheetAdded, add_windows_from_csv, check_sheet, rights_of
 from buddy_core.rights import BadSheet, TitleRights, WindowType
 from tests.flows.world import VIEWER, World
 
@@ -146,3 +148,59 @@ async def test_a_broken_sheet_of_five_megabytes_is_answered_at_once(
     assert refused.value.lines[0].startswith(place)
     assert len(refused.value.message()) < 50_000
     assert await books(world, title) == before
+
+
+async def test_a_line_says_what_its_tier_date_title_or_place_must_be(world: World) -> None:
+    """A tier that no plan has, a week for a day, a title with a NUL, and no country: each with its line."""
+    title = await world.add_title(TitleType.FILM)
+    name = f"film/{title.short_id}"
+    good = f"{name},svod,IN,2027-01-01,2027-02-01,"
+    lines = [
+        f"{good}Gold",
+        f"{good}<script>",
+        f"{good}gold/silver",
+        f"{good}{'x' * 100_000}",
+        f"{good}go\0ld",
+        f"{name},svod,IN,2026-W01-1,2027-02-01,",
+        f"{name},svod,IN,2027-01-01,2026-W53-1T10:00+00:00,",
+        f"{name},svod,IN,20270101T1000+0000,2027-02-01,",
+        "film/a\0b,svod,IN,2027-01-01,2027-02-01,",
+        f"{name},svod,IN -IN,2027-01-01,2027-02-01,",
+        f"{name},svod,IN,2027-01-01T10:00Z,2027-02-01 10:00+05:30,gold silver",
+    ]
+    raw = "\n".join(["title,type,territories,starts,ends,tiers", *lines]).encode()
+    with pytest.raises(BadSheet) as refused:
+        await add(world, raw=raw)
+    told = [line.split(":")[0] for line in refused.value.lines]
+    columns = ["tiers"] * 5 + ["starts", "ends", "starts", "title", "territories"]
+    assert told == [f"line {number}, {column}" for number, column in enumerate(columns, 2)]
+    assert len(refused.value.message()) < 5_000
+    done = await add(world, raw=raw, key="k2", takes_good_lines=True)
+    assert (done.windows, len(done.faults)) == (1, 10)
+
+
+async def test_a_whole_sheet_of_worldwide_windows_is_added_soon(world: World) -> None:
+    """Five thousand lines of `*` take as long as of one country: who may do it is asked once a country."""
+    titles = [await world.add_title(TitleType.FILM) for _ in range(10)]
+    manager = await world.staff("content_manager")
+    day = date(2030, 1, 1)
+
+    def sheet(place: str) -> AddSheet:
+        lines = [
+            f"film/{title.short_id},svod,{place},{first},{first + timedelta(days=1)},gold,,"
+            for first in (day + timedelta(days=number) for number in range(500))
+            for title in titles
+        ]
+        return AddSheet("\n".join([HEAD, *lines]).encode(), "autumn plan", "k0")
+
+    took = {}
+    for place in ("IN", "*", "* -AE"):
+        begun = time.process_time()
+        foreseen = await check_sheet(manager, sheet(place), uow=world.uow, clock=world.clock)
+        took[place] = time.process_time() - begun
+        assert (len(foreseen.windows), foreseen.faults) == (5_000, ())
+    assert max(took.values()) < 4 * took["IN"], took
+    begun = time.process_time()
+    done = await add(world, raw=sheet("*").sheet, actor=manager)
+    assert (done.windows, done.titles, done.faults) == (5_000, 10, ())
+    assert time.process_time() - begun < 10

@@ -11,12 +11,26 @@ from attrs import evolve
 
 from buddy_core.access import SYSTEM, Actor, NotPermitted, Scope
 from buddy_core.catalog import Title, TitleNotFound, TitleType
-from buddy_core.entitlements import Grant, GrantKind, GrantStatus, Rights, Terms
+from buddy_core.entitlements import (
+    Context,
+    Denied,
+    Grant,
+    GrantKind,
+    GrantStatus,
+    Reason,
+    Rights,
+    Terms,
+)
 from buddy_core.flows import (
+    GiveAccess,
     RestoreTitle,
     TakenDown,
     TakeTitleDown,
+    foresee_takedown,
+    give_access,
+    may_watch_in,
     owed_by,
+    owed_in_all,
     record_owed,
     restore,
     rights_of,
@@ -24,7 +38,7 @@ from buddy_core.flows import (
 )
 from buddy_core.kernel import AccountId, GrantId, TitleId
 from buddy_core.kernel.ids import TakedownId
-from buddy_core.rights import BadRightsChange, NotInBook, TakedownOver
+from buddy_core.rights import BadRightsChange, NotInBook, TakedownOver, Territories
 from tests.contracts.cases import Uow, race, uid
 from tests.flows.world import START, VIEWER, Broken, Tampered, World, break_off
 
@@ -221,3 +235,130 @@ async def test_a_takedown_that_breaks_off_leaves_nothing(world: World, port: str
     assert book is not None
     assert book.takedowns == ()
     assert (await down(world, title)).owed == 1
+
+
+async def test_an_episode_that_comes_later_is_stopped_with_its_series(world: World) -> None:
+    """It is stopped where and since when its series is, and is restored with it or by itself."""
+    series = await world.add_title(TitleType.SERIES, licences=(), media_key=None)
+    first = await world.add_title(parent_id=series.id, number=1)
+    guest = await world.guest()
+    await give(world, guest, series, GrantKind.EST)
+    over = await down(world, series, "AE", key="k0")
+    await back(world, series, over.takedown_id, "k01")
+    here = await down(world, series, "IN", key="k1")
+    wide = await down(world, series, key="k2")
+    world.clock.advance(timedelta(hours=1))
+    later = [await world.add_title(parent_id=series.id, number=n) for n in (2, 3)]
+    bare = await world.add_title(parent_id=series.id, number=4, licences=())
+    for title in (first, *later):
+        assert await denied(world, guest, title) is Reason.TAKEN_DOWN
+    for title in (*later, bare):
+        book = await rights_of(SYSTEM, title.id, uow=world.uow)
+        assert book is not None
+        assert {(item.territories.included, item.ends_at) for item in book.takedowns} == {
+            (("*",), None),
+            (("IN",), None),
+        }
+        assert {item.starts_at for item in book.takedowns} == {START}
+    assert await back(world, series, wide.takedown_id, "k3") == 5
+    assert await denied(world, guest, later[0]) is Reason.TAKEN_DOWN
+    assert await denied(world, guest, later[0], "US") is None
+    book = await rights_of(SYSTEM, later[1].id, uow=world.uow)
+    assert book is not None
+    [own] = [item.id for item in book.takedowns if item.ends_at is None]
+    assert await back(world, later[1], own, "k4") == 1
+    assert await denied(world, guest, later[1]) is None
+    assert await back(world, series, here.takedown_id, "k5") == 4
+    assert await denied(world, guest, later[0]) is None
+
+
+async def test_episodes_and_takedowns_at_once_leave_no_episode_open(world: World) -> None:
+    """Whichever commits first, a worldwide takedown of the series has every episode of it."""
+    series = await world.add_title(TitleType.SERIES, licences=(), media_key=None)
+    guest = await world.guest()
+    adding = [world.add_title(parent_id=series.id, number=n) for n in range(1, 5)]
+    done, refused = await race(*adding[:2], down(world, series), *adding[2:])
+    assert refused == []
+    for title in done:
+        if isinstance(title, Title):
+            assert await denied(world, guest, title) is Reason.TAKEN_DOWN
+
+
+async def test_a_grant_is_owed_once_however_often_it_is_stopped(world: World) -> None:
+    """A second notice, one of the episode and one of its series, two at once: one row."""
+    series = await world.add_title(TitleType.SERIES, licences=(), media_key=None)
+    title = await world.add_title(parent_id=series.id, number=1)
+    await give(world, await world.member(), title, GrantKind.EST)
+    await give(world, await world.member(), series, GrantKind.EST)
+    done, refused = await race(*(down(world, title, key=f"k{n}") for n in range(3)))
+    assert (sorted(item.owed for item in done), refused) == ([0, 0, 2], [])
+    foreseen = await foresee_takedown(
+        SYSTEM, series.id, Territories(("*",)), uow=world.uow, clock=world.clock
+    )
+    assert (foreseen.owed, (await down(world, series, "IN", key="k8")).owed) == (0, 0)
+    for item in done:
+        await back(world, title, item.takedown_id, f"b{item.takedown_id}")
+    assert (await down(world, title, key="k9")).owed == 0
+
+
+async def test_what_was_refunded_is_not_owed(world: World) -> None:
+    """Paid 1, owed 1; refunded, owed nothing, with the refund told; what was refunded before is no row."""
+    title, other, before = await world.add_title(), await world.guest(), await world.guest()
+    guest = await world.guest()
+    for who in (guest, other, before):
+        await world.earn(who, 9)
+    paid = {who: await world.unlock(who, title) for who in (guest, other, before)}
+    await world.refund(before, (await world.entries(before))[-1].id)
+    taken = await down(world, title)
+    cost = paid[guest].tokens_spent
+    assert taken.owed == 2
+    assert await owed_in_all(SYSTEM, taken.takedown_id, uow=world.uow) == (2, 2 * cost)
+    await world.refund(guest, (await world.entries(guest))[-1].id)
+    assert await owed_in_all(SYSTEM, taken.takedown_id, uow=world.uow) == (1, cost)
+    rows = {row.account_id: row for row in await owed_by(SYSTEM, taken.takedown_id, uow=world.uow)}
+    assert (rows[guest].tokens, rows[guest].refunded, rows[guest].is_settled) == (0, cost, True)
+    assert (rows[other].tokens, rows[other].refunded, rows[other].is_settled) == (cost, 0, False)
+
+
+async def test_a_refund_of_what_a_merge_moved_settles_what_is_owed(world: World) -> None:
+    """The refund is an entry of the member's, and the row is the guest's."""
+    title, guest, member = await world.add_title(), await world.guest(), await world.member()
+    await world.earn(guest, 9)
+    await world.unlock(guest, title)
+    spend = (await world.entries(guest))[-1]
+    taken = await down(world, title)
+    await world.merge(guest, member)
+    await world.refund(member, spend.id)
+    assert await owed_in_all(SYSTEM, taken.takedown_id, uow=world.uow) == (0, 0)
+
+
+async def test_what_staff_gave_is_not_owed(world: World) -> None:
+    """Nobody paid for an EST or a rental that support gave."""
+    title, guest = await world.add_title(), await world.guest()
+    support = await world.staff("support")
+    for kind in (GrantKind.EST, GrantKind.RENTAL):
+        command = GiveAccess(guest, kind, "the film broke off", f"g-{kind}", title.id)
+        await give_access(
+            support, command, correlation_id="c1", uow=world.uow, clock=world.clock, ids=world.ids
+        )
+    foreseen = await foresee_takedown(SYSTEM, title.id, Territories(("*",)), uow=world.uow, clock=world.clock)
+    assert (foreseen.owed, (await down(world, title)).owed) == (0, 0)
+
+
+async def test_a_takedown_of_no_country_is_refused(world: World) -> None:
+    """India less India stops nothing, and leaves nothing owed."""
+    title = await world.add_title()
+    await give(world, await world.member(), title, GrantKind.EST)
+    nowhere = Territories(("IN",), ("IN",))
+    command = TakeTitleDown(title.id, nowhere, "DMCA 7", "the notice is in order", "k1")
+    with pytest.raises(BadRightsChange, match="no country"):
+        await take_down(SYSTEM, command, correlation_id="c1", uow=world.uow, clock=world.clock, ids=world.ids)
+    with pytest.raises(BadRightsChange, match="no country"):
+        await foresee_takedown(SYSTEM, title.id, nowhere, uow=world.uow, clock=world.clock)
+
+
+async def denied(world: World, who: AccountId, title: Title, country: str = "IN") -> Reason | None:
+    """Return why somebody may not watch a title now; None if they may."""
+    async with world.uow.read() as tx:
+        [answer] = await may_watch_in(tx, who, [title], Context(country), world.clock.now())
+    return answer.decision.reason if isinstance(answer.decision, Denied) else None

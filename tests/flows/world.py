@@ -491,7 +491,7 @@ class World:
     ) -> flows.Playing:
         """Ask for the links of a session."""
         claim = flows.SessionClaim(session, who, DeviceId(device))
-        return await flows.open_session(claim, Context(country), uow=self.uow, clock=self.clock)
+        return await flows.open_session(claim, Context(country), uow=self.uow, clock=self.clock, ids=self.ids)
 
     async def beat(
         self, session: SessionId, who: AccountId, position_ms: int, is_playing: bool = True

@@ -91,6 +91,9 @@ def test_who_may_not_and_what_cannot_be(service: Service) -> None:
         ),
     ):
         refused(support.post(base, {**body, **change}, key="k-1"), *expected)
+    for code in ("UK", "ZZ", "EU"):
+        asked = support.get(f"{base}/why?type=film&title={film['id']}&country={code}")
+        refused(asked, 400, "kernel.territory_unknown")
     nobody = f"{base}/gra_{'0' * 32}/revoke"
     refused(support.post(nobody, {"reason": "because"}, key="k-1"), 404, "entitlements.grant_not_found")
     assert not [item for item in support.get(base).json["grants"] if item["kind"] == "gift"]

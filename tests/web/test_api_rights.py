@@ -93,12 +93,18 @@ def test_windows_and_licences_end_and_move(admin: ApiClient, film: str) -> None:
     """What has not begun is moved or taken away, what has begun ends; all by public ids."""
     svod = change(admin, film, SVOD).json["added"][0]["id"]
     later = {"do": "move_window", "window": svod, "starts_at": "2026-12-08T00:00:00Z", "territories": ["IN"]}
-    assert change(admin, film, later, key="k2").status_code == 201
+    endless = change(admin, film, later, key="k2")
+    assert (endless.status_code, endless.json["code"]) == (400, "web.invalid_request")
+    later["ends_at"] = None
+    first = change(admin, film, later, key="k2")
+    assert first.status_code == 201
     book = admin.get(f"{film}/rights").json
     [moved] = [item for item in book["windows"] if item["id"] == svod]
     assert (moved["starts_at"], moved["ends_at"]) == ("2026-12-08T00:00:00Z", None)
     assert moved["territories"] == ["IN"]
     assert change(admin, film, {"do": "remove_window", "window": svod}, key="k3").status_code == 201
+    again = change(admin, film, later, key="k2")
+    assert (again.status_code, again.json) == (201, first.json)
     [tvod] = admin.get(f"{film}/rights").json["windows"]
     [licence] = book["licences"]
     end = "2027-01-01T00:00:00Z"
@@ -169,6 +175,21 @@ def test_co_owners_are_added_together_and_stay_exact(service: Service, admin: Ap
             "rights.bad_window",
             r"^changes\.1: .*before it begins",
         ),
+        ({"do": "set_rating", "territories": ["IN"], "label": None}, 400, "rights.bad_change", "to take"),
+        (
+            {"do": "set_rating", "territories": ["IN"], "excluding": ["IN"], "label": "15"},
+            400,
+            "rights.bad_change",
+            "no country",
+        ),
+        ({**SVOD, "territories": ["IN"], "excluding": ["IN"]}, 400, "rights.bad_window", "no country"),
+        (
+            {"do": "move_window", "window": "{tvod}",
+             "starts_at": "2027-01-02T00:00:00Z", "ends_at": "2027-01-01T00:00:00Z"},
+            400,
+            "rights.bad_window",
+            r"^changes\.1: .*before it begins",
+        ),
         ({"do": "set_rating", "territories": ["GB"], "label": "R15?"}, 400, "rights.rating_unknown", "R15"),
         ({"do": "add_licence", "partner": "zzzz", "share": "1/5", "territories": ["*"],
           "starts_at": "2027-01-01T00:00:00Z"}, 404, "catalog.producer_not_found", r"^changes\.1: "),
@@ -227,7 +248,15 @@ def test_the_ladder_and_the_calendar(admin: ApiClient, film: str) -> None:
     gone = admin.get(f"{film}/rights/why?country=AE&at=2026-12-02T00:00:00Z").json
     assert (gone["closed"], gone["by"]) == ("window_over", tvod["id"])
     assert admin.get(f"{film}/rights/why?country=IN").json["sentence"] == "Available in IN."
-    assert admin.get(f"{film}/rights/why?country=XX").json["code"] == "kernel.country_unknown"
+    for path in ("why", "calendar"):
+        for code, said in (
+            ("UK", "Did you mean GB"),
+            ("XX", "two capital letters"),
+            ("EU", "no single country"),
+        ):
+            typo = admin.get(f"{film}/rights/{path}?country={code}")
+            assert (typo.status_code, typo.json["code"]) == (400, "kernel.territory_unknown")
+            assert said in typo.json["detail"]
     backwards = admin.get(f"{film}/rights/calendar?from=2027-01-01T00:00:00Z&until=2026-01-01T00:00:00Z")
     assert (backwards.status_code, backwards.json["code"]) == (400, "rights.bad_span")
 
@@ -255,6 +284,7 @@ def test_a_takedown_stops_the_title_and_keeps_what_is_owed(service: Service, adm
     assert second["next_cursor"] is None
     assert len({row["user_id"] for row in rows}) == 3
     assert {(row["kind"], row["tokens"], row["country"]) for row in rows} == {("token_unlock", 1, "IN")}
+    assert {row["refunded"] for row in rows} == {0}
     assert {row["title"]["id"] for row in rows} == {found["id"]}
     assert not UUID_TEXT.search(json.dumps(rows))
     odd = admin.get(f"{address}&cursor=gra_{'0' * 32}")

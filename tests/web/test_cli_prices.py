@@ -35,6 +35,20 @@ def test_prices_are_shown_and_set_at_the_command_line(past: Buddy, tmp_path: Pat
     assert json.loads(past("prices", "show", "--version", "1").stdout)["currencies"] == PRICES.currencies
 
 
+def test_the_example_of_the_docs_is_added_to_a_new_installation(past: Buddy, tmp_path: Path) -> None:
+    """Its rules have the ids of the prices that are there, so that they take their place; dearer counts."""
+    example = EXAMPLES / "india.json"
+    same = past("prices", "set", "--file", str(example), "--add")
+    assert (same.exit_code, same.stderr) == (0, "")
+    document = json.loads(example.read_text("utf-8"))
+    for rule in document["rules"]:
+        rule["amount_minor"] += 100
+    file = tmp_path / "dearer.json"
+    file.write_text(json.dumps(document), "utf-8")
+    shown = past("prices", "set", "--file", str(file), "--add", "--preview").stdout
+    assert shown.count(" INR -> ") == len(document["rules"])
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -52,6 +52,15 @@ def test_a_refusal_is_one_line_with_place_and_fix(film: str, buddy: Buddy) -> No
     assert (clash.exit_code, "rights.windows_overlap: In IN two TVOD windows" in clash.output) == (1, True)
     typo = buddy("rights", "add-window", film, "svod", "UK", *since)
     assert (typo.exit_code, "Did you mean GB?" in typo.output) == (1, True)
+    for asked in (("why", film, "UK"), ("windows", film, "--in", "UK")):
+        told = buddy("rights", *asked)
+        assert (told.exit_code, "Did you mean GB?" in told.output) == (1, True), told.output
+    tier = buddy("rights", "add-window", film, "svod", "IN", *since, "--tier", "Gold")
+    assert (tier.exit_code, "small letters" in tier.output) == (1, True)
+    week = buddy("rights", "add-window", film, "svod", "IN", "--from", "2030-W01-1", "--reason", "plan")
+    assert (week.exit_code, "no day" in week.output) == (2, True)
+    nowhere = buddy("rights", "add-window", film, "svod", "IN", "^IN", *since)
+    assert (nowhere.exit_code, "no country" in nowhere.output) == (1, True)
     assert buddy("rights", "show", "film/zzzz").exit_code == 1
     assert buddy("rights", "show", "film/zzzz").output.startswith("Error: catalog.title_not_found")
 
@@ -86,3 +95,18 @@ def test_why_ladder_takedown_and_restore(film: str, buddy: Buddy) -> None:
     assert buddy("rights", "why", film, "IN").output == "Available in IN.\n"
     laddered = buddy("rights", "ladder", film, "IN", "--released", "2030-01-01", "--reason", "plan")
     assert (laddered.exit_code, "rights.windows_overlap" in laddered.output) == (1, True)
+
+
+def test_an_open_window_is_ended_before_a_ladder(film: str, buddy: Buddy) -> None:
+    """What a title got when it was added meets the ladder; ended by its id, it makes room for it."""
+    [line] = [line for line in buddy("rights", "show", film).output.splitlines() if line.startswith("tvod")]
+    ending = ("rights", "end-window", film, line.split()[1], "--until", "2030-01-01", "--reason", "plan")
+    for _ in range(2):
+        ended = buddy(*ending, "--key", "k1")
+        assert ended.exit_code == 0, ended.output
+        assert "is at revision 2." in ended.output
+    assert "to 2030-01-01 00:00Z" in buddy("rights", "show", film).output
+    laddered = buddy("rights", "ladder", film, "IN", "--released", "2030-01-01", "--reason", "plan")
+    assert laddered.exit_code == 0, laddered.output
+    unknown = buddy("rights", "end-window", film, "0" * 32, "--until", "2030-01-01", "--reason", "plan")
+    assert (unknown.exit_code, "rights.not_in_book" in unknown.output) == (1, True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID
 
 from attrs import field, frozen
@@ -12,6 +13,7 @@ from attrs import field, frozen
 from buddy_core.entitlements.errors import BadFacts
 from buddy_core.entitlements.model.answers import Denied, Reason
 from buddy_core.kernel.clock import utc
+from buddy_core.kernel.countries import COUNTRIES
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.ids import GrantId, SessionId, TitleId
 from buddy_core.rights import WindowType
@@ -20,11 +22,58 @@ MAX_STREAMS = 4
 FAR = datetime.max.replace(tzinfo=UTC)
 """What no end is reckoned as."""
 Span = tuple[datetime, datetime]
+WAYS = (
+    "tokens",
+    "subscription",
+    "rental",
+    "watch_once",
+    "pvod",
+    "ppv",
+    "festival_pass",
+    "est",
+    "edition",
+)
+"""The ways to a title, in the order in which they are offered."""
+PLAN = "subscription"
+"""The way that lets a plan watch what has a window for its tier."""
 
 
 def utc_or_none(value: datetime | None) -> datetime | None:
     """Return an instant in UTC, or None for no end."""
     return None if value is None else utc(value)
+
+
+def _countries(value: Iterable[str]) -> frozenset[str]:
+    found = _texts(value, "countries")
+    _check_countries(found)
+    return found
+
+
+def _texts(value: Iterable[str], name: str) -> frozenset[str]:
+    # One text would be taken for its letters, and its parts for names.
+    if isinstance(value, str):
+        raise BadFacts(f"{name} are one text, {value[:40]!r}; give a set of texts")
+    return frozenset(value)
+
+
+def _tiers(value: Iterable[str]) -> frozenset[str]:
+    return _texts(value, "tiers")
+
+
+@lru_cache(maxsize=1024)
+def _check_countries(codes: frozenset[str]) -> None:
+    """Refuse what is no country; the sets of countries are few, so that most were looked at before."""
+    unknown = sorted(str(code) for code in codes - COUNTRIES)
+    if unknown:
+        raise BadFacts(
+            f"{unknown[0][:40]!r} is no country; give ISO 3166-1 codes such as 'IN', "
+            "and Territories(...).countries for regions and worldwide"
+        )
+
+
+def _check_span(what: str, starts_at: datetime, ends_at: datetime | None) -> None:
+    if ends_at is not None and ends_at < starts_at:
+        raise BadFacts(f"a {what} would end at {ends_at.isoformat()}, before it begins")
 
 
 @frozen
@@ -80,7 +129,9 @@ class Holding:
     Open from `starts_at` up to, not at, `ends_at` (None: no end). `of` is the title, or
     what holds it (a series, a season, a bundle); None for a subscription, which opens
     what has an SVOD window for its tier. `after` is the reason once it is over; None if
-    it then counts as never held, such as one that moved to another account.
+    it then counts as never held, such as one that moved to another account. `held_since` is
+    when it was first held, if not as it starts: what was given a later end after it was over
+    opens anew, and is still from before the end of a licence or the coming of an episode.
     """
 
     id: GrantId
@@ -93,10 +144,13 @@ class Holding:
     tier: str = ""
     plan: PlanState | None = None
     includes_later: bool = True
-    """Whether it opens what joined `of` after `starts_at`, such as episodes to come."""
+    """Whether it opens what joined `of` after `held_since`, such as episodes to come."""
     goes_on_in: SessionId | None = None
     """The playback session that used it up, which may still see the end, until `goes_on_until`."""
     goes_on_until: datetime | None = field(default=None, converter=utc_or_none)
+    held_since: datetime | None = field(default=None, converter=utc_or_none)
+    recorded_at: datetime | None = field(default=None, converter=utc_or_none)
+    """When it was put on record; the decision does not look at it."""
 
     def __attrs_post_init__(self) -> None:
         if (self.kind is GrantKind.SUBSCRIPTION) is not (self.of is None):
@@ -152,29 +206,47 @@ class LicenceFacts:
     """Where and when a title may be shown; with tail rights what was bought plays on after the end."""
 
     id: UUID
-    countries: frozenset[str]
+    countries: frozenset[str] = field(converter=_countries)
     starts_at: datetime = field(converter=utc)
     ends_at: datetime | None = field(default=None, converter=utc_or_none)
     has_tail: bool = True
+
+    def __attrs_post_init__(self) -> None:
+        _check_span("licence", self.starts_at, self.ends_at)
 
 
 @frozen
 class WindowFacts:
     """What may be sold, or for SVOD, AVOD and free windows watched, where and when.
 
-    `rights` are what a viewer without a grant gets in a window that is free to watch.
-    `tiers` names the tiers of an SVOD window; none named means any.
+    `free` is what a viewer without a grant gets in a window that is free to watch, as AVOD
+    always is. `tiers` names the tiers of an SVOD window, which sells `subscription`; none
+    named means any.
     """
 
     id: UUID
     type: WindowType
-    countries: frozenset[str]
+    countries: frozenset[str] = field(converter=_countries)
     starts_at: datetime = field(converter=utc)
     ends_at: datetime | None = field(default=None, converter=utc_or_none)
-    tiers: frozenset[str] = frozenset()
+    tiers: frozenset[str] = field(default=frozenset(), converter=_tiers)
     free: Rights | None = None
     ways: tuple[str, ...] = ()
     """What it sells, such as `rental` or `tokens`."""
+
+    def __attrs_post_init__(self) -> None:
+        _check_span("window", self.starts_at, self.ends_at)
+        ways: object = self.ways
+        if isinstance(ways, str):
+            raise BadFacts(f"ways are one text, {ways[:40]!r}; give a tuple such as ('rental',)")
+        for way in self.ways:
+            if way not in WAYS:
+                raise BadFacts(f"{str(way)[:40]!r} is no way to a title; there are {', '.join(WAYS)}")
+        is_for_plans = self.type is WindowType.SVOD or bool(self.tiers)
+        if is_for_plans and PLAN not in self.ways:
+            raise BadFacts(f"a window for plans sells them; give it ways=({PLAN!r}, ...)")
+        if self.type is WindowType.AVOD and self.free is None:
+            raise BadFacts("an AVOD window is free to watch; say with which rights, free=Rights(...)")
 
 
 @frozen
@@ -182,9 +254,12 @@ class TakedownFacts:
     """A title was taken down in these countries, until it was restored."""
 
     id: UUID
-    countries: frozenset[str]
+    countries: frozenset[str] = field(converter=_countries)
     starts_at: datetime = field(converter=utc)
     ends_at: datetime | None = field(default=None, converter=utc_or_none)
+
+    def __attrs_post_init__(self) -> None:
+        _check_span("takedown", self.starts_at, self.ends_at)
 
 
 @frozen
@@ -271,3 +346,7 @@ class TitleFacts:
     """From which age it may be seen, by country."""
     places: dict[str | None, Place] = field(factory=dict, init=False, eq=False, repr=False)
     """What the rules worked out of it, once a country; no fact of its own."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.ages:
+            _check_countries(frozenset(self.ages))

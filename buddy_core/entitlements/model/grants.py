@@ -11,6 +11,7 @@ from buddy_core.entitlements.errors import BadGrant
 from buddy_core.entitlements.model.facts import GrantKind, PlanState, Rights
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.ids import AccountId, EntryId, GrantId, SessionId, TitleId
+from buddy_core.rights import TIER_NAMES, is_tier
 
 TOKEN_UNLOCK = GrantKind.TOKEN_UNLOCK
 """The kind of grant that tokens buy: for ever, while the licence or its tail lasts."""
@@ -33,7 +34,7 @@ class GrantStatus(StrEnum):
     REVOKED = "revoked"
     """Staff took it away, with a reason; nothing takes its place."""
     EXTENDED = "extended"
-    """Staff gave it a later end; the successor carries on."""
+    """Staff gave it a later end; the successor carries on from where this one began."""
 
 
 @frozen
@@ -52,6 +53,10 @@ class Terms:
     plan: PlanState | None = None
     includes_later: bool = True
 
+    def __attrs_post_init__(self) -> None:
+        if self.tier and not is_tier(self.tier):
+            raise BadGrant(f"{self.tier[:40]!r} is no tier; write {TIER_NAMES}")
+
 
 UNLOCK_TERMS = Terms(Rights(max_height=1080, ads=False, downloads=False, streams=2))
 """What tokens buy."""
@@ -63,8 +68,10 @@ class Grant:
 
     `title_id` is the title or series it opens; None for a subscription. A grant moved by a
     merge, or given a later end, is a new grant with the `origin_id` and `granted_at` of the
-    first. `entry_id` is the ledger entry that paid for it, if tokens did; `source` names
-    what else it came from, such as the audit record of the staff member who gave it.
+    first, so that tail rights and the episodes it opens stay what they were. `reopened_at` is
+    from when it opens, if it had ended before it was given a later end. `entry_id` is the
+    ledger entry that paid for it, if tokens did; `source` names what else it came from, such
+    as the audit record of the staff member who gave it.
     """
 
     id: GrantId
@@ -79,16 +86,24 @@ class Grant:
     entry_id: EntryId | None
     terms: Terms = UNLOCK_TERMS
     source: str = ""
+    reopened_at: datetime | None = None
 
     def __attrs_post_init__(self) -> None:
         is_plan = self.kind is GrantKind.SUBSCRIPTION
         if is_plan is not (self.title_id is None) or is_plan is not (self.terms.plan is not None):
             raise BadGrant("a subscription has a plan state and no title; every other grant has a title")
-        if self.ends_at is not None and self.ends_at <= self.granted_at:
+        if self.reopened_at is not None and self.reopened_at <= self.granted_at:
+            raise BadGrant("it would open again before it began")
+        if self.ends_at is not None and self.ends_at <= self.starts_at:
             raise BadGrant("it would end before it begins")
         hours = self.terms.hours
         if self.kind is GrantKind.RENTAL and self.ends_at is None and hours not in RENTAL_HOURS:
             raise BadGrant(f"a rental runs {', '.join(map(str, RENTAL_HOURS))} hours, not {hours}")
+
+    @property
+    def starts_at(self) -> datetime:
+        """From when it opens."""
+        return self.reopened_at or self.granted_at
 
     @property
     def is_timed(self) -> bool:

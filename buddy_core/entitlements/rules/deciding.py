@@ -112,7 +112,7 @@ def sources(
         of = item.of
         if of is not None:
             if of.int == wanted or _is_in(item, of.int, title):
-                kept = plays_until(moment, starts_at)
+                kept = plays_until(moment, item.held_since or starts_at)
                 if kept is not None:
                     end = ends_at if ends_at < kept else kept
                     found.append((item.rights, end, item.id, item.kind, False))
@@ -127,13 +127,13 @@ def sources(
     return found
 
 
-def plays_until(moment: Moment, starts_at: datetime) -> datetime | None:
-    """Return until when what began at `starts_at` plays here; None if it does not.
+def plays_until(moment: Moment, held_since: datetime) -> datetime | None:
+    """Return until when what began at `held_since` plays here; None if it does not.
 
     After the end of a licence with tail rights that is only what began before that end.
     """
     for before, until in moment.kept:
-        if starts_at < before:
+        if held_since < before:
             return until
     return None
 
@@ -146,7 +146,9 @@ def opens(holding: Holding, title: TitleFacts) -> bool:
 
 def _is_in(holding: Holding, of: int, title: TitleFacts) -> bool:
     for part in title.part_of:
-        if part.of.int == of and (holding.includes_later or part.since <= holding.starts_at):
+        if part.of.int == of and (
+            holding.includes_later or part.since <= (holding.held_since or holding.starts_at)
+        ):
             return True
     return False
 

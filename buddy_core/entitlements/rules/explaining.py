@@ -292,7 +292,8 @@ def _holding(item: Holding, title: TitleFacts, moment: Moment, context: Context,
     elif item.of is None and not any(includes(gate, item) for gate in moment.gates):
         why = f"no window that is open here is for the tier {item.tier!r}"
     else:
-        why = f"began {when(item.starts_at)}, after the end of the licence; its tail is for what began before"
+        began = when(item.held_since or item.starts_at)
+        why = f"began {began}, after the end of the licence; its tail is for what began before"
     if item.goes_on_in is not None and item.goes_on_in != context.session_id:
         why += "; the session that used it up may still finish"
     return Seen(item.id, item.kind, True, item.starts_at, item.ends_at, item.rights, Verdict.NOT_OPEN, why)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from buddy_core.entitlements.model.answers import Reason
-from buddy_core.entitlements.model.facts import GrantKind, Holding
+from buddy_core.entitlements.model.facts import FAR, GrantKind, Holding
 from buddy_core.entitlements.model.grants import (
     TO_START,
     Grant,
@@ -87,14 +87,14 @@ def hold(
             start_by = grant.granted_at + TO_START
         if first is not None and (start_by is None or first.at < start_by):
             hours = terms.hours if terms.hours is not None else ONCE_HOURS
-            ends_at = _sooner(ends_at, first.at + timedelta(hours=hours))
+            ends_at = _sooner(ends_at, _later(first.at, hours))
             after = Reason.CONSUMED if once else Reason.RENTAL_ENDED
-        elif start_by is not None and (ends_at is None or start_by < ends_at):
+        elif start_by is not None and (ends_at is None or start_by <= ends_at):
             ends_at, after = start_by, Reason.RENTAL_NOT_STARTED
         if once and eaten is not None and (ends_at is None or eaten.at < ends_at):
             goes_on_in, goes_on_until = eaten.session_id, ends_at
             ends_at, after = eaten.at, Reason.CONSUMED
-    starts_at = grant.granted_at
+    starts_at = grant.starts_at
     closed: Reason | None = after
     if change is not None or (grant.status is not GrantStatus.ACTIVE and not has_history):
         # Without its change only the present is known: it is over, and has been since it was written.
@@ -117,7 +117,17 @@ def hold(
         includes_later=terms.includes_later,
         goes_on_in=goes_on_in,
         goes_on_until=goes_on_until,
+        held_since=None if grant.reopened_at is None else grant.granted_at,
+        recorded_at=grant.recorded_at,
     )
+
+
+def _later(at: datetime, hours: int) -> datetime:
+    """Return an instant so many hours on; the last one there is, where that is later."""
+    try:
+        return at + timedelta(hours=hours)
+    except OverflowError:
+        return FAR
 
 
 def _sooner(one: datetime | None, other: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""What merges, refunds, extensions and revocations do to grants."""
+"""What merges and refunds do to grants."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MERGE, REFUND = "merge", "refund"
 
 def is_live(grant: Grant, at: datetime) -> bool:
     """Tell whether a grant opens its title at `at`: from its start, up to but not at its end."""
-    in_time = grant.granted_at <= at and (grant.ends_at is None or at < grant.ends_at)
+    in_time = grant.starts_at <= at and (grant.ends_at is None or at < grant.ends_at)
     return grant.status is GrantStatus.ACTIVE and in_time
 
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from buddy_core.entitlements.model.answers import Denied, Reason
 from buddy_core.entitlements.model.facts import (
     FAR,
+    PLAN,
+    WAYS,
     Gate,
     LicenceFacts,
     Moment,
@@ -21,21 +23,6 @@ from buddy_core.entitlements.model.facts import (
 )
 from buddy_core.kernel.countries import COUNTRIES
 from buddy_core.rights import WindowType
-
-WAYS = (
-    "tokens",
-    "subscription",
-    "rental",
-    "watch_once",
-    "pvod",
-    "ppv",
-    "festival_pass",
-    "est",
-    "edition",
-)
-"""The ways to a title, in the order in which they are offered."""
-PLAN = "subscription"
-"""The way that lets a plan watch what has a window for its tier."""
 
 
 def place_of(title: TitleFacts, country: str | None) -> Place:

@@ -52,6 +52,8 @@ class Licence:
     def __attrs_post_init__(self) -> None:
         if self.ends_at is not None and self.ends_at <= self.starts_at:
             raise BadLicence("it would end before it begins")
+        if not self.territories.countries:
+            raise BadLicence("it is of no country; name one that is not excluded")
         unknown = sorted(set(self.assets) - set(ASSETS))
         if unknown or not self.assets:
             raise BadLicence(f"{', '.join(unknown) or 'nothing'} is no asset; use {', '.join(ASSETS)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +13,17 @@ from buddy_core.kernel.clock import utc
 from buddy_core.kernel.ids import TitleId, WindowId
 from buddy_core.kernel.territories import Territories, territories
 from buddy_core.rights.errors import BadWindow
+
+MAX_TIERS = 20
+"""How many tiers a window may name."""
+TIER_NAMES = "1 to 32 small letters, digits, hyphens and underscores"
+"""What `is_tier` wants, in words."""
+_TIER = re.compile(r"[a-z0-9_-]{1,32}", re.ASCII)
+
+
+def is_tier(name: str) -> bool:
+    """Tell whether a tier of plans may be called so."""
+    return _TIER.fullmatch(name) is not None
 
 
 class WindowType(StrEnum):
@@ -40,6 +52,8 @@ def _utc_or_none(value: datetime | None) -> datetime | None:
 
 
 def _names(value: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise BadWindow(f"its tiers are one text, {value[:40]!r}; give each as a text of its own")
     return tuple(sorted(set(value)))
 
 
@@ -76,6 +90,13 @@ class Window:
     def __attrs_post_init__(self) -> None:
         if self.ends_at is not None and self.ends_at <= self.starts_at:
             raise BadWindow("it would end before it begins")
+        if not self.territories.countries:
+            raise BadWindow("it is of no country; name one that is not excluded")
+        bad = next((name for name in self.tiers if not is_tier(name)), None)
+        if bad is not None:
+            raise BadWindow(f"{bad[:40]!r} is no tier; write {TIER_NAMES}")
+        if len(self.tiers) > MAX_TIERS:
+            raise BadWindow(f"it names {len(self.tiers)} tiers, above {MAX_TIERS}")
         if self.tiers and self.type is not WindowType.SVOD:
             raise BadWindow("only an SVOD window has tiers")
         if self.is_free and self.type is not WindowType.FESTIVAL:

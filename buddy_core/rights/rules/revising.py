@@ -17,6 +17,7 @@ from buddy_core.rights.commands import (
     AlterWindow,
     EndLicence,
     EndWindow,
+    MoveWindow,
     RemoveLicence,
     RemoveWindow,
     Restore,
@@ -165,6 +166,10 @@ class _Draft:
             case AlterWindow(window):
                 self._check_title(window.title_id, BadWindow)
                 self._alter(window)
+            case MoveWindow(window_id, starts_at, ends_at, places):
+                old_window = _named(self._windows, window_id, "window")
+                places = places or old_window.territories
+                self._alter(evolve(old_window, starts_at=starts_at, ends_at=ends_at, territories=places))
             case EndWindow(window_id, ends_at):
                 self._alter(evolve(_named(self._windows, window_id, "window"), ends_at=ends_at))
             case RemoveWindow(window_id):
@@ -181,6 +186,8 @@ class _Draft:
             case SetRating(territories, label):
                 self._rate(territories, label)
             case TakeDown(takedown_id, territories, notice):
+                if not territories.countries:
+                    raise BadRightsChange("the takedown is of no country; name one that is not excluded")
                 text = notice.strip()
                 if not text or len(text) > MAX_NOTICE:
                     raise BadRightsChange(f"a takedown names its notice in 1 to {MAX_NOTICE} characters")
@@ -229,13 +236,33 @@ class _Draft:
         """Keep one certificate a code, so that for a country the most specific code decides."""
         for code in territories.included:
             only = Territories((code,), territories.excluded)
-            self._ratings = [item for item in self._ratings if item.territories.included != (code,)]
-            if label is not None and only.countries:
+            if not only.countries:
+                raise BadRightsChange(f"a certificate for {code} is of no country, all of it is excluded")
+            held = [item for item in self._ratings if item.territories.included == (code,)]
+            if label is None:
+                _check_taken_away(code, only, held)
+            self._ratings = [item for item in self._ratings if item not in held]
+            if label is not None:
                 self._ratings.append(Rating(only, canonical(label), age_of(label)))
 
     def _check_title(self, title_id: TitleId, error: type[BadWindow] | type[BadLicence]) -> None:
         if title_id != self._title_id:
             raise error(f"it is of the title {title_id}, and the book of {self._title_id}")
+
+
+def _check_taken_away(code: str, only: Territories, held: Sequence[Rating]) -> None:
+    if not held:
+        raise BadRightsChange(
+            f"there is no certificate of {code} to take away; where a wider one counts there, "
+            f"set that one anew and exclude {code}"
+        )
+    for rating in held:
+        beyond = rating.territories.countries - only.countries
+        if beyond:
+            raise BadRightsChange(
+                f"the certificate of {code} would be taken away in {min(beyond)} too; "
+                f"take away {code} without exclusions, or set it anew and exclude where it is not to count"
+            )
 
 
 def _named(items: dict[Any, Item], id: Any, what: str) -> Item:

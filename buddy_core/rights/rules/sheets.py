@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from attrs import frozen
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.ids import TitleId, WindowId
 from buddy_core.kernel.territories import Territories
-from buddy_core.rights.model.windows import Window, WindowType
+from buddy_core.rights.model.windows import TIER_NAMES, Window, WindowType, is_tier
 
 COLUMNS = ("title", "type", "territories", "starts", "ends", "tiers", "free", "tokens")
 """What the first line may name, in any order; the first four must be there."""
@@ -194,7 +195,7 @@ _ANY_WINDOW, _ANY_TITLE = (WindowId(UUID(int=0)), TitleId(UUID(int=0)))
 
 def _title(cell: str) -> str:
     type, slash, short_id = cell.partition("/")
-    if not slash or not type or not short_id or len(cell) > 80:
+    if not slash or not type or not short_id or len(cell) > 80 or not cell.isprintable():
         raise ValueError(f"{_short(cell)} names no title; write its type and short id, such as film/ab2d")
     return cell
 
@@ -208,17 +209,22 @@ def _type(cell: str) -> WindowType:
 
 def _territories(cell: str) -> Territories:
     codes = cell.replace(";", " ").replace(",", " ").split()
-    return Territories(
+    found = Territories(
         tuple(code for code in codes if not code.startswith("-")),
         tuple(code[1:] for code in codes if code.startswith("-")),
     )
+    if not found.countries:
+        raise ValueError(f"{_short(cell)} is no country, all of it is excluded; name one that is not")
+    return found
 
 
 def _instant(cell: str) -> datetime:
     problem = f"{_short(cell)} is no date; write 2026-11-21 (midnight UTC) or 2026-11-21T18:30+05:30"
     try:
+        if not _INSTANT.fullmatch(cell):
+            raise ValueError
         value = datetime.fromisoformat(cell)
-        if len(cell) == len("2026-11-21") and cell.count("-") == 2:
+        if len(cell) == len("2026-11-21"):
             return value.replace(tzinfo=UTC)
         if value.utcoffset() is None:
             raise ValueError
@@ -227,12 +233,20 @@ def _instant(cell: str) -> datetime:
         raise ValueError(problem) from None
 
 
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\S+)?", re.ASCII)
+"""A day of the calendar, with a time or without: ISO 8601 has other ways to write one, such as by weeks."""
+
+
 def _end(cell: str) -> datetime | None:
     return _instant(cell) if cell else None
 
 
 def _tiers(cell: str) -> tuple[str, ...]:
-    return tuple(cell.replace(";", " ").replace(",", " ").split())
+    names = tuple(cell.replace(";", " ").replace(",", " ").split())
+    for name in names:
+        if not is_tier(name):
+            raise ValueError(f"{_short(name)} is no tier; write {TIER_NAMES}")
+    return names
 
 
 def _yes(cell: str) -> bool:

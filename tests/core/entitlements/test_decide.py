@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -61,7 +62,8 @@ def window(
 ) -> WindowFacts:
     """Return a window in India over these days."""
     ends_at = None if end is None else AT + end * DAY
-    return evolve(WindowFacts(uid(number), kind, INDIA, AT + start * DAY, ends_at, ways=ways), **changes)
+    given = {"countries": INDIA, "starts_at": AT + start * DAY, "ends_at": ends_at, "ways": ways, **changes}
+    return WindowFacts(uid(number), kind, **given)
 
 
 TVOD = window(WindowType.TVOD, "rental", "tokens", "est")
@@ -252,7 +254,7 @@ def test_a_takedown_that_lasted_no_time_changes_nothing() -> None:
     assert decide(Viewer([has()]), title, IN, AT) == decide(Viewer([has()]), TITLE, IN, AT)
 
 
-def test_what_was_bought_plays_on_after_its_window() -> None:
+def test_what_was_bought_plays_on_after_its_made() -> None:
     """A rental ends when it ends, not with the window that sold it."""
     title = evolve(TITLE, windows=[evolve(TVOD, ends_at=AT)])
     rental = has(kind=GrantKind.RENTAL, ends_at=AT + DAY, after=Reason.RENTAL_ENDED)
@@ -465,3 +467,40 @@ def test_a_page_is_answered_as_each_title_alone() -> None:
     assert answers == [decide(viewer, item, IN, AT) for item in titles]
     assert [isinstance(item, Allowed) for item in answers] == [True, False, True, True, True]
     assert decide_each(viewer, [], IN, AT) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: _made(WindowType.SVOD, tiers={"gold"}), "ways=('subscription', ...)"),
+        (lambda: _made(WindowType.SVOD), "ways=('subscription', ...)"),
+        (lambda: _made(WindowType.TVOD, tiers={"gold"}, ways=("rental",)), "ways=('subscription', ...)"),
+        (lambda: _made(WindowType.AVOD), "free=Rights(...)"),
+        (lambda: _made(WindowType.TVOD, ways=("token",)), "'token' is no way"),
+        (lambda: _made(WindowType.TVOD, ways="rental"), "one text"),
+        (lambda: _made(WindowType.SVOD, tiers="gold", ways=("subscription",)), "one text"),
+        (lambda: _made(WindowType.TVOD, countries={"UK"}), "'UK' is no country"),
+        (lambda: _made(WindowType.TVOD, countries="IN"), "one text"),
+        (lambda: _made(WindowType.TVOD, ends_at=AT - TICK), "before it begins"),
+        (lambda: LicenceFacts(uid(1), {"*"}, AT), "'*' is no country"),
+        (lambda: LicenceFacts(uid(1), {"IN"}, AT, AT - DAY), "before it begins"),
+        (lambda: TakedownFacts(uid(1), {"EU"}, AT), "'EU' is no country"),
+        (lambda: TakedownFacts(uid(1), {"IN"}, AT, AT - DAY), "before it begins"),
+        (lambda: TitleFacts(FILM, AT, ages={"UK": 15}), "'UK' is no country"),
+    ],
+)
+def test_facts_that_would_say_nothing_are_refused(make: Callable[[], Any], said: str) -> None:
+    """What would be not_yet for ever, or silently let somebody in, says what to give instead."""
+    with pytest.raises(BadFacts) as refused:
+        make()
+    assert said in refused.value.message()
+
+
+def test_a_takedown_may_end_as_it_begins() -> None:
+    """Restored at the very instant, it stops nothing."""
+    assert TakedownFacts(uid(1), INDIA, AT, AT).ends_at == AT
+
+
+def _made(type: WindowType, **changes: Any) -> WindowFacts:
+    values: dict[str, Any] = {"id": uid(1), "type": type, "countries": INDIA, "starts_at": AT}
+    return WindowFacts(**{**values, **changes})

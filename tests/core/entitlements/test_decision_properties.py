@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from attrs import evolve
+from attrs import evolve, fields
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
@@ -18,20 +18,28 @@ from buddy_core.entitlements import (
     Context,
     Decision,
     Denied,
+    Grant,
+    GrantChange,
     GrantStatus,
+    GrantUse,
     Holding,
+    NotExtended,
     Reason,
     Rights,
     TitleFacts,
+    UsedUp,
     Verdict,
     Viewer,
     decide,
     decide_each,
     explain,
+    extend,
     holdings_of,
     tell,
     trace_data,
 )
+from buddy_core.entitlements.rules.placing import moment_of, place_of
+from buddy_core.kernel import GrantId
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.countries import COUNTRIES
 from tests.core.entitlements.worlds import (
@@ -41,9 +49,12 @@ from tests.core.entitlements.worlds import (
     SERIES,
     TICK,
     Books,
+    LaterEnd,
     World,
     books,
     held,
+    lapsing_titles,
+    later_ends,
     near_worlds,
     open_titles,
     titles,
@@ -144,7 +155,7 @@ def search(world: World) -> Reason | list[Rights]:
     found = [item.free for item in windows if item.free is not None]
     for item in world.viewer.holdings:
         of_title = item.of == title.id or any(
-            part.of == item.of and (item.includes_later or part.since <= item.starts_at)
+            part.of == item.of and (item.includes_later or part.since <= (item.held_since or item.starts_at))
             for part in title.part_of
         )
         in_plan = (
@@ -153,7 +164,9 @@ def search(world: World) -> Reason | list[Rights]:
             and any("subscription" in w.ways and (not w.tiers or item.tier in w.tiers) for w in windows)
         )
         in_tail = any(
-            old.has_tail and old.ends_at is not None and max(old.starts_at, item.starts_at) < old.ends_at
+            old.has_tail
+            and old.ends_at is not None
+            and max(old.starts_at, item.held_since or item.starts_at) < old.ends_at
             for old in licences
         )
         goes_on = item.goes_on_in is not None and item.goes_on_in == context.session_id
@@ -187,6 +200,12 @@ def grows(world: World, more: list[Holding]) -> None:
     if isinstance(before, Denied):
         fired["turned"] += isinstance(after, Allowed)
         return
+    no_worse(after, before)
+    fired["grown"] += before != after
+
+
+def no_worse(after: Decision, before: Allowed) -> None:
+    """Assert that an answer is a yes, no right of it is lower, and no end of it nearer."""
     assert isinstance(after, Allowed)
     assert not_before(after.until, before.until)
     better = {
@@ -199,7 +218,52 @@ def grows(world: World, more: list[Holding]) -> None:
     for name, value in better.items():
         if value == 0:
             assert not_before(getattr(after.untils, name), getattr(before.untils, name))
-    fired["grown"] += before != after
+
+
+def extends(later: LaterEnd, title: TitleFacts, context: Context) -> None:
+    """Whenever it is asked about, a later end lowers no right, brings no end nearer, moves itself alone."""
+    old, then, at = later.grant, later.given_at, later.at
+    known = [item for item in later.uses if item.at <= then]
+    try:
+        new = extend(old, known, later.until, then, GrantId(UUID(int=4_000)))
+    except (NotExtended, UsedUp):
+        fired["not extended"] += 1
+        return
+    assert moved_alone(old, new, known, later.until)
+    change = GrantChange(old.id, GrantStatus.EXTENDED, then, "test", new.id)
+    before = [old, later.other]
+    after = [evolve(old, status=GrantStatus.EXTENDED), later.other, new]
+    # What is recorded later, such as its first play, is recorded either way.
+    pairs = [(holdings_of(before, uses=later.uses), holdings_of(after, [change], later.uses))]
+    if at >= then:
+        pairs.append((pairs[0][0], holdings_of(after, uses=later.uses)))
+    for held_before, held_after in pairs:
+        was, now = (decide(Viewer(held), title, context, at) for held in (held_before, held_after))
+        if isinstance(was, Allowed):
+            no_worse(now, was)
+            fired["extended"] += now != was
+        elif isinstance(now, Allowed):
+            assert at >= then, "what was over then is not open in hindsight"
+            fired["extended and opened"] += 1
+        is_tail = moment_of(place_of(title, context.country), at).licensed is None
+        fired["extended under a tail"] += is_tail and isinstance(now, Allowed) and now != was
+    fired[f"extended {old.kind}"] += 1
+    fired["extended when played"] += bool(known)
+
+
+def moved_alone(old: Grant, new: Grant, uses: list[GrantUse], until: datetime) -> bool:
+    """Tell whether one instant moved: the end, or, with its hours as they were, the time to start."""
+    [before], [after] = holdings_of([old], uses=uses), holdings_of([new], uses=uses)
+    if not uses:
+        assert new.terms.hours == old.terms.hours
+        assert after.after in (before.after, Reason.RENTAL_NOT_STARTED)
+    moved = {"id", "ends_at", "starts_at", "held_since", "recorded_at", "after"}
+    names = [item.name for item in fields(Holding) if item.name not in moved]
+    return (
+        all(getattr(before, name) == getattr(after, name) for name in names)
+        and after.ends_at == until
+        and (after.held_since or after.starts_at) == (before.held_since or before.starts_at)
+    )
 
 
 def in_bulk(world: World, others: list[TitleFacts]) -> None:
@@ -314,6 +378,20 @@ CHECKS: dict[str, tuple[Callable[..., None], int, tuple[Any, ...], tuple[str, ..
     "to_the_microsecond": (to_the_microsecond, 200, (worlds(),), ("last microsecond", "over")),
     "begins": (begins, 150, (worlds() | near_worlds(Reason.NOT_YET),), ("opens by itself",)),
     "known_then": (known_then, 150, (books(), open_titles(), CONTEXTS, NEAR, NEAR), ("known then",)),
+    "extends": (
+        extends,
+        400,
+        (later_ends(), lapsing_titles(), CONTEXTS | st.just(Context("IN"))),
+        (
+            "extended",
+            "extended and opened",
+            "extended under a tail",
+            "extended watch_once",
+            "extended rental",
+            "extended when played",
+            "not extended",
+        ),
+    ),
     "as_it_was": (as_it_was, 250, (books(), open_titles(), CONTEXTS, NEAR), ("made then",)),
 }
 """Each law, how many examples it takes at a time, over what, and what it is to have seen."""

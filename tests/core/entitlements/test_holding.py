@@ -25,6 +25,7 @@ from buddy_core.entitlements import (
     UseKind,
     holdings_of,
 )
+from buddy_core.entitlements.model.facts import FAR
 from buddy_core.kernel import GrantId, SessionId
 from tests.contracts.cases import AT, account, grant, title, uid
 
@@ -85,6 +86,23 @@ def test_a_rental_is_not_used_up_by_watching() -> None:
     uses = [use(UseKind.STARTED, HOUR, rental), use(UseKind.CONSUMED, 3 * HOUR, rental)]
     [item] = holdings_of([rental], uses=uses)
     assert (item.ends_at, item.after, item.goes_on_in) == (AT + 49 * HOUR, Reason.RENTAL_ENDED, None)
+
+
+def test_hours_beyond_the_end_of_time_have_no_end() -> None:
+    """A stored grant that runs longer than there are dates can still be decided about."""
+    for hours in (10**9, 10**15):
+        pvod = bought(GrantKind.PVOD, hours)
+        assert only(*holdings_of([pvod], uses=[use(UseKind.STARTED, HOUR, pvod)])) == (
+            FAR,
+            Reason.RENTAL_ENDED,
+        )
+
+
+def test_what_opened_again_is_held_since_it_was_granted() -> None:
+    """It opens from then on, and is from before whatever came after it was granted."""
+    again = bought(GrantKind.GIFT, ends_at=AT + 9 * DAY, reopened_at=AT + 5 * DAY)
+    [item] = holdings_of([again])
+    assert (item.starts_at, item.held_since, item.ends_at) == (AT + 5 * DAY, AT, AT + 9 * DAY)
 
 
 def test_watch_once_ends_a_day_after_its_first_play_or_when_watched() -> None:
@@ -188,6 +206,8 @@ def test_a_plan_lapses() -> None:
     [
         {"title_id": None},
         {"ends_at": AT},
+        {"reopened_at": AT},
+        {"ends_at": AT + DAY, "reopened_at": AT + DAY},
         {"kind": GrantKind.RENTAL},
         {"kind": GrantKind.SUBSCRIPTION},
         {"terms": Terms(GIVEN_RIGHTS[GrantKind.EST], plan=PlanState.ACTIVE)},

@@ -136,6 +136,15 @@ def titles(draw: st.DrawFn, of: TitleId = FILM) -> TitleFacts:
     )
 
 
+@st.composite
+def lapsing_titles(draw: st.DrawFn) -> TitleFacts:
+    """Return a title that is out and sold everywhere until its licence ends; what was bought may play on."""
+    found = draw(open_titles())
+    ends_at = draw(AT_DAYS)
+    licences = [evolve(item, ends_at=ends_at, has_tail=True) for item in found.licences]
+    return evolve(found, licences=licences, part_of=[Membership(SERIES, draw(AT_DAYS))])
+
+
 SHOPS = ((WindowType.TVOD, frozenset[str]()), (WindowType.SVOD, frozenset({"basic", "premium"})))
 
 
@@ -179,6 +188,7 @@ def holdings(draw: st.DrawFn, number: int) -> Holding:
         draw(st.booleans()),
         draw(st.sampled_from([MINE, ELSE])) if used_up else None,
         draw(ENDS) if used_up else None,
+        draw(st.sampled_from([None, None, start - DAY, start - 3 * DAY])),
     )
 
 
@@ -336,8 +346,8 @@ def books(draw: st.DrawFn) -> Books:
 
 
 @st.composite
-def _grants(draw: st.DrawFn, number: int) -> Grant:
-    kind = draw(st.sampled_from(GrantKind))
+def _grants(draw: st.DrawFn, number: int, kind: GrantKind | None = None) -> Grant:
+    kind = kind or draw(st.sampled_from(GrantKind))
     start = draw(AT_DAYS)
     is_plan = kind is GrantKind.SUBSCRIPTION
     hours: dict[str, Any] = {}
@@ -349,7 +359,7 @@ def _grants(draw: st.DrawFn, number: int) -> Grant:
         id=GrantId(UUID(int=2_000 + number)),
         origin_id=GrantId(UUID(int=2_000 + number)),
         account_id=ME,
-        title_id=None if is_plan else FILM,
+        title_id=None if is_plan else draw(st.sampled_from([FILM, FILM, SERIES])),
         kind=kind,
         status=GrantStatus.ACTIVE,
         granted_at=start,
@@ -360,6 +370,38 @@ def _grants(draw: st.DrawFn, number: int) -> Grant:
             draw(RIGHTS),
             tier=draw(TIERS) if is_plan else "",
             plan=draw(st.sampled_from(PlanState)) if is_plan else None,
+            includes_later=draw(st.booleans()),
             **hours,
         ),
     )
+
+
+@frozen
+class LaterEnd:
+    """A grant, what else is held, what was and will be done with it, and a later end given at some time."""
+
+    grant: Grant
+    other: Grant
+    uses: list[GrantUse]
+    given_at: datetime
+    until: datetime
+    at: datetime
+    """When it is asked about."""
+
+
+@st.composite
+def later_ends(draw: st.DrawFn) -> LaterEnd:
+    """Return a later end of a grant of any kind, before or after it is over, played or not."""
+    kind = draw(st.sampled_from([*GrantKind, GrantKind.RENTAL, GrantKind.WATCH_ONCE, GrantKind.WATCH_ONCE]))
+    grant, other = draw(_grants(0, kind)), draw(_grants(1))
+    given_at = grant.granted_at + draw(st.integers(0, 6)) * DAY
+    until = given_at + draw(st.integers(1, 5)) * DAY + draw(st.sampled_from([timedelta(0), TICK]))
+    first = grant.granted_at + draw(st.sampled_from([0, 0, 1, 2, 7])) * DAY
+    last = first + draw(st.sampled_from([1, 9, 60])) * timedelta(hours=1)
+    uses = []
+    if draw(st.booleans()):
+        uses.append(GrantUse(grant.origin_id, UseKind.STARTED, first, first, MINE))
+        if draw(st.sampled_from([False, False, True])):
+            uses.append(GrantUse(grant.origin_id, UseKind.CONSUMED, last, last, MINE))
+    near = st.sampled_from([given_at - TICK, given_at, until - TICK, until - DAY])
+    return LaterEnd(grant, other, uses, given_at, until, draw(near | NEAR))

@@ -36,12 +36,14 @@ from buddy_core.rights import (
     SetRating,
     TakeDown,
     TakedownOver,
+    Territories,
     TitleRights,
     Window,
     WindowsOverlap,
     WindowType,
     book_body,
     book_from_body,
+    rating_for,
     revise,
 )
 from tests.contracts.cases import AT, title, uid
@@ -273,3 +275,19 @@ def test_a_book_holds_only_so_much() -> None:
     many = [AddWindow(window(n, n, n + 1)) for n in range(1, 1_002)]
     with pytest.raises(BadRightsChange, match="above 1000"):
         make(None, *many)
+
+
+def test_a_certificate_is_taken_away_by_its_own_code() -> None:
+    """Taking away what is not there, or more than was named, is refused; nothing seems done that is not."""
+    book = make(None, SetRating(("*",), "A"), SetRating(("EU",), "15"))
+    for places in (("IN",), Territories(("IN", "EU")), Territories(("EU",), ("FR",))):
+        with pytest.raises(BadRightsChange):
+            make(book, SetRating(places, None))
+    for places in (Territories(("IN",), ("IN",)), Territories(("EU", "FR"), ("EU",))):
+        for label in ("15", None):
+            with pytest.raises(BadRightsChange, match="no country"):
+                make(book, SetRating(places, label))
+    without = make(book, SetRating(("EU",), None))
+    assert [rating.territories.included for rating in without.ratings] == [("*",)]
+    less = make(book, SetRating(Territories(("*",), ("IN",)), "A"))
+    assert rating_for(less, "U", "IN") == ("U", 0)

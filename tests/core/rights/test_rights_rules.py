@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buddy_core.kernel import COUNTRIES, CountryUnknown, InvalidValue, LicenceId, PartnerId
-from buddy_core.rights import Licence, Territories, holds, licences_for
+from buddy_core.kernel.ids import WindowId
+from buddy_core.rights import (
+    BadLicence,
+    BadWindow,
+    Licence,
+    Territories,
+    Window,
+    WindowType,
+    holds,
+    licences_for,
+)
 from tests.contracts.cases import AT, title, uid
 
 DAY = timedelta(days=1)
@@ -94,3 +104,35 @@ def _placed(values: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a licence, `territories` without what is `excluded`."""
     excluded = values.pop("excluded", ())
     return {**values, "territories": Territories(tuple(values["territories"]), excluded)}
+
+
+@pytest.mark.parametrize(
+    "tier", ["Gold", " gold", "gold/silver", "<script>", "x" * 33, "go\0ld", "", "gold\n", "góld"]
+)
+def test_a_tier_is_named_in_small_letters(tier: str) -> None:
+    """A name that no plan can have is refused where the window is made, and says what a name is."""
+    with pytest.raises(BadWindow, match="small letters") as refused:
+        svod(("IN",), (tier,))
+    assert len(refused.value.message()) < 300
+    assert svod(("IN",), ("gold_2-x",)).tiers == ("gold_2-x",)
+
+
+def test_a_window_names_few_tiers() -> None:
+    """Twenty, and no more."""
+    assert len(svod(("IN",), tuple(f"t{number}" for number in range(20))).tiers) == 20
+    with pytest.raises(BadWindow, match="20"):
+        svod(("IN",), tuple(f"t{number}" for number in range(21)))
+
+
+def test_a_window_or_licence_is_of_some_country() -> None:
+    """India less India sells and shows nothing anywhere."""
+    nowhere = Territories(("IN",), ("IN",))
+    with pytest.raises(BadWindow, match="no country"):
+        svod(nowhere)
+    with pytest.raises(BadLicence, match="no country"):
+        licence(territories=("IN",), excluded=("IN",))
+
+
+def svod(places: Any, tiers: tuple[str, ...] = ()) -> Window:
+    """Return an SVOD window."""
+    return Window(WindowId(uid(1)), title(1), WindowType.SVOD, places, AT, tiers=tiers)
