@@ -114,8 +114,7 @@ def share_pool(
     them take seconds.
 
     Raises:
-        BadPool: unknown or repeated players, subscribers given twice, units that are no whole
-            number from 0 on, an impossible minimum or cap; all are listed.
+        BadPool: players, subscribers, units, a minimum or a cap that cannot be; all are listed.
         SilentMoneyUnnamed: silent subscribers paid, and `silent` is not given.
         BadPercent: a fee below 0 or above 100.
         InvalidValue: a float, or a method or policy that there is not.

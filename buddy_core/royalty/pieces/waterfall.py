@@ -150,8 +150,7 @@ def run_waterfall(
     the order given, what is unshared last.
 
     Raises:
-        BadWaterfall: names that come twice, percents, amounts or caps that cannot be, or net
-            profits above 100 percent; all are listed.
+        BadWaterfall: names that come twice, or figures that cannot be; all are listed.
         InvalidValue: a float, or anything else that is not exact.
     """
     money, ordered, percents = checked("gross", gross), list(steps), dict(net_profit or {})
