@@ -117,8 +117,8 @@ async def open_session(
         SessionEnded, PlaybackDenied: it may not go on.
     """
     async with uow.read() as tx:
-        session = await _own_in(tx, await tx.sessions.get(claim.session_id), claim)
-        owner, playing = await _going_on_in(tx, session, context, clock.now())
+        session, owner = await _own_in(tx, await tx.sessions.get(claim.session_id), claim)
+        playing = await _going_on_in(tx, owner, session, context, clock.now())
         if not await _is_handed_on_in(tx, owner, playing):
             return playing
     return await retried(uow, lambda tx: _hand_on_in(tx, claim, context, clock.now(), ids))
@@ -149,12 +149,11 @@ async def stop_session(
 async def _report_in(
     tx: PlayTx, claim: SessionClaim, report: Beat, at: datetime, ids: IdSource, *, is_last: bool
 ) -> PlaybackSession:
-    found = await _own_in(tx, await tx.sessions.lock(claim.session_id), claim)
+    found, owner = await _own_in(tx, await tx.sessions.lock(claim.session_id), claim)
     if is_last and found.stopped_at is not None:
         return found
     session = stop(found, at) if is_last else beat(found, report, at)
     await tx.sessions.save(session)
-    owner = (await resolve_in(tx, session.account_id)).id
     await tx.positions.save([Position(owner, session.title_id, report.position_ms, at)])
     if session.via_kind == GrantKind.WATCH_ONCE:
         await _consume_in(tx, owner, session, report, at, ids)
@@ -162,15 +161,14 @@ async def _report_in(
 
 
 async def _going_on_in(
-    tx: PlayTx, session: PlaybackSession, context: Context, at: datetime
-) -> tuple[AccountId, Playing]:
-    """Decide for a session that runs, and return whose it is."""
+    tx: PlayTx, owner: AccountId, session: PlaybackSession, context: Context, at: datetime
+) -> Playing:
+    """Decide for a session that runs."""
     if session.stopped_at is not None or at >= session.ends_at:
         raise SessionEnded
-    owner = (await resolve_in(tx, session.account_id)).id
     asked = evolve(context, session_id=session.id)
     title, decision = await _allowed_in(tx, owner, session.title_id, asked, at)
-    return owner, Playing(session, title, decision, 0)
+    return Playing(session, title, decision, 0)
 
 
 async def _is_handed_on_in(tx: PlayTx, owner: AccountId, playing: Playing) -> bool:
@@ -183,12 +181,12 @@ async def _hand_on_in(
     tx: PlayTx, claim: SessionClaim, context: Context, at: datetime, ids: IdSource
 ) -> Playing:
     """Have a session run by the grant that lets it go on, which begins here if it did not before."""
-    session = await _own_in(tx, await tx.sessions.lock(claim.session_id), claim)
-    owner, playing = await _going_on_in(tx, session, context, at)
+    session, owner = await _own_in(tx, await tx.sessions.lock(claim.session_id), claim)
+    playing = await _going_on_in(tx, owner, session, context, at)
     if not await _is_handed_on_in(tx, owner, playing):
         return playing
     if await _started_in(tx, owner, playing.decision, session.id, at, ids):
-        _, playing = await _going_on_in(tx, session, context, at)
+        playing = await _going_on_in(tx, owner, session, context, at)
     decision = playing.decision
     session = evolve(session, grant_id=decision.via, via_kind=decision.kind)
     await tx.sessions.save(session)
@@ -225,13 +223,18 @@ async def _timed_in(tx: PlayTx, account: AccountId, via: UUID) -> Grant | None:
     return None
 
 
-async def _own_in(tx: PlayTx, session: PlaybackSession | None, claim: SessionClaim) -> PlaybackSession:
+async def _own_in(
+    tx: PlayTx, session: PlaybackSession | None, claim: SessionClaim
+) -> tuple[PlaybackSession, AccountId]:
+    """Return the claimed session and whose it is now: the account that a guest has joined counts."""
     if session is None or session.device_id != claim.device_id:
         raise SessionNotFound
-    owner = await resolve_in(tx, session.account_id)
-    if owner.id != (await resolve_in(tx, claim.account_id)).id:
+    owner = (await resolve_in(tx, session.account_id)).id
+    # Another guest of the same member may have begun it.
+    is_told = claim.account_id in (session.account_id, owner)
+    if not is_told and owner != (await resolve_in(tx, claim.account_id)).id:
         raise SessionNotFound
-    return session
+    return session, owner
 
 
 async def _allowed_in(

@@ -494,7 +494,7 @@ def test_closing_balances_belong_to_the_month_before() -> None:
         "closing.json, entity",
     ]
     right = closing | {"month": "2026-09", "entity": "thaja"}
-    assert read(whole(), before=right).before.accounts["a"].recouped == 1
+    assert read(whole(), before=right).before.accounts["h:INR"].recouped == 1
 
 
 def test_a_file_of_ten_megabytes_of_faults_is_told_in_bounds() -> None:
