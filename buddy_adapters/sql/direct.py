@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from asyncpg import InterfaceError, PostgresError
 from sqlalchemy import Select, Table
@@ -34,8 +34,15 @@ class Direct:
     """Statements straight to the driver; it lives as long as its transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+        # Weakly: `_OPEN` would keep a connection for ever whose `Direct` kept it.
+        self._of = ref(connection)
         self._driver: Any = None
+
+    @property
+    def _connection(self) -> AsyncConnection:
+        connection = self._of()
+        assert connection is not None, "the transaction that this belongs to is over"
+        return connection
 
     async def rows(self, text: str, *given: Any) -> Sequence[Any]:
         """Return the rows of a query with `$1`, `$2`, ...; each has its columns by place.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from buddy_adapters.media.ffmpeg import find_ffmpeg
 from tests.browser.devices import DESKTOP, NARROW, Devices
@@ -148,7 +148,10 @@ def screenshot(page: Page, name: str) -> Path:
     folder = Path(chosen) if chosen else PICTURES
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{size['width']}.png"
-    page.screenshot(path=path, animations="disabled")
+    try:
+        page.screenshot(path=path, animations="disabled")
+    except Error:  # Chromium on a busy machine: it could not just then
+        page.screenshot(path=path, animations="disabled")
     if chosen:
         _shrink(path)
     return path

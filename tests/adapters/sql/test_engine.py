@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event, text
@@ -14,10 +16,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from buddy_adapters.sql.dialect import insert_ignoring, insert_rows, integrity_as, update_rows, upsert
+from buddy_adapters.sql.direct import Direct
 from buddy_adapters.sql.engine import make_engine, reader, writer
 from buddy_adapters.sql.flags import flags_table
 from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
 from buddy_core.kernel.errors import Contention, InvalidValue, Unavailable
+from buddy_core.kernel.ids import TitleId
 
 pytestmark = pytest.mark.anyio
 
@@ -286,3 +290,17 @@ async def _flags(uow: SqlUnitOfWork) -> dict[str, bool]:
     async with uow.read() as tx:
         rows = await tx.connection.execute(text("SELECT name, is_on FROM flags"))
         return {name: bool(is_on) for name, is_on in rows}
+
+
+async def test_nothing_of_a_transaction_is_left_when_it_is_over(engine: AsyncEngine) -> None:
+    """A service runs for months: what a transaction read by goes with it."""
+    uow = SqlUnitOfWork(engine)
+    for _ in range(5):
+        async with uow.begin() as tx:
+            await tx.titles.get([TitleId(UUID(int=1))])
+        async with uow.read() as reading:
+            await reading.rights.of_titles([TitleId(UUID(int=1))])
+    del tx, reading
+    gc.collect()
+    left = [item for item in gc.get_objects() if isinstance(item, Direct)]
+    assert left == []

@@ -177,7 +177,8 @@ class Life(RuleBasedStateMachine):
         if refusal is None:
             self.count_effect(name)
             return answer
-        assert isinstance(refusal, Rejected | Invalid | NotFound), refusal
+        # A clock that slipped back over the start of a value is told so, and the wallet waits for it.
+        assert isinstance(refusal, Rejected | Invalid | NotFound | tokens.ClockBehind), refusal
         assert refusal.code.startswith("tokens."), refusal
         assert self.seen.heads == before, f"{name} was refused and wrote something"
         self.count_effect("refused")
