@@ -107,7 +107,7 @@ def test_the_laws_hold_whatever_the_edits() -> None:
     """No two windows of a type meet, ownership is whole, the past stays; each refusal fires often."""
     fired: Counter[str] = Counter()
 
-    @settings(max_examples=400)
+    @settings(max_examples=700)
     @given(st.integers(min_value=0, max_value=2**32))
     def under_edits(seed: int) -> None:
         random = Random(seed)
