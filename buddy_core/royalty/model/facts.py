@@ -110,10 +110,14 @@ class Sale:
     currency: str = field(validator=_name)
     paid: Paid
     at: datetime = field(converter=utc)
-    units: int = field(default=1, validator=_whole)
-    """Copies; below zero where copies came back."""
+    units: int = field(validator=_whole)
+    """Copies; below zero where copies came back. Where nothing is said, 1 if something was paid."""
     sold_at: datetime | None = field(default=None, converter=_instant)
     """On a refund: when it was sold, whose terms count."""
+
+    @units.default
+    def _one_where_paid(self) -> int:
+        return 1 if self.paid.gross > 0 else 0
 
     @model.validator
     def _sold(self, _: object, value: Model) -> None:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from attrs import field, frozen
+from attrs.validators import optional
 
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import InvalidValue
@@ -26,6 +27,11 @@ def _part(_: object, attribute: Any, value: Fraction) -> None:
 def _not_negative(_: object, attribute: Any, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidValue(attribute.name, "must be a whole number of minor units, not below zero")
+
+
+def _one_or_more(_: object, attribute: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidValue(attribute.name, "must be a whole number from 1 on")
 
 
 def _instant(value: datetime | None) -> datetime | None:
@@ -154,7 +160,7 @@ class Deal:
     """Where it is settled; without one, the holder's own account of the currency."""
     fee: Fraction = field(default=Fraction(0), converter=exact, validator=_part)
     """Distribution fee: the part that goes to the platform first."""
-    expense_cap: int | None = None
+    expense_cap: int | None = field(default=None, validator=optional(_not_negative))
     """Expenses that may be taken back over the life of the deal, in minor units; None is no cap."""
     ads_by: AdsBy = field(default=AdsBy.WATCH, converter=AdsBy)
 
@@ -192,7 +198,7 @@ class Reserve:
     """A part of what was earned that is held back against refunds, and released after some periods."""
 
     part: Fraction = field(converter=exact, validator=_part)
-    periods: int = field(validator=_not_negative)
+    periods: int = field(validator=_one_or_more)
 
 
 @frozen
@@ -267,7 +273,7 @@ class PoolRule:
     method: PoolMethod = field(default=PoolMethod.PRO_RATA, converter=PoolMethod)
     min_seconds: int = field(default=0, validator=_not_negative)
     """Of one account and title; less does not count."""
-    max_seconds: int | None = None
+    max_seconds: int | None = field(default=None, validator=optional(_not_negative))
     """Of one account over all titles; more is scaled down to it."""
     excluded_accounts: frozenset[str] = field(default=frozenset(), converter=_texts)
     excluded_titles: frozenset[str] = field(default=frozenset(), converter=_texts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
@@ -15,9 +15,10 @@ from buddy_core.kernel.countries import COUNTRIES
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.periods import Period
-from buddy_core.royalty.model.facts import FxRate
+from buddy_core.royalty.model.balances import AccountBalance
+from buddy_core.royalty.model.facts import FxRate, Model
 from buddy_core.royalty.model.months import PLATFORM
-from buddy_core.royalty.model.terms import Account, Deal, Terms
+from buddy_core.royalty.model.terms import Account, Deal, Escalator, Terms
 
 NOT_HOLDERS = (PLATFORM, "fund")
 """Names that a statement keeps for itself."""
@@ -50,6 +51,8 @@ class Book:
         self._own = terms.own_titles
         self._found: dict[tuple[str, str, int], tuple[Deal, ...]] = {}
         self.accounts = _accounts(terms, problems)
+        self._check_pools(terms)
+        self._check_guarantees()
         self.deals: dict[str, Deal] = {}
         titles: dict[str, list[Deal]] = defaultdict(list)
         for deal in terms.deals:
@@ -83,18 +86,31 @@ class Book:
         return found
 
     def deals_in(self, title: str, territory: str) -> tuple[Deal, ...]:
-        """Return the deals that hold for what has no instant; they must not change within the period."""
-        begin = self.deals_at(title, territory, self.period.start)
+        """Return the deals for what has no instant: the one set that holds within the period."""
         known = self._titles.get(title)
-        for change in known.changes if known else ():
-            other = self.deals_at(title, territory, change)
-            if begin and other and other != begin:
+        if known is None or not known.changes:
+            return self.deals_at(title, territory, self.period.start)
+        begins = (self.period.start, *known.changes)
+        sets = {tuple(deal for deal in known.deals if deal.holds(territory, at)): at for at in begins}
+        some = [(deals, at) for deals, at in sets.items() if deals]
+        if len(some) > 1:
+            change = max(at for _, at in some)
+            self._problems.add(
+                f"the deals of {title} change at {change.isoformat()} in {territory}, so watch and "
+                "impressions need their instant (at) there; or let deals change with the month"
+            )
+        return self.deals_at(title, territory, some[0][1] if some else self.period.start)
+
+    def check_one_rate(self, deals: tuple[Deal, ...], model: Model, title: str) -> None:
+        """Note rates that change within the period, for what has no instant."""
+        for deal in deals:
+            rate = deal.rates.get(model)
+            steps = rate.then if isinstance(rate, Escalator) else ()
+            if any(self.period.start < step.at < self.period.end for step in steps):
                 self._problems.add(
-                    f"the deals of {title} change at {change.isoformat()} in {territory}, so watch and "
-                    "impressions need their instant (at) there; or let deals change with the month"
+                    f"the {model.value} rate of deal {deal.id} changes within the month, so watch and "
+                    f"impressions of {title} need their instant (at)"
                 )
-            begin = begin or other
-        return begin
 
     def account_of(self, deal: Deal, currency: str) -> Account:
         """Return the account that a deal's money of a currency is settled in."""
@@ -106,13 +122,19 @@ class Book:
         self.deals = {**other.deals, **self.deals}
         self.accounts = {**other.accounts, **self.accounts}
 
-    def check_brought(self, accounts: Iterable[str]) -> None:
-        """Note balances whose account nobody knows: neither the terms name it, nor is it a holder's own."""
-        for name in accounts:
+    def check_brought(self, balances: Mapping[str, AccountBalance]) -> None:
+        """Note balances whose account nobody knows, and advances that were covered and are gone."""
+        for name, balance in balances.items():
             holder, _, currency = name.rpartition(":")
-            if name not in self.accounts and (not holder or not is_currency(currency)):
+            account = self.accounts.get(name)
+            if account is None and (balance.recouped or not holder or not is_currency(currency)):
                 self._problems.add(
                     f"a balance of account {name} is brought forward, which is not in the terms; add it"
+                )
+            elif account is not None and balance.recouped > account.advance:
+                self._problems.add(
+                    f"account {name} has recouped {balance.recouped} of an advance of {account.advance}; the "
+                    "advance is all that was ever paid, so leave it in the terms when it is recouped"
                 )
 
     def _checked(self, title: str, territory: str, at: datetime, known: _Title) -> tuple[Deal, ...]:
@@ -132,6 +154,21 @@ class Book:
                 "correct them, add the missing holder, or let deals that follow each other not overlap"
             )
         return deals
+
+    def _check_pools(self, terms: Terms) -> None:
+        plans = [rule.plan for rule in terms.pools]
+        for plan in sorted({plan for plan in plans if plans.count(plan) > 1}):
+            self._problems.add(f"there are two rules for the pools of {plan}; leave one of them out")
+
+    def _check_guarantees(self) -> None:
+        for account in self.accounts.values():
+            for guarantee in account.guarantees:
+                for edge in (guarantee.starts_at, guarantee.ends_at):
+                    if self.period.start < edge < self.period.end:
+                        self._problems.add(
+                            f"the guarantee of account {account.id} begins or ends at {edge.isoformat()}, "
+                            "within the month; let its term begin and end with months of the entity's zone"
+                        )
 
     def _check_account(self, deal: Deal) -> None:
         if deal.account is None:
@@ -221,6 +258,9 @@ def _accounts(terms: Terms, problems: Problems) -> dict[str, Account]:
                 problems.add(
                     f"account {account.id} has two guarantees at once; let the terms follow each other"
                 )
+        starts = [rule.starts_at for rule in account.withholding]
+        if len(set(starts)) < len(starts):
+            problems.add(f"account {account.id} has two rates of withholding from one instant; give one rate")
     for loop in _loops(found):
         problems.add(f"the accounts {' -> '.join(loop)} recoup each other in a circle; take one link out")
     return found

@@ -35,18 +35,27 @@ def explain(line: Line) -> str:
     def money(amount: Fraction | int) -> str:
         return f"{exact_text(Fraction(amount) / 10**digits, digits)} {line.currency}"
 
-    said = [_what(line, money(line.net), line.inputs, money)]
-    if line.holder == PLATFORM:
-        said.append(f"Of that {money(line.amount)} is the platform's.")
-    else:
-        said += _terms(line, money)
     if line.adjusts:
-        was, now = money(line.inputs["was"]), money(line.inputs["is"])
-        said.append(
-            f"This adjusts {line.adjusts}, which was closed before it was known: {was} then, {now} now."
-        )
+        said = [_adjusted(line, money)]
+    else:
+        said = [_what(line, money(line.net), line.inputs, money)]
+        if line.holder == PLATFORM:
+            said.append(f"Of that {money(line.amount)} is the platform's.")
+        else:
+            said += _terms(line, money)
     said.append(f"Rule {line.rules}; nothing was rounded here, the statement rounds once.")
     return " ".join(said)
+
+
+def _adjusted(line: Line, money: Any) -> str:
+    inputs = line.inputs
+    by = f" by deal {line.deal}" if line.deal else ""
+    return (
+        f"This adjusts {line.adjusts}, which was closed before all of it was known: by {line.model.value} "
+        f"{line.title} in {line.territory} had {money(inputs['was_of'])} then and has "
+        f"{money(inputs['is_of'])} now, of which {line.holder} had "
+        f"{money(inputs['was'])} and has {money(inputs['is'])}{by}: {money(line.amount)}."
+    )
 
 
 def explain_settlement(settlement: Settlement) -> str:

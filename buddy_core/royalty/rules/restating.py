@@ -13,8 +13,8 @@ from buddy_core.royalty.model.facts import Facts, Paid
 from buddy_core.royalty.model.months import Month
 from buddy_core.royalty.model.statements import Fund, Line, PeriodResult
 from buddy_core.royalty.model.terms import Terms
-from buddy_core.royalty.rules.attributing import NOTHING, Attributed
-from buddy_core.royalty.rules.book import Book
+from buddy_core.royalty.rules.book import Book, Exchange
+from buddy_core.royalty.rules.earned import NOTHING, Attributed
 from buddy_core.royalty.rules.sharing import Shared
 from buddy_core.royalty.rules.stating import drafted, line_key, stated
 
@@ -46,7 +46,9 @@ def state_with_late(
     before this, in order; `first` is what the first of them began with. Each is calculated
     twice, without and with its late facts, by its own terms; the exact difference of every
     line stands in this period's statements, named after the month that it adjusts. So what
-    comes late is, over both periods and before rounding, as if it had come in time.
+    comes late is, over both periods and before rounding, as if it had come in time. Money is
+    exchanged at the rate of the month that it adjusts. Settling is not repeated: a guarantee
+    whose term has ended stays as it was met.
 
     Raises:
         TermsProblems: as `state_period`.
@@ -56,9 +58,12 @@ def state_with_late(
     lines: list[Line] = []
     platform: list[Line] = []
     books: list[Book] = []
+    exchanges: dict[str, Exchange] = {}
     for period in past:
         was, was_shared, _, _ = drafted(period.month, period.terms, period.facts, then)
-        is_, is_shared, book, _ = drafted(period.month, period.terms, period.facts + period.late, now)
+        is_, is_shared, book, exchanges[period.month.name] = drafted(
+            period.month, period.terms, period.facts + period.late, now
+        )
         name = period.month.name
         lines += _differences(name, was_shared.lines, is_shared.lines)
         platform += _differences(name, was_shared.platform, is_shared.platform)
@@ -66,13 +71,13 @@ def state_with_late(
         books.append(book)
         then, now = _after(was, was_shared), _after(is_, is_shared)
     begun = evolve(before, deals={**before.deals, **now.deals}, pools=now.pools if past else before.pools)
-    attributed, shared, book, exchange = drafted(month, terms, facts, begun)
+    attributed, shared, book, exchanges[""] = drafted(month, terms, facts, begun)
     for known in books:
         book.adopt(known)
     for was, is_ in flows:
         _add_difference(attributed, was, is_)
     shared = Shared(shared.lines + lines, shared.platform + platform, shared.deals)
-    return stated(month, before, attributed, shared, book, exchange)
+    return stated(month, before, attributed, shared, book, exchanges)
 
 
 def _after(attributed: Attributed, shared: Shared) -> Balances:
@@ -92,7 +97,13 @@ def _differences(month: str, was: Iterable[Line], now: Iterable[Line]) -> list[L
             for name in ("net", "fee", "expenses", "base", "amount")
         }
         if any(change.values()):
-            inputs = {**line.inputs, "was": _amount(old, "amount"), "is": _amount(new, "amount")}
+            inputs = {
+                **line.inputs,
+                "was": _amount(old, "amount"),
+                "was_of": _amount(old, "net"),
+                "is": _amount(new, "amount"),
+                "is_of": _amount(new, "net"),
+            }
             found.append(evolve(line, **change, inputs=inputs, adjusts=month))
     return found
 

@@ -39,7 +39,7 @@ class _Open:
     @property
     def unrecouped(self) -> int:
         """What is open of the advance."""
-        return self.account.advance - self.recouped
+        return max(0, self.account.advance - self.recouped)
 
 
 def settle(
@@ -50,9 +50,9 @@ def settle(
 ) -> list[Settlement]:
     """Settle every account that earned something or has something left, by id.
 
-    In this order: what was carried, what was earned, reserves held and released, a guarantee
-    at the end of its term, the account's own advance, the advances of the accounts that it
-    recoups, what is below zero, what is below the threshold, and tax withheld. Each figure
+    In this order: what was carried, what was earned, reserves held, released and used, what is
+    forgiven, a guarantee at the end of its term, the account's own advance, the advances of
+    the accounts that it recoups, what is below the threshold, and tax withheld. Each figure
     that is a part of another is rounded half up.
     """
     open_ = {
@@ -72,15 +72,24 @@ def _begun(month: Month, account: Account, opening: AccountBalance, earned: int)
     item.do("brought forward", opening.carried)
     item.do("earned", earned)
     _reserve(month, item)
+    if item.left < 0 and account.negative is Negative.FORGIVE:
+        item.forgiven = -item.left
+        item.do("forgiven", item.forgiven)
     for guarantee in account.guarantees:
         if _ends_in(guarantee, month):
-            short = guarantee.minimum - opening.in_term - earned
-            item.topped_up = max(0, short)
+            item.topped_up = max(0, guarantee.minimum - _so_far(guarantee, month, item))
             item.do("guarantee", item.topped_up, f"minimum {guarantee.minimum}")
     return item
 
 
+def _so_far(guarantee: Guarantee, month: Month, item: _Open) -> int:
+    """Return what the term has earned; what was forgiven was never taken."""
+    before = item.opening.in_term if guarantee.starts_at < month.period.start else 0
+    return before + item.earned + item.forgiven
+
+
 def _reserve(month: Month, item: _Open) -> None:
+    """Hold back, release what is due, and use what is held where there is less than nothing."""
     reserve = item.account.reserve
     released = 0
     for held in item.opening.held:
@@ -94,6 +103,14 @@ def _reserve(month: Month, item: _Open) -> None:
             item.held.append(Held(month.name, amount))
             item.do("held back", -amount, f"{reserve.part} for {reserve.periods} months")
     item.do("released", released)
+    used = 0
+    while item.left + used < 0 and item.held:
+        oldest = item.held.pop(0)
+        part = min(oldest.amount, -item.left - used)
+        used += part
+        if part < oldest.amount:
+            item.held.insert(0, Held(oldest.month, oldest.amount - part))
+    item.do("used of what was held", used)
 
 
 def _recoup(payer: _Open, owner: _Open, name: str) -> None:
@@ -104,9 +121,6 @@ def _recoup(payer: _Open, owner: _Open, name: str) -> None:
 
 def _ended(month: Month, item: _Open) -> Settlement:
     account, withheld, carried = item.account, 0, 0
-    if item.left < 0 and account.negative is Negative.FORGIVE:
-        item.forgiven = -item.left
-        item.do("forgiven", item.forgiven)
     if item.left < 0 or item.left < account.threshold:
         carried = item.left
         item.do("carried forward", -carried, f"paid from {account.threshold} on" if carried > 0 else "")
@@ -137,9 +151,9 @@ def _rule(account: Account, month: Month) -> Withholding | None:
 def _in_term(month: Month, item: _Open) -> int:
     """Return what the guarantee's term has earned so far; a term that ends begins anew."""
     for guarantee in item.account.guarantees:
-        runs = guarantee.starts_at < month.period.end and month.period.start < guarantee.ends_at
-        if runs and not _ends_in(guarantee, month):
-            return item.opening.in_term + item.earned
+        runs = guarantee.starts_at < month.period.end and month.period.end < guarantee.ends_at
+        if runs:
+            return _so_far(guarantee, month, item)
     return 0
 
 

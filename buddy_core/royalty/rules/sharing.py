@@ -14,8 +14,8 @@ from buddy_core.royalty.model.facts import Expense, Model
 from buddy_core.royalty.model.months import PLATFORM
 from buddy_core.royalty.model.statements import Line
 from buddy_core.royalty.model.terms import Band, Basis, Counting, Deal, Escalator, Tiers
-from buddy_core.royalty.rules.attributing import NOTHING, Earned
 from buddy_core.royalty.rules.book import Book, Exchange, Problems
+from buddy_core.royalty.rules.earned import NOTHING, Earned
 
 ONE = Fraction(1)
 
@@ -55,7 +55,8 @@ def share(
             rows[name] = []
     for name in sorted(rows):
         deal, balance = book.deals[name], before.get(name, _NEW)
-        if name in laid_out:
+        _check_currencies(deal, rows[name], balance, laid_out[name], problems)
+        if laid_out[name]:
             balance = evolve(balance, laid_out=balance.laid_out + laid_out[name])
         taken, balance = _taken_back(deal, rows[name], balance, book, exchange)
         rates, balance = _tiered(deal, rows[name], balance, book, exchange)
@@ -68,6 +69,22 @@ def share(
 
 
 _NEW = DealBalance()
+
+
+def _check_currencies(
+    deal: Deal, rows: list[Earned], balance: DealBalance, laid_out: int, problems: Problems
+) -> None:
+    """Note a deal that counts or takes back several currencies, and names no account to say in which."""
+    if deal.account is not None or len({row.currency for row in rows}) < 2:
+        return
+    counts = [
+        rate for rate in deal.rates.values() if isinstance(rate, Tiers) and rate.basis is not Basis.UNITS
+    ]
+    if counts or laid_out or balance.laid_out:
+        problems.add(
+            f"deal {deal.id} has money of several currencies, and counts or takes back money; name an "
+            "account, whose currency it is done in"
+        )
 
 
 def _line(deal: Deal, row: Earned, taken: Fraction, rate: Fraction, found: Shared) -> None:
@@ -107,16 +124,17 @@ def _taken_back(
     """Return what part of each row goes to expenses, and the balance after it."""
     limit = balance.laid_out if deal.expense_cap is None else min(balance.laid_out, deal.expense_cap)
     open_ = limit - balance.taken_back
-    if open_ <= 0:
+    if open_ <= 0 and not balance.taken_back:
         return NOTHING, balance
     there = NOTHING
     for row in rows:
         currency = book.account_of(deal, row.currency).currency
         own = row.net * row.part(deal) * (1 - deal.fee)
         there += own * exchange.factor(row.currency, currency, f"expenses of the deal {deal.id}")
-    if there <= 0:
+    if not there:
         return NOTHING, balance
-    taken = min(open_, there)
+    # What more came back than was earned gives back what it had paid of the expenses.
+    taken = min(max(open_, NOTHING), there) if there > 0 else max(there, -balance.taken_back)
     return taken / there, evolve(balance, taken_back=balance.taken_back + taken)
 
 

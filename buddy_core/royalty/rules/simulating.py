@@ -14,7 +14,7 @@ from buddy_core.royalty.model.facts import Facts
 from buddy_core.royalty.model.months import PLATFORM, Month
 from buddy_core.royalty.model.statements import PeriodResult
 from buddy_core.royalty.model.terms import Terms
-from buddy_core.royalty.rules.attributing import NOTHING
+from buddy_core.royalty.rules.earned import NOTHING
 from buddy_core.royalty.rules.stating import state_period
 
 

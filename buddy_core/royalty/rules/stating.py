@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from operator import attrgetter
+from typing import TypeVar
 
 from buddy_core.kernel.rounding import Rounding, exact_sum, round_fraction
 from buddy_core.royalty.errors import TermsProblems
@@ -21,12 +22,14 @@ from buddy_core.royalty.model.statements import (
     Settlement,
 )
 from buddy_core.royalty.model.terms import Account, Terms
-from buddy_core.royalty.rules.attributing import NOTHING, Attributed, attribute
+from buddy_core.royalty.pieces.splitting import split_by_exact
+from buddy_core.royalty.rules.attributing import attribute
 from buddy_core.royalty.rules.book import Book, Exchange, Problems
-from buddy_core.royalty.rules.months import split_rounded
+from buddy_core.royalty.rules.earned import NOTHING, Attributed
 from buddy_core.royalty.rules.settling import converted, settle
 from buddy_core.royalty.rules.sharing import Shared, share
 
+K = TypeVar("K")
 _START = Balances()
 FUND = "fund"
 
@@ -42,7 +45,8 @@ def state_period(month: Month, terms: Terms, facts: Facts, before: Balances = _S
     Raises:
         TermsProblems: facts or terms that cannot be calculated; every problem is listed.
     """
-    return stated(month, before, *drafted(month, terms, facts, before))
+    attributed, shared, book, exchange = drafted(month, terms, facts, before)
+    return stated(month, before, attributed, shared, book, {"": exchange})
 
 
 def drafted(
@@ -71,9 +75,9 @@ def stated(
     attributed: Attributed,
     shared: Shared,
     book: Book,
-    exchange: Exchange,
+    exchanges: Mapping[str, Exchange],
 ) -> PeriodResult:
-    """Round, settle and reconcile what was drafted."""
+    """Round, settle and reconcile what was drafted; `exchanges` are by the month that a line adjusts."""
     by_holder: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line in sorted(shared.lines, key=line_order):
         by_holder[line.currency, line.holder].append(line)
@@ -118,7 +122,7 @@ def stated(
                 shares,
             )
         )
-    settlements = _settled(month, by_holder, earned, before, book, exchange)
+    settlements = _settled(month, by_holder, earned, before, book, exchanges)
     settled: dict[tuple[str, str], list[Settlement]] = defaultdict(list)
     for item in settlements:
         settled[item.holder, item.currency].append(item)
@@ -170,8 +174,11 @@ def _rounded(holders: Mapping[str, Fraction], platform: Fraction, fund: Fraction
     amounts |= {(1, PLATFORM): platform, (2, FUND): fund}
     order = sorted(amounts, key=lambda key: (abs(amounts[key]), key))
     whole = round_fraction(exact_sum(amounts.values()), Rounding.HALF_UP)
-    shares = split_rounded(whole, [amounts[key] for key in order])
-    return {name: amount for (_, name), amount in zip(order, shares, strict=True)}
+    return {name: amount for (_, name), amount in zip(order, _split(whole, amounts, order), strict=True)}
+
+
+def _split(whole: int, amounts: Mapping[K, Fraction], order: Sequence[K]) -> list[int]:
+    return [figure.minor for figure in split_by_exact([amounts[key] for key in order], whole)]
 
 
 def _reconciled(
@@ -184,7 +191,7 @@ def _reconciled(
 ) -> PeriodReconciliation:
     holders = sum(amount for name, amount in shares.items() if name not in (PLATFORM, FUND))
     exact = flows.net + stamped + brought - carried
-    return PeriodReconciliation(
+    found = PeriodReconciliation(
         currency=currency,
         gross=flows.gross,
         stamped=stamped,
@@ -197,8 +204,10 @@ def _reconciled(
         fund=shares[FUND],
         brought=brought,
         carried=carried,
-        rounding=sum(shares.values()) - exact,
+        rounding=round_fraction(exact, Rounding.HALF_UP) - exact,
     )
+    assert found.residual == 0, f"{found.residual} of {currency} is not accounted for"
+    return found
 
 
 def _settled(
@@ -207,22 +216,23 @@ def _settled(
     earned: Mapping[tuple[str, str], int],
     before: Balances,
     book: Book,
-    exchange: Exchange,
+    exchanges: Mapping[str, Exchange],
 ) -> list[Settlement]:
     accounts = dict(book.accounts)
     sums: dict[str, int] = defaultdict(int)
     for (currency, holder), lines in by_holder.items():
-        amounts: dict[str, list[Fraction]] = defaultdict(list)
+        amounts: dict[tuple[str, str], list[Fraction]] = defaultdict(list)
         for line in lines:
             account = _account(line, book)
             accounts.setdefault(account.id, account)
-            amounts[account.id].append(line.amount)
-        exact = {name: exact_sum(found) for name, found in amounts.items()}
-        names = sorted(exact, key=lambda name: (abs(exact[name]), name))
-        parts = split_rounded(earned[currency, holder], [exact[name] for name in names])
-        for name, amount in zip(names, parts, strict=True):
-            factor = exchange.factor(currency, accounts[name].currency, f"account {name}")
-            sums[name] += converted(amount, factor)
+            amounts[account.id, line.adjusts].append(line.amount)
+        exact = {key: exact_sum(found) for key, found in amounts.items()}
+        order = sorted(exact, key=lambda key: (abs(exact[key]), key))
+        for (name, month_of_line), amount in zip(
+            order, _split(earned[currency, holder], exact, order), strict=True
+        ):
+            exchange = exchanges[month_of_line]
+            sums[name] += converted(amount, exchange.factor(currency, accounts[name].currency, name))
     for name, balance in before.accounts.items():
         if name not in accounts and balance != AccountBalance():
             holder, _, currency = name.rpartition(":")

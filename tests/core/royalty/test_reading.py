@@ -486,7 +486,7 @@ def test_every_problem_of_all_files_is_told_at_once() -> None:
 
 def test_closing_balances_belong_to_the_month_before() -> None:
     """Balances of another month or company, and two sets of balances, are refused."""
-    closing = {"month": "2026-08", "entity": "other", "accounts": {"h:INR": {"recouped": 1}}}
+    closing = {"month": "2026-08", "entity": "other", "accounts": {"h:INR": {"carried": 1}}}
     found = wrong(whole(before={"month": "2026-09"}), before=closing)
     assert [text.split(": ")[0] for text in found] == [
         "terms.json, before",
@@ -494,7 +494,7 @@ def test_closing_balances_belong_to_the_month_before() -> None:
         "closing.json, entity",
     ]
     right = closing | {"month": "2026-09", "entity": "thaja"}
-    assert read(whole(), before=right).before.accounts["h:INR"].recouped == 1
+    assert read(whole(), before=right).before.accounts["h:INR"].carried == 1
 
 
 def test_a_file_of_ten_megabytes_of_faults_is_told_in_bounds() -> None:

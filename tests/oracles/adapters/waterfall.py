@@ -195,11 +195,11 @@ def format_line(inputs: Inputs) -> FormatLine:
 def step(inputs: Inputs) -> Step:
     """Read one step by the fields that it has."""
     name, taker = inputs["name"], inputs.get("taker")
+    limits = given(inputs, {"cap_minor": "cap", "taken_before_minor": "taken_before"})
     if inputs.get("percent_of") is not None:
-        limits = given(inputs, {"cap_minor": "cap", "taken_before_minor": "taken_before"})
         return Step(name, BASES[inputs["percent_of"]], exact(inputs["percent"]), taker=taker, **limits)
     if inputs.get("fixed_minor") is not None:
-        return Step.fixed(name, exact(inputs["fixed_minor"]), taker=taker)
+        return Step.fixed(name, exact(inputs["fixed_minor"]), taker=taker, **limits)
     more = {**given(inputs, BEFORE), "taker": taker}
     amount = exact(inputs["recoup_minor"])
     if inputs.get("percent") is not None:

@@ -1,0 +1,339 @@
+"""Pools of subscriptions and ads, shared over titles by what was watched or shown."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from fractions import Fraction
+
+from attrs import define, field, frozen
+
+from buddy_core.royalty.model.facts import Facts, Impressions, Model, SubscriptionRevenue, Watch
+from buddy_core.royalty.model.statements import PoolReport
+from buddy_core.royalty.model.terms import AdsBy, Deal, PoolMethod, PoolRule, SilentMoney, Terms
+from buddy_core.royalty.rules.book import Book, Problems
+from buddy_core.royalty.rules.earned import NOTHING, Attributed, Earned, dated, ids_of
+
+ADS = "ads"
+"""The plan by which a rule for pools may speak of ads."""
+
+
+@frozen
+class Slot:
+    """A title under one set of deals, and one rate where rates change by date."""
+
+    title: str
+    deals: tuple[str, ...]
+    since: datetime | None
+
+
+@define
+class Counted:
+    """Seconds, or ads shown, that count: by account and slot."""
+
+    by_account: dict[str, dict[Slot, Fraction]] = field(factory=dict)
+    deals: dict[Slot, tuple[Deal, ...]] = field(factory=dict)
+
+    def by_slot(self) -> dict[Slot, Fraction]:
+        """Return what counts of each slot, all accounts together."""
+        found: dict[Slot, Fraction] = defaultdict(Fraction)
+        for slots in self.by_account.values():
+            for slot, amount in slots.items():
+                found[slot] += amount
+        return found
+
+
+def share_subscriptions(
+    terms: Terms,
+    facts: Facts,
+    book: Book,
+    brought: Mapping[str, Fraction],
+    found: Attributed,
+    problems: Problems,
+) -> None:
+    """Share every plan's money of each country and currency, with what its pool has from before."""
+    revenue: dict[tuple[str, str, str], list[SubscriptionRevenue]] = defaultdict(list)
+    for item in facts.subscriptions:
+        revenue[item.plan, item.territory, item.currency].append(item)
+        found.flows[item.currency] += item.paid
+    watched: dict[tuple[str, str], list[Watch]] = defaultdict(list)
+    for row in facts.watch:
+        if row.plan is not None:
+            watched[row.plan, row.territory].append(row)
+    left = dict(brought)
+    for (plan, territory, currency), items in sorted(revenue.items()):
+        name = f"{plan}/{territory}/{currency}"
+        rule = rule_of(terms, plan)
+        pays = _paying(name, items, rule, problems)
+        paid = sum(item.paid.net for item in items)
+        pool = _Pool(name, territory, currency, paid, rule, left.pop(name, NOTHING))
+        # Where it is known who pays, those who do not pay are in no divisor.
+        rows = [row for row in watched[plan, territory] if not pays or row.account in pays]
+        counted = count_watch(rows, rule, Model.SUBSCRIPTION, book, problems)
+        _share(pool, counted, pays, len(watched[plan, territory]) - len(rows), found)
+    for name, amount in left.items():
+        if amount:
+            found.carried[name] = amount
+    paid_for = {(plan, territory) for plan, territory, _ in revenue}
+    for (plan, territory), rows in sorted(watched.items()):
+        if (plan, territory) not in paid_for:
+            found.unpaid.append(f"{plan}/{territory}: {sum(row.seconds for row in rows)} seconds")
+
+
+def _paying(
+    name: str, items: Iterable[SubscriptionRevenue], rule: PoolRule, problems: Problems
+) -> dict[str, Fraction]:
+    """Return what each account paid that paid anything; empty where it is not told by account."""
+    nets: dict[str, Fraction] = defaultdict(Fraction)
+    gross: dict[str, int] = defaultdict(int)
+    together: list[str] = []
+    for item in items:
+        if item.account is None:
+            together.append(item.id)
+            continue
+        nets[item.account] += item.paid.net
+        gross[item.account] += item.paid.gross
+    if together and rule.method is not PoolMethod.PRO_RATA:
+        problems.add(
+            f"{min(together)}: the pool {name} is shared {rule.method.value}, so its revenue needs the "
+            "account; or share it pro_rata"
+        )
+    elif together and nets:
+        problems.add(
+            f"{min(together)}: some revenue of the pool {name} has an account; give all of it, or none"
+        )
+    return {account: net for account, net in nets.items() if gross[account] or net}
+
+
+@frozen
+class _Pool:
+    """One plan's money of one country and currency."""
+
+    name: str
+    territory: str
+    currency: str
+    paid: int
+    rule: PoolRule
+    brought: Fraction
+
+
+def _share(
+    pool: _Pool, counted: Counted, pays: Mapping[str, Fraction], uncounted: int, found: Attributed
+) -> None:
+    amounts = counted.by_slot()
+    total = sum(amounts.values(), NOTHING)
+    kept = carried = NOTHING
+    shares: dict[tuple[Slot, str | None], Fraction] = defaultdict(Fraction)
+    notes = [f"{uncounted} rows are of accounts that pay nothing here"] if uncounted else []
+    to_all = pool.brought
+    if not total:
+        kept, to_all = pool.paid + pool.brought, NOTHING
+        notes.append("nobody watched anything that counts, so all of it stays with the platform")
+    elif pool.rule.method is PoolMethod.PRO_RATA:
+        to_all += pool.paid
+    else:
+        silent = NOTHING
+        for account, paid in pays.items():
+            if account not in counted.by_account:
+                silent += paid
+                continue
+            slots = counted.by_account[account]
+            for key, part in _parts(pool.rule.method, slots, counted.deals).items():
+                shares[key] += paid * part
+        if pool.rule.silent is SilentMoney.PLATFORM:
+            kept = silent
+        elif pool.rule.silent is SilentMoney.CARRY:
+            carried = silent
+        else:
+            to_all += silent
+    if to_all:
+        for slot, amount in amounts.items():
+            shares[slot, None] += to_all * amount / total
+    titles: dict[str, Fraction] = defaultdict(Fraction)
+    for slot, amount in amounts.items():
+        titles[slot.title] += amount
+    net = pool.paid + pool.brought
+    for (slot, holder), amount in shares.items():
+        inputs = {
+            "pool": pool.name,
+            "pool_net": net,
+            "method": pool.rule.method.value,
+            "seconds": titles[slot.title],
+            "pool_seconds": total,
+        }
+        deals = counted.deals[slot]
+        if holder is not None:
+            deals = tuple(deal for deal in deals if deal.holder == holder)
+        found.earned.append(
+            Earned(
+                slot.title,
+                pool.territory,
+                Model.SUBSCRIPTION,
+                pool.currency,
+                slot.since,
+                deals,
+                amounts[slot],
+                amount,
+                amount,
+                inputs,
+                holder,
+            )
+        )
+    found.kept[pool.currency] += kept
+    if carried:
+        found.carried[pool.name] = carried
+    found.pools.append(
+        PoolReport(
+            pool.name,
+            pool.currency,
+            pool.paid,
+            pool.rule.method.value,
+            sum(shares.values(), NOTHING),
+            kept,
+            carried,
+            total,
+            "; ".join(notes),
+        )
+    )
+
+
+def _parts(
+    method: PoolMethod, slots: Mapping[Slot, Fraction], deals: Mapping[Slot, tuple[Deal, ...]]
+) -> dict[tuple[Slot, str | None], Fraction]:
+    """Return what part of one subscriber's money goes to which slot, and to which holder of it."""
+    if method is PoolMethod.USER_CENTRIC:
+        whole = sum(slots.values(), NOTHING)
+        return {(slot, None): amount / whole for slot, amount in slots.items()}
+    players: dict[str | None, dict[Slot, Fraction]] = defaultdict(dict)
+    for slot, amount in slots.items():
+        if method is PoolMethod.EQUAL_PER_TITLE:
+            players[slot.title][slot] = amount
+            continue
+        if not deals[slot]:
+            players[None][slot] = amount
+        for deal in deals[slot]:
+            if deal.part:
+                players[deal.holder][slot] = players[deal.holder].get(slot, NOTHING) + amount * deal.part
+    each = Fraction(1, len(players))
+    found: dict[tuple[Slot, str | None], Fraction] = {}
+    for player, amounts in players.items():
+        holder = player if method is PoolMethod.EQUAL_PER_SUBSCRIBER else None
+        whole = sum(amounts.values(), NOTHING)
+        for slot, amount in amounts.items():
+            found[slot, holder] = each * amount / whole
+    return found
+
+
+def count_watch(
+    rows: Iterable[Watch], rule: PoolRule, model: Model, book: Book, problems: Problems
+) -> Counted:
+    """Return the seconds that count: after exclusions, a title's minimum, and an account's cap."""
+    found = Counted()
+    seconds: dict[str, dict[str, dict[Slot, int]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(int))
+    )
+    for row in rows:
+        if row.account not in rule.excluded_accounts and row.title not in rule.excluded_titles:
+            slot = _slot(row, model, book, problems, found)
+            seconds[row.account][row.title][slot] += row.seconds
+    for account, titles in seconds.items():
+        enough: dict[Slot, Fraction] = {}
+        for slots in titles.values():
+            if sum(slots.values()) >= max(1, rule.min_seconds):
+                enough.update({slot: Fraction(amount) for slot, amount in slots.items() if amount})
+        whole = sum(enough.values(), NOTHING)
+        if rule.max_seconds is not None and whole > rule.max_seconds:
+            scale = rule.max_seconds / whole
+            enough = {slot: amount * scale for slot, amount in enough.items() if scale}
+        if enough:
+            found.by_account[account] = enough
+    return found
+
+
+def _slot(row: Watch | Impressions, model: Model, book: Book, problems: Problems, found: Counted) -> Slot:
+    if row.at is None:
+        deals = book.deals_in(row.title, row.territory)
+        book.check_one_rate(deals, model, row.title)
+        since = dated(deals, model, book.period.start)
+    else:
+        deals = book.deals_at(row.title, row.territory, row.at)
+        since = dated(deals, model, row.at)
+    slot = Slot(row.title, ids_of(deals), since)
+    found.deals[slot] = deals
+    return slot
+
+
+def share_ads(terms: Terms, facts: Facts, book: Book, found: Attributed, problems: Problems) -> None:
+    """Share the ads of each country; each deal counts what its contract says."""
+    pools: dict[tuple[str, str], int] = defaultdict(int)
+    for revenue in facts.ads:
+        if not revenue.is_rewarded:
+            pools[revenue.territory, revenue.currency] += revenue.paid.net
+            found.flows[revenue.currency] += revenue.paid
+    rule = rule_of(terms, ADS)
+    for (territory, currency), net in sorted(pools.items()):
+        watch = [row for row in facts.watch if row.plan is None and row.territory == territory]
+        seconds = count_watch(watch, rule, Model.ADS, book, problems)
+        shown = Counted()
+        ads: dict[Slot, Fraction] = defaultdict(Fraction)
+        for row in facts.impressions:
+            if row.territory == territory and row.title not in rule.excluded_titles:
+                ads[_slot(row, Model.ADS, book, problems, shown)] += row.count
+        measured = {
+            AdsBy.WATCH: (seconds.by_slot(), seconds.deals),
+            AdsBy.IMPRESSIONS: ({slot: count for slot, count in ads.items() if count}, shown.deals),
+        }
+        _share_ads(territory, currency, net, measured, found)
+
+
+def _share_ads(
+    territory: str,
+    currency: str,
+    net: int,
+    measured: Mapping[AdsBy, tuple[Mapping[Slot, Fraction], Mapping[Slot, tuple[Deal, ...]]]],
+    found: Attributed,
+) -> None:
+    name = f"{ADS}/{territory}/{currency}"
+    attributed = NOTHING
+    for by, (counts, deals_of) in measured.items():
+        total = sum(counts.values(), NOTHING)
+        for slot, count in counts.items():
+            deals = deals_of[slot]
+            # What nobody has a deal for is measured by watch.
+            theirs = tuple(deal for deal in deals if deal.ads_by is by)
+            if not theirs and (deals or by is not AdsBy.WATCH):
+                continue
+            amount = net * count / total
+            inputs = {"pool": name, "pool_net": net, "by": by.value, "count": count, "of": total}
+            found.earned.append(
+                Earned(
+                    slot.title,
+                    territory,
+                    Model.ADS,
+                    currency,
+                    slot.since,
+                    theirs,
+                    count,
+                    amount,
+                    amount,
+                    inputs,
+                )
+            )
+            attributed += amount * sum((deal.part for deal in theirs), NOTHING) if deals else amount
+    note = ""
+    if not attributed and net:
+        note = "nothing was watched or shown, so all of it stays with the platform"
+    elif attributed != net:
+        note = "deals measure by watch and by impressions; the platform bears the difference"
+    found.kept[currency] += net - attributed
+    counted = sum(measured[AdsBy.WATCH][0].values(), NOTHING)
+    found.pools.append(
+        PoolReport(name, currency, net, "by deal", attributed, net - attributed, NOTHING, counted, note)
+    )
+
+
+def rule_of(terms: Terms, plan: str) -> PoolRule:
+    """Return the rule of a plan, or the one for all."""
+    rules = {rule.plan: rule for rule in terms.pools}
+    return rules.get(plan) or rules.get("*") or PoolRule()
