@@ -119,8 +119,10 @@ def test_page_is_right_at_both_sizes(
         expect(page.get_by_text(shown.text).first).to_be_visible()
         _make_ready(page, shown.name)
         page.wait_for_function(PICTURES_ARE_THERE)
-        shoot(page, shown.name)
-        assert axe(page) == []
+        if device != devices.narrow:
+            # The narrowest has the phone's page: there only its width and what moves may differ.
+            shoot(page, shown.name)
+            assert axe(page) == []
         assert page.evaluate("window.shifted") < 0.1
         assert page.evaluate("document.documentElement.scrollWidth - screen.width") <= 0
 

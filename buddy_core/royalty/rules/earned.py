@@ -58,8 +58,6 @@ class Attributed:
     """Of pools by currency, by the platform."""
     carried: dict[str, Fraction] = field(factory=dict)
     """By pool, to the next period."""
-    unpaid: list[str] = field(factory=list)
-    """Watch of plans that brought in nothing, in words."""
 
 
 def ids_of(deals: tuple[Deal, ...]) -> tuple[str, ...]:

@@ -71,14 +71,16 @@ def share_subscriptions(
         # Where it is known who pays, those who do not pay are in no divisor.
         rows = [row for row in watched[plan, territory] if not pays or row.account in pays]
         counted = count_watch(rows, rule, Model.SUBSCRIPTION, book, problems)
-        _share(pool, counted, pays, len(watched[plan, territory]) - len(rows), found)
+        uncounted = sum(row.seconds for row in watched[plan, territory] if pays and row.account not in pays)
+        _share(pool, counted, pays, uncounted, found)
     for name, amount in left.items():
         if amount:
             found.carried[name] = amount
-    paid_for = {(plan, territory) for plan, territory, _ in revenue}
-    for (plan, territory), rows in sorted(watched.items()):
-        if (plan, territory) not in paid_for:
-            found.unpaid.append(f"{plan}/{territory}: {sum(row.seconds for row in rows)} seconds")
+    for plan in {plan for plan, _ in watched} - {plan for plan, _, _ in revenue}:
+        problems.add(
+            f"there is watch of the plan {plan}, and no revenue of it anywhere; correct its name, or give the "
+            "plan revenue, of 0 if it is free"
+        )
 
 
 def _paying(
@@ -125,7 +127,7 @@ def _share(
     total = sum(amounts.values(), NOTHING)
     kept = carried = NOTHING
     shares: dict[tuple[Slot, str | None], Fraction] = defaultdict(Fraction)
-    notes = [f"{uncounted} rows are of accounts that pay nothing here"] if uncounted else []
+    notes = [f"{uncounted} seconds are of accounts that pay nothing here"] if uncounted else []
     to_all = pool.brought
     if not total:
         kept, to_all = pool.paid + pool.brought, NOTHING

@@ -79,8 +79,8 @@ def flip(chance: Random) -> bool:
     return chance.random() < 0.5
 
 
-def rates(chance: Random) -> Rate:
-    """Return a flat rate, tiers or an escalator."""
+def rates(chance: Random, has_account: bool = True) -> Rate:
+    """Return a flat rate, tiers or an escalator; tiers of money need an account to count in."""
     kind = chance.randint(0, 4)
     if kind == 0:
         bounds = sorted(chance.sample(range(1, 31), chance.randint(1, 3)))
@@ -88,7 +88,9 @@ def rates(chance: Random) -> Rate:
         bands = tuple(
             Band(low, high, fraction(chance)) for low, high in zip(edges, [*bounds, None], strict=True)
         )
-        return Tiers(bands, chance.choice(list(Basis)), chance.choice(list(Counting)))
+        return Tiers(
+            bands, chance.choice(list(Basis) if has_account else [Basis.UNITS]), chance.choice(list(Counting))
+        )
     if kind == 1:
         return Escalator(
             fraction(chance),
@@ -110,7 +112,7 @@ def terms(chance: Random, advances: bool = True) -> Terms:
                 if flip(chance)
                 else ()
             ),
-            reserve=Reserve(fraction(chance), chance.randint(0, 3)) if flip(chance) else None,
+            reserve=Reserve(fraction(chance), chance.randint(1, 3)) if flip(chance) else None,
             threshold=chance.choice((0, 0, 200)),
             negative=chance.choice(list(Negative)),
             withholding=(
@@ -127,10 +129,11 @@ def terms(chance: Random, advances: bool = True) -> Terms:
         for number, holder in enumerate(holders):
             part = left if number == len(holders) - 1 else left * fraction(chance)
             left -= part
+            has_account = flip(chance)
             values: dict[str, Any] = {
-                "rates": {model: rates(chance) for model in Model},
+                "rates": {model: rates(chance, has_account) for model in Model},
                 "part": part,
-                "account": f"{holder}-main" if flip(chance) else None,
+                "account": f"{holder}-main" if has_account else None,
                 "fee": chance.choice((Fraction(0), Fraction(1, 10))),
                 "expense_cap": chance.choice((None, 100)),
                 "ads_by": chance.choice(list(AdsBy)),
@@ -179,7 +182,7 @@ def facts(chance: Random, month_: Month = OCTOBER, name: str = "", most: int = 8
                 units=chance.randint(-3, 9),
             )
         )
-    for number in range(chance.randint(0, most)):
+    for number in range(chance.randint(1, most)):
         found.append(
             SubscriptionRevenue(
                 f"{name}p{number}",
@@ -266,7 +269,7 @@ def balances(chance: Random, terms_: Terms) -> Balances:
             Fraction(chance.randint(0, 50)),
         )
         for deal in terms_.deals
-        if flip(chance)
+        if deal.account is not None and flip(chance)
     }
     pools = {"gold/US/USD": fraction(chance, 99)} if flip(chance) else {}
     return Balances(accounts, deals, pools)
@@ -277,7 +280,7 @@ def expenses(chance: Random, terms_: Terms) -> tuple[Expense, ...]:
     return tuple(
         Expense(f"x{number}", deal.id, chance.randint(0, 400))
         for number, deal in enumerate(terms_.deals)
-        if chance.randint(0, 3) == 0
+        if deal.account is not None and chance.randint(0, 1)
     )
 
 

@@ -309,6 +309,7 @@ def test_what_is_held_back_pays_for_refunds_first() -> None:
         (Facts(watch=(Watch("x", "a", "IN", 5, at=START - timedelta(days=9)),)), "is not in 2026-10"),
         (Facts(impressions=(Impressions("a", "IN", 5, START - timedelta(days=9)),)), "is not in 2026-10"),
         (Facts(watch=(Watch("x", "a", "IN", 2_000_000),) * 2), "4000000 seconds"),
+        (Facts(subscriptions=paid_for(x=5), watch=(Watch("x", "a", "IN", 5, "Gold"),)), "of the plan Gold"),
     ],
 )
 def test_facts_that_cannot_be_are_refused(facts: Facts, told: str) -> None:
