@@ -78,8 +78,8 @@ def share_subscriptions(
             found.carried[name] = amount
     for plan in {plan for plan, _ in watched} - {plan for plan, _, _ in revenue}:
         problems.add(
-            f"there is watch of the plan {plan}, and no revenue of it anywhere; correct its name, or give the "
-            "plan revenue, of 0 if it is free"
+            f"there is watch of the plan {plan}, and no revenue of it anywhere; correct its name, or give "
+            "the plan revenue, of 0 if it is free"
         )
 
 
