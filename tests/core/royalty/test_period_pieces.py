@@ -76,7 +76,7 @@ def test_a_period_s_pools_are_the_piece_s() -> None:
         chance = Random(seed)
         method, silent = chance.choice(list(PoolMethod)), chance.choice(list(SilentMoney))
         least, most = chance.choice((0, 0, 9)), chance.choice((None, 30))
-        pays = {f"u{number}": chance.randint(0, 900) for number in range(chance.randint(1, 5))}
+        pays = {f"u{number}": chance.randint(1, 900) for number in range(chance.randint(1, 5))}
         watch = [
             Watch(account, title, "IN", chance.randint(0, 30), "gold")
             for account in pays
