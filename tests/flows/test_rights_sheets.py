@@ -193,11 +193,11 @@ async def test_a_whole_sheet_of_worldwide_windows_is_added_soon(world: World) ->
         ]
         return AddSheet("\n".join([HEAD, *lines]).encode(), "autumn plan", "k0")
 
-    took = {}
-    for place in ("IN", "*", "* -AE"):
+    took: dict[str, float] = {}
+    for place in ("IN", "*", "* -AE") * 2:
         begun = time.process_time()
         foreseen = await check_sheet(manager, sheet(place), uow=world.uow, clock=world.clock)
-        took[place] = time.process_time() - begun
+        took[place] = min(took.get(place, 60), time.process_time() - begun)
         assert (len(foreseen.windows), foreseen.faults) == (5_000, ())
     assert max(took.values()) < 4 * took["IN"], took
     begun = time.process_time()

@@ -157,7 +157,7 @@ def test_a_balance_at_an_instant_is_the_sum_of_what_counts(request: pytest.Fixtu
     run_state_machine_as_test(
         seed(chance)(Remembered),
         settings=settings(
-            max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=QUIET
+            max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=QUIET
         ),
     )
     assert Remembered.fired["ask"] > 50
