@@ -88,10 +88,15 @@ def _writer_of(kind: type) -> Callable[[Any], Any]:
     raise InvalidValue("value", f"{kind.__name__} has no canonical form")
 
 
-@lru_cache(1024)
 def instant_text(value: datetime) -> str:
     """Return an instant as `YYYY-MM-DDTHH:MM:SS.ffffffZ`, always with six decimals."""
-    return utc(value).isoformat(timespec="microseconds")[:26] + "Z"
+    # In UTC first: where clocks are set back, two instants of one zone compare as equal.
+    return _utc_text(utc(value))
+
+
+@lru_cache(1024)
+def _utc_text(value: datetime) -> str:
+    return value.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def instant_from_text(text: str) -> datetime:

@@ -10,6 +10,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import frozen
@@ -134,3 +135,12 @@ def test_a_chain_hash_is_sha256_of_the_previous_and_the_body() -> None:
     first = chain_hash(GENESIS, b"a")
     assert first == hashlib.sha256(bytes(32) + b"a").digest()
     assert chain_hash(first, b"b") != chain_hash(GENESIS, b"b")
+
+
+def test_two_instants_that_one_clock_names_alike_have_two_texts() -> None:
+    """Where clocks go back an hour comes twice, and Python calls both equal: their texts tell them apart."""
+    first = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    again = first.replace(fold=1)
+    assert first == again
+    assert instant_text(first) == "2026-10-25T00:30:00.000000Z"
+    assert instant_text(again) == "2026-10-25T01:30:00.000000Z"
