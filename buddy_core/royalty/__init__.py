@@ -2,14 +2,28 @@
 
 from buddy_core.royalty.errors import (
     MOST_LISTED,
+    BadFormatLine,
+    BadGame,
+    BadGuarantee,
     BadInput,
+    BadPercent,
+    BadPool,
+    BadRecoupment,
+    BadSplit,
+    BadTiers,
+    BadWaterfall,
     ClosedOutOfOrder,
+    MissingCoalitions,
+    NoRateYet,
     PassedOver,
+    PercentsNotWhole,
     PeriodAlreadyClosed,
     PeriodNotFinished,
     Problem,
+    SilentMoneyUnnamed,
     StatementDiffers,
     TermsProblems,
+    TooManyPlayers,
 )
 from buddy_core.royalty.events import MonthClosed
 from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held
@@ -38,6 +52,7 @@ from buddy_core.royalty.model.months import (
     TokenTerms,
 )
 from buddy_core.royalty.model.statements import (
+    AccountShare,
     Fund,
     HolderStatement,
     Line,
@@ -66,24 +81,19 @@ from buddy_core.royalty.model.terms import (
     Tiers,
     Withholding,
 )
-from buddy_core.royalty.pieces.errors import (
-    BadFormatLine,
-    BadGame,
-    BadGuarantee,
-    BadPercent,
-    BadPool,
-    BadRecoupment,
-    BadSplit,
-    BadTiers,
-    BadWaterfall,
-    MissingCoalitions,
-    NoRateYet,
-    PercentsNotWhole,
-    SilentMoneyUnnamed,
-    TooManyPlayers,
+from buddy_core.royalty.ports import (
+    RoyaltyBooks,
+    RoyaltyRecords,
+    RoyaltyTx,
+    Statements,
+    TokenSpends,
+    WatchTotals,
 )
-from buddy_core.royalty.pieces.figures import Figure
-from buddy_core.royalty.pieces.guarantees import (
+from buddy_core.royalty.proof import check_statements
+from buddy_core.royalty.rules.explaining import explain, explain_settlement
+from buddy_core.royalty.rules.months import seal, split_rounded, state_month, statement_body, stored_bytes
+from buddy_core.royalty.rules.pieces.figures import Figure
+from buddy_core.royalty.rules.pieces.guarantees import (
     GuaranteeProgress,
     PeriodRoyalty,
     TrueUp,
@@ -91,13 +101,13 @@ from buddy_core.royalty.pieces.guarantees import (
     period_royalty,
     true_up,
 )
-from buddy_core.royalty.pieces.pools import (
+from buddy_core.royalty.rules.pieces.pools import (
     CountRules,
     PoolShares,
     Subscriber,
     share_pool,
 )
-from buddy_core.royalty.pieces.recouping import (
+from buddy_core.royalty.rules.pieces.recouping import (
     GrossRecoupment,
     NegativeEarnings,
     Recoupment,
@@ -106,8 +116,8 @@ from buddy_core.royalty.pieces.recouping import (
     royalty_per_unit,
     units_to_recoup,
 )
-from buddy_core.royalty.pieces.shapley import ShapleyValue, shapley_value
-from buddy_core.royalty.pieces.splitting import (
+from buddy_core.royalty.rules.pieces.shapley import ShapleyValue, shapley_value
+from buddy_core.royalty.rules.pieces.splitting import (
     FlatShare,
     NegativeTotal,
     Split,
@@ -115,7 +125,7 @@ from buddy_core.royalty.pieces.splitting import (
     split_by_exact,
     split_percent,
 )
-from buddy_core.royalty.pieces.tiers import (
+from buddy_core.royalty.rules.pieces.tiers import (
     DatedRate,
     FormatLine,
     FormatRoyalty,
@@ -128,34 +138,10 @@ from buddy_core.royalty.pieces.tiers import (
     tiered_by_amount,
     tiered_by_units,
 )
-from buddy_core.royalty.pieces.waterfall import Step, StepTaken, Takes, Waterfall, run_waterfall
-from buddy_core.royalty.ports import (
-    RoyaltyBooks,
-    RoyaltyRecords,
-    RoyaltyTx,
-    Statements,
-    TokenSpends,
-    WatchTotals,
-)
-from buddy_core.royalty.proof import check_statements
-from buddy_core.royalty.rules.explaining import explain, explain_settlement
-from buddy_core.royalty.rules.months import seal, split_rounded, state_month, statement_body, stored_bytes
+from buddy_core.royalty.rules.pieces.waterfall import Step, StepTaken, Takes, Waterfall, run_waterfall
 from buddy_core.royalty.rules.reading import Document, FactTable, PeriodInput, read_input
 from buddy_core.royalty.rules.restating import Past, state_with_late
-from buddy_core.royalty.rules.simulating import Difference, Simulation, simulate
-from buddy_core.royalty.rules.stating import state_period
-from buddy_core.royalty.rules.writing import (
-    closing_json,
-    facts_json,
-    reconciliation_csv,
-    result_files,
-    result_json,
-    schema_json,
-    statements_csv,
-    statements_text,
-    terms_json,
-)
-from buddy_core.royalty.scale import (
+from buddy_core.royalty.rules.scaling import (
     GRAIN_BITS,
     GRAINS,
     MOST_MINOR,
@@ -174,7 +160,9 @@ from buddy_core.royalty.scale import (
     pool_totals,
     spread,
 )
-from buddy_core.royalty.scale_rows import (
+from buddy_core.royalty.rules.simulating import Difference, Simulation, simulate
+from buddy_core.royalty.rules.stating import state_period
+from buddy_core.royalty.rules.watch_rows import (
     HOLDERS,
     MONEY,
     NEVER_NEGATIVE,
@@ -192,6 +180,17 @@ from buddy_core.royalty.scale_rows import (
     subscription_rows,
     watch_rows,
 )
+from buddy_core.royalty.rules.writing import (
+    closing_json,
+    facts_json,
+    reconciliation_csv,
+    result_files,
+    result_json,
+    schema_json,
+    statements_csv,
+    statements_text,
+    terms_json,
+)
 
 __all__ = [
     "GRAINS",
@@ -208,6 +207,7 @@ __all__ = [
     "WATCH_COLUMNS",
     "Account",
     "AccountBalance",
+    "AccountShare",
     "AdRevenue",
     "AdsBy",
     "BadFormatLine",

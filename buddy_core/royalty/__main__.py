@@ -60,12 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _show(options: argparse.Namespace, found: PeriodInput, result: PeriodResult) -> None:
     if options.out is not None:
-        write_files(options.out, result_files(found.month, found.terms, found.facts, result))
+        write_files(options.out, result_files(found.month, found.terms, result))
         print(f"{found.month.name}: {len(result.statements)} statements are in {options.out}")
     elif options.json:
         _print(result_json(found.month, result))
     elif options.csv:
-        _print(statements_csv(result, found.terms, found.facts, options.holder))
+        _print(statements_csv(result, found.terms, options.holder))
     else:
         _print(statements_text(found.month, result, options.explain, options.holder))
 

@@ -1,12 +1,37 @@
-"""The ways the royalty rules say no."""
+"""The ways the royalty rules say no: what is wrong, where, and what to write instead."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from fractions import Fraction
 
 import attrs
 
 from buddy_core.kernel.errors import Conflict, Invalid, Rejected
+
+MOST_SPELT = 20
+"""Problems that a message spells out; `problems` holds all of them."""
+
+
+def listed(problems: tuple[str, ...]) -> str:
+    """Write problems one after the other, and how many more there are."""
+    more = len(problems) - MOST_SPELT
+    return "; ".join(problems[:MOST_SPELT]) + (f"; and {more} more" if more > 0 else "")
+
+
+def decimal_text(value: Fraction) -> str:
+    """Write an exact number as an accountant does, 33.33; as 1/3 where no decimals end it."""
+    rest, places = value.denominator, 0
+    for prime in (2, 5):
+        count = 0
+        while rest % prime == 0:
+            rest, count = rest // prime, count + 1
+        places = max(places, count)
+    if rest != 1:
+        return str(value)
+    digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
+    sign = "-" if value < 0 else ""
+    return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
 
 
 @attrs.define
@@ -18,7 +43,7 @@ class TermsProblems(Invalid):
     problems: tuple[str, ...]
 
     def message(self) -> str:
-        return "The period cannot be calculated: " + "; ".join(self.problems)
+        return f"The period cannot be calculated: {listed(self.problems)}"
 
 
 @attrs.define
@@ -137,3 +162,198 @@ class BadInput(Invalid):
         if more:
             lines.append(f"and {more} more")
         return f"The input has {self.count} problem(s); nothing was counted.\n" + "\n".join(lines)
+
+
+@attrs.define
+class BadPercent(Invalid):
+    """A percent is outside of what it can be."""
+
+    code = "royalty.bad_percent"
+
+    field: str
+    percent: Fraction
+    most: int | None
+
+    def message(self) -> str:
+        limits = "0 or more" if self.most is None else f"from 0 to {self.most}"
+        return f"{self.field} is {decimal_text(self.percent)} percent; write a percent {limits}, such as 12."
+
+
+@attrs.define
+class PercentsNotWhole(Invalid):
+    """Percents of one sum do not come to what they must."""
+
+    code = "royalty.percents_not_whole"
+
+    field: str
+    total: Fraction
+
+    def message(self) -> str:
+        off = decimal_text(abs(100 - self.total))
+        change = f"add {off}" if self.total < 100 else f"take {off} off"
+        return f"The {self.field} come to {decimal_text(self.total)}; they must make exactly 100: {change}."
+
+
+@attrs.define
+class BadSplit(Invalid):
+    """A whole sum is not what its exact parts come to."""
+
+    code = "royalty.bad_split"
+
+    total: int
+    lowest: int
+    highest: int
+
+    def message(self) -> str:
+        return (
+            f"{self.total} cannot be split over these exact amounts: each is rounded down or up, which "
+            f"gives from {self.lowest} to {self.highest}. Give such a total, or none."
+        )
+
+
+@attrs.define
+class BadPool(Invalid):
+    """What a pool is to be shared by contradicts itself; every problem is listed."""
+
+    code = "royalty.bad_pool"
+
+    problems: tuple[str, ...]
+
+    def message(self) -> str:
+        return f"The pool cannot be shared: {listed(self.problems)}."
+
+
+@attrs.define
+class SilentMoneyUnnamed(Invalid):
+    """Somebody paid and used nothing that counts, and it is not said whose that money is."""
+
+    code = "royalty.silent_money_unnamed"
+
+    subscribers: int
+    amount: Fraction
+
+    def message(self) -> str:
+        return (
+            f"{self.subscribers} subscriber(s) paid {decimal_text(self.amount)} minor units and used nothing "
+            "that counts. Say whose it is: silent = pool, platform or carry."
+        )
+
+
+@attrs.define
+class BadGame(Invalid):
+    """A game is not a worth for each coalition of its players."""
+
+    code = "royalty.bad_game"
+
+    problem: str
+
+    def message(self) -> str:
+        return f"The game cannot be solved: {self.problem}."
+
+
+@attrs.define
+class MissingCoalitions(Invalid):
+    """A game does not say what some coalitions of its players are worth."""
+
+    code = "royalty.missing_coalitions"
+
+    missing: tuple[str, ...]
+
+    def message(self) -> str:
+        return f"The worth of {len(self.missing)} coalition(s) is missing: {listed(self.missing)}. Give each."
+
+
+@attrs.define
+class TooManyPlayers(Invalid):
+    """A game has more players than can be solved exactly."""
+
+    code = "royalty.too_many_players"
+
+    players: int
+    most: int
+
+    def message(self) -> str:
+        return (
+            f"The game has {self.players} players; up to {self.most} can be solved, as each more doubles the "
+            "coalitions. A pool of subscribers is the method equal_per_subscriber, for any number of holders."
+        )
+
+
+@attrs.define
+class BadRecoupment(Invalid):
+    """An advance and what was recouped of it contradict each other."""
+
+    code = "royalty.bad_recoupment"
+
+    problem: str
+
+    def message(self) -> str:
+        return f"The advance cannot be recouped: {self.problem}."
+
+
+@attrs.define
+class BadTiers(Invalid):
+    """Tiers leave a gap, overlap or do not end open; every problem is listed."""
+
+    code = "royalty.bad_tiers"
+
+    problems: tuple[str, ...]
+
+    def message(self) -> str:
+        return (
+            f"The tiers do not follow each other: {listed(self.problems)}. Write them as 0 to 5000, "
+            "5000 to 10000, 10000 to none: each holds what is over its start, up to and with its end."
+        )
+
+
+@attrs.define
+class NoRateYet(Invalid):
+    """An instant lies before the first rate."""
+
+    code = "royalty.no_rate_yet"
+
+    at: datetime
+    first: datetime
+
+    def message(self) -> str:
+        return (
+            f"No rate holds at {self.at.isoformat()}: the first begins at {self.first.isoformat()}. "
+            "Date the first rate earlier, or leave its start out."
+        )
+
+
+@attrs.define
+class BadFormatLine(Invalid):
+    """A format's line does not say by which rate its revenue is shared."""
+
+    code = "royalty.bad_format_line"
+
+    name: str
+    problem: str
+
+    def message(self) -> str:
+        return f"Line {self.name!r}: {self.problem}."
+
+
+@attrs.define
+class BadWaterfall(Invalid):
+    """Steps or net profits of a waterfall contradict themselves; every problem is listed."""
+
+    code = "royalty.bad_waterfall"
+
+    problems: tuple[str, ...]
+
+    def message(self) -> str:
+        return f"The waterfall cannot run: {listed(self.problems)}."
+
+
+@attrs.define
+class BadGuarantee(Invalid):
+    """The figures of a guarantee contradict each other."""
+
+    code = "royalty.bad_guarantee"
+
+    problem: str
+
+    def message(self) -> str:
+        return f"The guarantee cannot be measured: {self.problem}."

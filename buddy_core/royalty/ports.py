@@ -13,7 +13,7 @@ from buddy_core.kernel.periods import Period
 from buddy_core.kernel.proof import Fault
 from buddy_core.royalty.model.months import StoredStatement, TokenSpend
 from buddy_core.royalty.model.terms import PoolRule
-from buddy_core.royalty.scale import PoolTotals, WatchMonth
+from buddy_core.royalty.rules.scaling import PoolTotals, WatchMonth
 
 
 class TokenSpends(Protocol):

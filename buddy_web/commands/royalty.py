@@ -82,13 +82,13 @@ def royalty(
         names = ", ".join(sorted({item.holder for item in result.statements})) or "nobody"
         raise click.ClickException(f"There is no statement of {holder}; there are those of {names}.")
     if out is not None:
-        _write(out, result_files(found.month, found.terms, found.facts, result))
+        _write(out, result_files(found.month, found.terms, result))
         click.echo(f"{found.month.name}: {len(result.statements)} statements are in {out}")
         return
     if as_json:
         text = result_json(found.month, result)
     elif as_csv:
-        text = statements_csv(result, found.terms, found.facts, holder)
+        text = statements_csv(result, found.terms, holder)
     else:
         text = statements_text(found.month, result, explain, holder)
     sys.stdout.buffer.write(text.encode())

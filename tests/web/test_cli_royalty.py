@@ -21,7 +21,7 @@ def _run(*arguments: str) -> Result:
 def _files() -> dict[str, str]:
     documents = [Document(name, Path(name).read_bytes()) for name in (TERMS, FACTS)]
     found = read_input(documents[0], documents[1:])
-    return dict(result_files(found.month, found.terms, found.facts, found.state()))
+    return dict(result_files(found.month, found.terms, found.state()))
 
 
 def test_it_prints_what_the_core_gives(tmp_path: Path) -> None:

@@ -77,6 +77,21 @@ class Settlement:
 
 
 @frozen
+class AccountShare:
+    """What one account has of what a statement comes to."""
+
+    account: str
+    adjusts: str
+    """The closed month that it adjusts; empty for the period's own."""
+    minor: int
+    """Minor units of the statement's currency; all shares add up to its `earned`."""
+    rate: Fraction
+    """Minor units of the account's currency for one of the statement's."""
+    amount: int
+    """`minor` x `rate`, rounded half up: what reaches the account."""
+
+
+@frozen
 class HolderStatement:
     """One holder's period in one currency."""
 
@@ -86,6 +101,7 @@ class HolderStatement:
     exact: Fraction
     earned: int
     """`exact` rounded once, as the holder's part of the whole period."""
+    shares: tuple[AccountShare, ...]
     settlements: tuple[Settlement, ...]
 
     @property

@@ -7,26 +7,19 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from buddy_core.kernel.countries import COUNTRIES
-from buddy_core.kernel.currencies import minor_digits
-from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.periods import month_of
 from buddy_core.royalty.model.facts import (
-    AdRevenue,
-    Expense,
     Facts,
-    Impressions,
     Model,
     Paid,
     Sale,
-    SubscriptionRevenue,
     TokenUse,
-    Watch,
 )
 from buddy_core.royalty.model.months import Month
 from buddy_core.royalty.model.statements import Fund
 from buddy_core.royalty.model.terms import Deal, Terms
 from buddy_core.royalty.rules.book import Book, Problems
+from buddy_core.royalty.rules.checking import check_facts
 from buddy_core.royalty.rules.earned import NOTHING, Attributed, Earned, dated, ids_of
 from buddy_core.royalty.rules.pooling import share_ads, share_subscriptions
 
@@ -44,7 +37,7 @@ def attribute(
     The order of facts makes no difference, nor does a fact given in two halves.
     """
     found = Attributed()
-    _check(month, facts, problems)
+    check_facts(month, facts, problems)
     _sales(month, facts.sales, book, found)
     _tokens(month, terms, facts, book, found)
     share_subscriptions(terms, facts, book, brought, found, problems)
@@ -151,69 +144,3 @@ def _tokens(month: Month, terms: Terms, facts: Facts, book: Book, found: Attribu
     for currency in attributed.keys() | paid_in.keys():
         net, worth = paid_in[currency].net, attributed[currency]
         found.funds[currency] = Fund(net, worth, net - worth)
-
-
-def _check(month: Month, facts: Facts, problems: Problems) -> None:
-    """Note what no calculation can use: facts outside the period, unknown countries and currencies."""
-    rows: list[tuple[str, str | None, str | None]] = []
-    names: set[str] = set()
-    instants: tuple[Sale | TokenUse, ...] = (*facts.sales, *facts.tokens)
-    for fact in instants:
-        if not month.period.contains(fact.at):
-            problems.add(
-                f"{fact.id} is of {fact.at.isoformat()}, which is not in {month.name} of {month.entity} "
-                f"({month.zone}); give it to the month that it is of, or to a later one as a late fact"
-            )
-    named: tuple[Sale | SubscriptionRevenue | AdRevenue | TokenUse | Expense, ...] = (
-        *instants,
-        *facts.subscriptions,
-        *facts.ads,
-        *facts.expenses,
-    )
-    for item in named:
-        name = f"{item.id}/{item.kind}" if isinstance(item, TokenUse) else item.id
-        if name in names:
-            problems.add(f"{name} is there twice; one fact has one id, so leave one of them out")
-        names.add(name)
-        if not isinstance(item, Expense):
-            rows.append((item.id, item.territory, item.currency))
-    rows += [(f"watch of {row.title} by {row.account}", row.territory, None) for row in facts.watch]
-    rows += [(f"impressions of {row.title}", row.territory, None) for row in facts.impressions]
-    known: set[str | None] = {None}
-    for name, territory, currency in rows:
-        if territory not in COUNTRIES:
-            problems.add(f"{name}: {territory!r} is no country; write an ISO 3166-1 code, such as IN")
-        if currency not in known:
-            try:
-                minor_digits(str(currency))
-                known.add(currency)
-            except BuddyError as error:
-                problems.add(f"{name}: {error.message()}")
-    longest = int((month.period.end - month.period.start).total_seconds())
-    seconds: dict[tuple[str, str], int] = defaultdict(int)
-    for row in facts.watch:
-        seconds[row.account, row.title] += row.seconds
-    for (account, title), total in seconds.items():
-        if total > longest:
-            problems.add(f"{account} watched {title} for {total} seconds; {month.name} has {longest}")
-    rows_seen: tuple[Watch | Impressions, ...] = (*facts.watch, *facts.impressions)
-    for seen in rows_seen:
-        if seen.at is not None and not month.period.contains(seen.at):
-            what = "watch" if isinstance(seen, Watch) else "impressions"
-            problems.add(f"{what} of {seen.title} at {seen.at.isoformat()} is not in {month.name}")
-    payments: tuple[Sale | SubscriptionRevenue | AdRevenue, ...] = (
-        *facts.sales,
-        *facts.subscriptions,
-        *facts.ads,
-    )
-    for paying in payments:
-        money = paying.paid
-        amounts = {
-            "tax": money.tax,
-            "refund": money.refund,
-            "chargeback": money.chargeback,
-            "fee": money.fee,
-        }
-        for word, amount in amounts.items():
-            if money.gross > 0 and amount < 0:
-                problems.add(f"{paying.id}: {word} is {amount}; write what goes out as a positive amount")

@@ -15,6 +15,7 @@ from buddy_core.kernel.countries import COUNTRIES
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.periods import Period
+from buddy_core.royalty.errors import TermsProblems
 from buddy_core.royalty.model.balances import AccountBalance
 from buddy_core.royalty.model.facts import FxRate, Model
 from buddy_core.royalty.model.months import PLATFORM
@@ -33,6 +34,11 @@ class Problems:
     def add(self, text: str) -> None:
         """Note a problem: what, where, and what to do."""
         self.found.add(text)
+
+    def refuse(self) -> None:
+        """Raise TermsProblems with all of them, if there are any."""
+        if self.found:
+            raise TermsProblems(tuple(sorted(self.found)))
 
 
 @frozen
@@ -196,7 +202,7 @@ class Exchange:
     """Stamped rates by pair of currencies."""
 
     def __init__(self, rates: Iterable[FxRate], problems: Problems) -> None:
-        self._problems = problems
+        self.problems = problems
         self.rates: dict[tuple[str, str], FxRate] = {}
         for rate in rates:
             pair = (rate.base, rate.quote)
@@ -204,19 +210,19 @@ class Exchange:
                 problems.add(f"there are two rates from {rate.base} to {rate.quote}; give one for the period")
 
     def factor(self, base: str, quote: str, where: str) -> Fraction:
-        """Return minor units of `quote` for one minor unit of `base`; without a rate it is a problem."""
+        """Return minor units of `quote` for one minor unit of `base`; without one, note it and return 1."""
         if base == quote:
             return Fraction(1)
         try:
             shift = Fraction(10) ** (minor_digits(quote) - minor_digits(base))
         except BuddyError as error:
-            self._problems.add(f"{where}: {error.message()}")
+            self.problems.add(f"{where}: {error.message()}")
             return Fraction(1)
         if (there := self.rates.get((base, quote))) is not None:
             return there.rate * shift
         if (back := self.rates.get((quote, base))) is not None:
             return shift / back.rate
-        self._problems.add(
+        self.problems.add(
             f"{where}: there is no rate from {base} to {quote}; add one with its source and time"
         )
         return Fraction(1)

@@ -29,6 +29,7 @@ from buddy_core.royalty.model.facts import (
 )
 from buddy_core.royalty.model.months import Month
 from buddy_core.royalty.model.statements import (
+    AccountShare,
     Fund,
     HolderStatement,
     Line,
@@ -606,6 +607,17 @@ SETTLEMENT = Form(
     },
     "a settlement",
 )
+ACCOUNT_SHARE = Form(
+    AccountShare,
+    {
+        "account": Key(NAME, "the account"),
+        "adjusts": Key(Worked(), "the closed month that it adjusts; empty for the month's own", ""),
+        "minor": Key(MONEY, "of what was earned, in the statement's currency"),
+        "rate": Key(EXACT, "minor units of the account's currency for one of the statement's"),
+        "amount": Key(MONEY, "minor x rate, rounded half up: what reaches the account"),
+    },
+    "a share of an account",
+)
 STATEMENT = Form(
     HolderStatement,
     {
@@ -615,6 +627,7 @@ STATEMENT = Form(
         "exact": Key(EXACT, "all lines together"),
         "earned": Key(MONEY, "that, rounded once"),
         "rounding": Key(EXACT, "what rounding added or took", is_only_written=True),
+        "shares": Key(Many(ACCOUNT_SHARE), "what of it reaches each account"),
         "settlements": Key(Many(SETTLEMENT), "accounts of the holder in this currency"),
     },
     "a statement",

@@ -120,46 +120,62 @@ class _Pool:
     brought: Fraction
 
 
-def _share(
-    pool: _Pool, counted: Counted, pays: Mapping[str, Fraction], uncounted: int, found: Attributed
-) -> None:
+@define
+class _Divided:
+    """A pool's money: what goes to which slot, or to one holder of it, and what goes to nobody."""
+
+    shares: dict[tuple[Slot, str | None], Fraction] = field(factory=lambda: defaultdict(Fraction))
+    kept: Fraction = NOTHING
+    carried: Fraction = NOTHING
+    note: str = ""
+
+
+def _divide(pool: _Pool, counted: Counted, pays: Mapping[str, Fraction]) -> _Divided:
+    """Divide a pool by its rule; what was brought, and silent money of all, goes by all that counts."""
     amounts = counted.by_slot()
     total = sum(amounts.values(), NOTHING)
-    kept = carried = NOTHING
-    shares: dict[tuple[Slot, str | None], Fraction] = defaultdict(Fraction)
-    notes = [f"{uncounted} seconds are of accounts that pay nothing here"] if uncounted else []
-    to_all = pool.brought
+    found = _Divided()
     if not total:
-        kept, to_all = pool.paid + pool.brought, NOTHING
-        notes.append("nobody watched anything that counts, so all of it stays with the platform")
-    elif pool.rule.method is PoolMethod.PRO_RATA:
+        found.kept = pool.paid + pool.brought
+        found.note = "nobody watched anything that counts, so all of it stays with the platform"
+        return found
+    to_all, silent = pool.brought, NOTHING
+    if pool.rule.method is PoolMethod.PRO_RATA:
         to_all += pool.paid
     else:
-        silent = NOTHING
         for account, paid in pays.items():
             if account not in counted.by_account:
                 silent += paid
                 continue
             slots = counted.by_account[account]
             for key, part in _parts(pool.rule.method, slots, counted.deals).items():
-                shares[key] += paid * part
-        if pool.rule.silent is SilentMoney.PLATFORM:
-            kept = silent
-        elif pool.rule.silent is SilentMoney.CARRY:
-            carried = silent
-        else:
-            to_all += silent
+                found.shares[key] += paid * part
+    if pool.rule.silent is SilentMoney.PLATFORM:
+        found.kept = silent
+    elif pool.rule.silent is SilentMoney.CARRY:
+        found.carried = silent
+    else:
+        to_all += silent
     if to_all:
         for slot, amount in amounts.items():
-            shares[slot, None] += to_all * amount / total
+            found.shares[slot, None] += to_all * amount / total
+    return found
+
+
+def _share(
+    pool: _Pool, counted: Counted, pays: Mapping[str, Fraction], uncounted: int, found: Attributed
+) -> None:
+    amounts = counted.by_slot()
+    total = sum(amounts.values(), NOTHING)
     titles: dict[str, Fraction] = defaultdict(Fraction)
     for slot, amount in amounts.items():
         titles[slot.title] += amount
-    net = pool.paid + pool.brought
-    for (slot, holder), amount in shares.items():
+    divided = _divide(pool, counted, pays)
+    to_holders = {slot for slot, holder in divided.shares if holder is not None}
+    for (slot, holder), amount in divided.shares.items():
         inputs = {
             "pool": pool.name,
-            "pool_net": net,
+            "pool_net": pool.paid + pool.brought,
             "method": pool.rule.method.value,
             "seconds": titles[slot.title],
             "pool_seconds": total,
@@ -167,6 +183,8 @@ def _share(
         deals = counted.deals[slot]
         if holder is not None:
             deals = tuple(deal for deal in deals if deal.holder == holder)
+        # Where holders have rows of their own, those count the seconds, and what goes to all counts none.
+        is_counted = holder is not None or slot not in to_holders
         found.earned.append(
             Earned(
                 slot.title,
@@ -175,27 +193,28 @@ def _share(
                 pool.currency,
                 slot.since,
                 deals,
-                amounts[slot],
+                amounts[slot] if is_counted else NOTHING,
                 amount,
                 amount,
                 inputs,
                 holder,
             )
         )
-    found.kept[pool.currency] += kept
-    if carried:
-        found.carried[pool.name] = carried
+    found.kept[pool.currency] += divided.kept
+    if divided.carried:
+        found.carried[pool.name] = divided.carried
+    notes = [f"{uncounted} seconds are of accounts that pay nothing here"] if uncounted else []
     found.pools.append(
         PoolReport(
             pool.name,
             pool.currency,
             pool.paid,
             pool.rule.method.value,
-            sum(shares.values(), NOTHING),
-            kept,
-            carried,
+            sum(divided.shares.values(), NOTHING),
+            divided.kept,
+            divided.carried,
             total,
-            "; ".join(notes),
+            "; ".join([*notes, *filter(None, [divided.note])]),
         )
     )
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from attrs import evolve, frozen
 
+from buddy_core.kernel.periods import next_month
 from buddy_core.royalty.model.balances import Balances
 from buddy_core.royalty.model.facts import Facts, Paid
 from buddy_core.royalty.model.months import Month
 from buddy_core.royalty.model.statements import Fund, Line, PeriodResult
 from buddy_core.royalty.model.terms import Terms
-from buddy_core.royalty.rules.book import Book, Exchange
+from buddy_core.royalty.rules.book import Book, Exchange, Problems
 from buddy_core.royalty.rules.earned import NOTHING, Attributed
 from buddy_core.royalty.rules.sharing import Shared
 from buddy_core.royalty.rules.stating import drafted, line_key, stated
@@ -51,8 +53,9 @@ def state_with_late(
     whose term has ended stays as it was met.
 
     Raises:
-        TermsProblems: as `state_period`.
+        TermsProblems: as `state_period`; or a month of the entity is missing between them.
     """
+    _check_chain(month, past)
     then = now = first
     flows: list[tuple[Attributed, Attributed]] = []
     lines: list[Line] = []
@@ -78,6 +81,19 @@ def state_with_late(
         _add_difference(attributed, was, is_)
     shared = Shared(shared.lines + lines, shared.platform + platform, shared.deals)
     return stated(month, before, attributed, shared, book, exchanges)
+
+
+def _check_chain(month: Month, past: Sequence[Past]) -> None:
+    """Refuse months that do not follow each other: what one carries would not reach the next."""
+    months = [*(period.month for period in past), month]
+    problems = Problems()
+    for one, other in pairwise(months):
+        if (other.entity, other.name) != (one.entity, next_month(one.name)):
+            problems.add(
+                f"{one.name} of {one.entity} is followed by {other.name} of {other.entity}; give every "
+                "month from the first with late facts on, in order"
+            )
+    problems.refuse()
 
 
 def _after(attributed: Attributed, shared: Shared) -> Balances:

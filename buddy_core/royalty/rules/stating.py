@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import chain
 from operator import attrgetter
 from typing import TypeVar
 
 from buddy_core.kernel.rounding import Rounding, exact_sum, round_fraction
-from buddy_core.royalty.errors import TermsProblems
 from buddy_core.royalty.model.balances import AccountBalance, Balances
 from buddy_core.royalty.model.facts import Facts, Paid
 from buddy_core.royalty.model.months import PLATFORM, Month
 from buddy_core.royalty.model.statements import (
+    AccountShare,
     Fund,
     HolderStatement,
     Line,
@@ -22,10 +23,10 @@ from buddy_core.royalty.model.statements import (
     Settlement,
 )
 from buddy_core.royalty.model.terms import Account, Terms
-from buddy_core.royalty.pieces.splitting import split_by_exact
 from buddy_core.royalty.rules.attributing import attribute
 from buddy_core.royalty.rules.book import Book, Exchange, Problems
 from buddy_core.royalty.rules.earned import NOTHING, Attributed
+from buddy_core.royalty.rules.pieces.splitting import split_by_exact
 from buddy_core.royalty.rules.settling import converted, settle
 from buddy_core.royalty.rules.sharing import Shared, share
 
@@ -64,8 +65,7 @@ def drafted(
     attributed = attribute(month, terms, facts, book, before.pools, problems)
     shared = share(attributed.earned, facts.expenses, before.deals, book, exchange, problems)
     _check_accounts(shared, book, exchange)
-    if problems.found:
-        raise TermsProblems(tuple(sorted(problems.found)))
+    problems.refuse()
     return attributed, shared, book, exchange
 
 
@@ -99,6 +99,7 @@ def stated(
         | attributed.stamped.keys()
         | attributed.funds.keys()
         | carried.keys()
+        | brought.keys()
     )
     sections: dict[str, list[tuple[str, list[Line]]]] = defaultdict(list)
     for (currency, holder), lines in by_holder.items():
@@ -110,8 +111,8 @@ def stated(
         amounts = {holder: exact_sum(line.amount for line in lines) for holder, lines in sections[currency]}
         exact.update({(currency, holder): amount for holder, amount in amounts.items()})
         fund = attributed.funds.get(currency, Fund(0, NOTHING, NOTHING))
-        shares = _rounded(amounts, platform.get(currency, NOTHING) + attributed.kept[currency], fund.result)
-        earned.update({(currency, holder): shares[holder] for holder in amounts})
+        split = _rounded(amounts, platform.get(currency, NOTHING) + attributed.kept[currency], fund.result)
+        earned.update({(currency, holder): split[holder] for holder in amounts})
         reconciliations.append(
             _reconciled(
                 currency,
@@ -119,10 +120,19 @@ def stated(
                 attributed.stamped[currency],
                 brought[currency],
                 carried[currency],
-                shares,
+                split,
             )
         )
-    settlements = _settled(month, by_holder, earned, before, book, exchanges)
+    accounts = dict(book.accounts)
+    shares = _reached(by_holder, earned, accounts, book, exchanges)
+    sums: dict[str, int] = defaultdict(int)
+    for share_ in chain.from_iterable(shares.values()):
+        sums[share_.account] += share_.amount
+    for name, balance in before.accounts.items():
+        if name not in accounts and balance != AccountBalance():
+            whose, _, currency = name.rpartition(":")
+            accounts[name] = Account(name, whose, currency)
+    settlements = settle(month, sums, accounts, before.accounts)
     settled: dict[tuple[str, str], list[Settlement]] = defaultdict(list)
     for item in settlements:
         settled[item.holder, item.currency].append(item)
@@ -133,6 +143,7 @@ def stated(
             tuple(by_holder.get((currency, holder), ())),
             exact.get((currency, holder), NOTHING),
             earned.get((currency, holder), 0),
+            shares.get((currency, holder), ()),
             tuple(settled[holder, currency]),
         )
         for holder, currency in sorted(
@@ -210,34 +221,31 @@ def _reconciled(
     return found
 
 
-def _settled(
-    month: Month,
+def _reached(
     by_holder: Mapping[tuple[str, str], Sequence[Line]],
     earned: Mapping[tuple[str, str], int],
-    before: Balances,
+    accounts: dict[str, Account],
     book: Book,
     exchanges: Mapping[str, Exchange],
-) -> list[Settlement]:
-    accounts = dict(book.accounts)
-    sums: dict[str, int] = defaultdict(int)
+) -> dict[tuple[str, str], tuple[AccountShare, ...]]:
+    """Split what each statement comes to over its accounts; those that no terms name join `accounts`."""
+    found: dict[tuple[str, str], tuple[AccountShare, ...]] = {}
     for (currency, holder), lines in by_holder.items():
         amounts: dict[tuple[str, str], list[Fraction]] = defaultdict(list)
         for line in lines:
             account = _account(line, book)
             accounts.setdefault(account.id, account)
             amounts[account.id, line.adjusts].append(line.amount)
-        exact = {key: exact_sum(found) for key, found in amounts.items()}
+        exact = {key: exact_sum(those) for key, those in amounts.items()}
         order = sorted(exact, key=lambda key: (abs(exact[key]), key))
-        for (name, month_of_line), amount in zip(
-            order, _split(earned[currency, holder], exact, order), strict=True
-        ):
-            exchange = exchanges[month_of_line]
-            sums[name] += converted(amount, exchange.factor(currency, accounts[name].currency, name))
-    for name, balance in before.accounts.items():
-        if name not in accounts and balance != AccountBalance():
-            holder, _, currency = name.rpartition(":")
-            accounts[name] = Account(name, holder, currency)
-    return settle(month, sums, accounts, before.accounts)
+        shares: list[AccountShare] = []
+        for (name, adjusts), minor in zip(order, _split(earned[currency, holder], exact, order), strict=True):
+            rate = exchanges[adjusts].factor(currency, accounts[name].currency, f"account {name}")
+            shares.append(AccountShare(name, adjusts, minor, rate, converted(minor, rate)))
+        found[currency, holder] = tuple(sorted(shares, key=attrgetter("account", "adjusts")))
+    for exchange in exchanges.values():
+        exchange.problems.refuse()
+    return found
 
 
 def _account(line: Line, book: Book) -> Account:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -22,7 +21,7 @@ from buddy_core.royalty.model.statements import (
     Settlement,
 )
 from buddy_core.royalty.model.terms import Terms
-from buddy_core.royalty.rules.book import Exchange, Problems, own_account
+from buddy_core.royalty.rules.book import own_account
 from buddy_core.royalty.rules.explaining import explain, explain_settlement
 from buddy_core.royalty.rules.forms import (
     CLOSING,
@@ -34,8 +33,6 @@ from buddy_core.royalty.rules.forms import (
     WholeTerms,
     schema_of,
 )
-from buddy_core.royalty.rules.months import split_rounded
-from buddy_core.royalty.rules.settling import converted
 
 COLUMNS = (
     "row",
@@ -117,7 +114,7 @@ def schema_json(name: str) -> str:
     return json.dumps(schema_of(name), ensure_ascii=False, indent=2) + "\n"
 
 
-def statements_csv(result: PeriodResult, terms: Terms, facts: Facts, holder: str | None = None) -> str:
+def statements_csv(result: PeriodResult, terms: Terms, holder: str | None = None) -> str:
     """Return statements as CSV, of all holders or of one: lines, rounding, and each account step by step.
 
     Of each holder and currency, `amount` of the rows `line` and `rounding` add up to `minor` of the
@@ -128,7 +125,7 @@ def statements_csv(result: PeriodResult, terms: Terms, facts: Facts, holder: str
         row
         for statement in result.statements
         if holder is None or statement.holder == holder
-        for row in _rows(statement, terms, facts)
+        for row in _rows(statement, terms)
     )
     return _csv(COLUMNS, rows)
 
@@ -141,12 +138,12 @@ def reconciliation_csv(result: PeriodResult) -> str:
     )
 
 
-def result_files(month: Month, terms: Terms, facts: Facts, result: PeriodResult) -> Mapping[str, str]:
+def result_files(month: Month, terms: Terms, result: PeriodResult) -> Mapping[str, str]:
     """Return every file of a result by its name."""
     return {
         "result.json": result_json(month, result),
         "closing.json": closing_json(month, result),
-        "statements.csv": statements_csv(result, terms, facts),
+        "statements.csv": statements_csv(result, terms),
         "reconciliation.csv": reconciliation_csv(result),
         "statements.txt": statements_text(month, result, is_explained=True),
     }
@@ -169,15 +166,21 @@ def statements_text(
     return "\n".join(said) + "\n"
 
 
-def _rows(statement: HolderStatement, terms: Terms, facts: Facts) -> Iterator[dict[str, Any]]:
+def _rows(statement: HolderStatement, terms: Terms) -> Iterator[dict[str, Any]]:
     whose = {"holder": _safe(statement.holder), "currency": statement.currency}
     accounts = {deal.id: deal.account for deal in terms.deals}
     for line in statement.lines:
         yield {"row": "line", **whose, **_line(line), "account": _safe(_account(line, accounts))}
     if statement.lines:
         yield {"row": "rounding", **whose, "amount": _cell(statement.rounding)}
-        for account, minor, factor, left in _earned(statement, terms, facts, accounts):
-            cells = {"account": _safe(account), "rate": _cell(factor), "minor": minor, "left": left}
+        for share in statement.shares:
+            cells = {
+                "account": _safe(share.account),
+                "adjusts": share.adjusts,
+                "rate": _cell(share.rate),
+                "minor": share.minor,
+                "left": share.amount,
+            }
             yield {"row": "earned", **whose, **cells}
     for item in statement.settlements:
         for step in item.steps:
@@ -215,22 +218,6 @@ def _line(line: Line) -> dict[str, Any]:
 
 def _account(line: Line, accounts: Mapping[str, str | None]) -> str:
     return accounts.get(line.deal or "") or own_account(line.holder, line.currency).id
-
-
-def _earned(
-    statement: HolderStatement, terms: Terms, facts: Facts, accounts: Mapping[str, str | None]
-) -> Iterator[tuple[str, int, Fraction, int]]:
-    """Work out again what each account has of what was earned, and in the account's own currency."""
-    currencies = {account.id: account.currency for account in terms.accounts}
-    exchange = Exchange(facts.rates, Problems())
-    exact: dict[str, Fraction] = defaultdict(Fraction)
-    for line in statement.lines:
-        exact[_account(line, accounts)] += line.amount
-    names = sorted(exact, key=lambda name: (abs(exact[name]), name))
-    parts = split_rounded(statement.earned, [exact[name] for name in names])
-    for name, minor in sorted(zip(names, parts, strict=True)):
-        factor = exchange.factor(statement.currency, currencies.get(name, statement.currency), name)
-        yield name, minor, factor, converted(minor, factor)
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:

@@ -52,6 +52,7 @@ from buddy_core.royalty.model.terms import (
 ZONE = "Asia/Dubai"
 OCTOBER = Month("2026-10", EntityId("thaja"), ZONE, month("2026-10", ZONE))
 NOVEMBER = Month("2026-11", EntityId("thaja"), ZONE, month("2026-11", ZONE))
+DECEMBER = Month("2026-12", EntityId("thaja"), ZONE, month("2026-12", ZONE))
 TITLES = ("film/a", "film/b", "short/c", "own/d")
 HOLDERS = ("anna", "bela", "chen")
 TERRITORIES = ("US", "AE")

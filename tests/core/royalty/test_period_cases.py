@@ -49,7 +49,7 @@ from buddy_core.royalty import (
     state_with_late,
 )
 from buddy_core.royalty.model.balances import Held
-from tests.core.royalty.periods import NOVEMBER, OCTOBER
+from tests.core.royalty.periods import DECEMBER, NOVEMBER, OCTOBER
 
 START, MIDDLE = OCTOBER.period.start, OCTOBER.period.start + timedelta(days=15)
 ONE = dict.fromkeys(Model, Fraction(1))
@@ -306,6 +306,9 @@ def test_what_is_held_back_pays_for_refunds_first() -> None:
     [
         (Facts(sales=(evolve(sale(0), paid=Paid(11_800, 1_800, -500)),)), "refund is -500"),
         (Facts(sales=(evolve(sale(0), paid=Paid(11_800, fee=-5)),)), "fee is -5"),
+        (Facts(sales=(evolve(sale(0), paid=Paid(refund=-500)),)), "refund is -500"),
+        (Facts(sales=(evolve(sale(0), paid=Paid(-500)),)), "gross is -500"),
+        (Facts(sales=(evolve(sale(5), currency="RUPEES"),)), "'RUPEES' is no currency"),
         (Facts(watch=(Watch("x", "a", "IN", 5, at=START - timedelta(days=9)),)), "is not in 2026-10"),
         (Facts(impressions=(Impressions("a", "IN", 5, START - timedelta(days=9)),)), "is not in 2026-10"),
         (Facts(watch=(Watch("x", "a", "IN", 2_000_000),) * 2), "4000000 seconds"),
@@ -335,6 +338,34 @@ def test_an_adjustment_says_what_was_and_what_is() -> None:
     said = explain(line)
     for figure in ("adjusts 2026-10", "10.00 INR then", "13.00 INR now", "5.00 INR", "6.50 INR", "1.50 INR"):
         assert figure in said
+
+
+def test_seconds_count_once_in_a_tier() -> None:
+    """A holder's own money and the silent subscribers' are two lines of the same ten seconds."""
+    tiers = Tiers((Band(0, 10, Fraction(1, 10)), Band(10, None, Fraction(1))))
+    rule = PoolRule(method="equal_per_subscriber", silent="pool")
+    terms = Terms((deal(rates={"subscription": tiers}),), pools=(rule,))
+    facts = Facts(subscriptions=paid_for(x=100, y=40), watch=(Watch("x", "a", "IN", 10, "gold"),))
+    result = run(terms, facts)
+    assert by_holder(result) == {"h": 14}
+    assert result.balances.deals["d"].counted == {Model.SUBSCRIPTION: 10}
+
+
+def test_months_with_late_facts_follow_each_other() -> None:
+    """A month that is left out between would lose what is carried through it."""
+    terms = Terms((deal(),))
+    past = [Past(OCTOBER, terms, Facts(), Facts(sales=(sale(5),)))]
+    with pytest.raises(TermsProblems, match="2026-10 of thaja is followed by 2026-12"):
+        state_with_late(DECEMBER, terms, Facts(), NEVER, past, NEVER)
+
+
+def test_an_account_in_another_currency_since_then_needs_that_month_s_rate() -> None:
+    """The account was INR and is USD now: October's late money is refused without October's rate."""
+    then, now = account(), Terms((deal(account="A"),), (Account("A", "h", "USD"),))
+    rates = (FxRate("INR", "USD", Fraction(1, 80), "bank", NOVEMBER.period.start),)
+    past = [Past(OCTOBER, then, Facts(), Facts(sales=(sale(8_000),)))]
+    with pytest.raises(TermsProblems, match="no rate from INR to USD"):
+        state_with_late(NOVEMBER, now, Facts(rates=rates), NEVER, past, NEVER)
 
 
 def test_silent_money_of_the_platform_is_reported() -> None:

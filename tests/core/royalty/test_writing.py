@@ -56,8 +56,8 @@ def test_the_same_input_gives_the_same_bytes(given_month: Months, shuffle: rando
     terms, facts = given_month
     others = Facts(**{name: _shuffled(getattr(facts, name), shuffle) for name in SECTIONS})
     again = evolve(terms, deals=_shuffled(terms.deals, shuffle), accounts=_shuffled(terms.accounts, shuffle))
-    one = result_files(OCTOBER, terms, facts, state_period(OCTOBER, terms, facts))
-    other = result_files(OCTOBER, again, others, state_period(OCTOBER, again, others))
+    one = result_files(OCTOBER, terms, state_period(OCTOBER, terms, facts))
+    other = result_files(OCTOBER, again, state_period(OCTOBER, again, others))
     assert one == other
 
 
@@ -96,7 +96,7 @@ def test_the_csv_adds_up_to_what_is_paid(given_month: Months) -> None:
     """Lines and rounding are what was earned, that reaches the accounts, and their steps are the payment."""
     terms, facts = given_month
     result = state_period(OCTOBER, terms, facts)
-    rows = _rows(statements_csv(result, terms, facts))
+    rows = _rows(statements_csv(result, terms))
     sums: dict[Any, Fraction] = defaultdict(Fraction)
     for row in rows:
         whose = (row["holder"], row["currency"])
@@ -127,7 +127,7 @@ def test_the_example_script_comes_to_the_bank_figures(given_month: Months) -> No
     paid = [item.payable for one in result.statements for item in one.settlements]
     with TemporaryDirectory() as folder:
         path = Path(folder, "statements.csv")
-        path.write_text(statements_csv(result, terms, facts), "utf-8")
+        path.write_text(statements_csv(result, terms), "utf-8")
         command = [sys.executable, "-I", str(ROOT / "examples/statement_to_bank.py"), str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -159,7 +159,7 @@ def test_no_cell_begins_a_formula(given_month: Months) -> None:
     """A holder or title named like a formula is text to a spreadsheet."""
     terms, facts = given_month
     result = state_period(OCTOBER, terms, facts)
-    for row in _rows(statements_csv(result, terms, facts)):
+    for row in _rows(statements_csv(result, terms)):
         for name in ("holder", "account", "title", "deal", "step", "note"):
             assert row[name][:1] not in ("=", "+", "@")
 
@@ -170,7 +170,7 @@ def test_a_holders_own_file_has_that_holder_alone() -> None:
     files = [Document(name, (example / name).read_bytes()) for name in ("terms.json", "facts.json")]
     found = read_input(files[0], files[1:])
     result = found.state()
-    rows = _rows(statements_csv(result, found.terms, found.facts, "kite-capital"))
+    rows = _rows(statements_csv(result, found.terms, "kite-capital"))
     assert {row["holder"] for row in rows} == {"kite-capital"}
     text = statements_text(found.month, result, is_explained=True, holder="kite-capital")
     assert "asha" not in text

@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
-from buddy_core.royalty.pieces.errors import BadGame, MissingCoalitions, TooManyPlayers
-from buddy_core.royalty.pieces.figures import Exact, Figure, checked
-from buddy_core.royalty.pieces.splitting import split_by_exact
+from buddy_core.royalty.errors import BadGame, MissingCoalitions, TooManyPlayers
+from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked
+from buddy_core.royalty.rules.pieces.splitting import split_by_exact
 
 P = TypeVar("P", bound=Hashable)
 

@@ -10,8 +10,8 @@ from math import lcm
 from attrs import frozen
 
 from buddy_core.kernel.errors import InvalidValue
-from buddy_core.royalty.pieces.errors import BadSplit, PercentsNotWhole
-from buddy_core.royalty.pieces.figures import Exact, Figure, checked, figure, half_up, part
+from buddy_core.royalty.errors import BadSplit, PercentsNotWhole
+from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked, figure, half_up, part
 
 
 class NegativeTotal(Enum):

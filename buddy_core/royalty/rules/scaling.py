@@ -19,7 +19,7 @@ from attrs import field, frozen
 from buddy_core.kernel.allocation import AllocationRule, allocate
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.royalty.model.terms import PoolMethod, PoolRule, SilentMoney
-from buddy_core.royalty.pieces.splitting import split_whole
+from buddy_core.royalty.rules.pieces.splitting import split_whole
 
 GRAIN_BITS = 40
 GRAINS = 1 << GRAIN_BITS

@@ -10,9 +10,9 @@ from itertools import pairwise
 from attrs import field, frozen
 
 from buddy_core.kernel.clock import utc
-from buddy_core.royalty.pieces.errors import BadFormatLine, BadTiers, NoRateYet
-from buddy_core.royalty.pieces.figures import Exact, Figure, checked, figure, part, whole
-from buddy_core.royalty.pieces.splitting import split_by_exact
+from buddy_core.royalty.errors import BadFormatLine, BadTiers, NoRateYet
+from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked, figure, part, whole
+from buddy_core.royalty.rules.pieces.splitting import split_by_exact
 
 
 @frozen

@@ -10,10 +10,10 @@ from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
+from buddy_core.royalty.errors import BadPool, SilentMoneyUnnamed
 from buddy_core.royalty.model.terms import PoolMethod, SilentMoney
-from buddy_core.royalty.pieces.errors import BadPool, SilentMoneyUnnamed
-from buddy_core.royalty.pieces.figures import Exact, Figure, checked, half_up, part
-from buddy_core.royalty.pieces.splitting import split_whole
+from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked, half_up, part
+from buddy_core.royalty.rules.pieces.splitting import split_whole
 
 P = TypeVar("P", bound=Hashable)
 

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.rounding import Rounding, round_fraction
-from buddy_core.royalty.pieces.errors import BadPercent
+from buddy_core.royalty.errors import BadPercent
 
 Exact = int | Fraction
 """What pieces take as a number."""

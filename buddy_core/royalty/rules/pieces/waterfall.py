@@ -10,8 +10,8 @@ from attrs import field, frozen
 
 from buddy_core.kernel.allocation import AllocationRule, allocate
 from buddy_core.kernel.errors import InvalidValue
-from buddy_core.royalty.pieces.errors import BadWaterfall, decimal_text
-from buddy_core.royalty.pieces.figures import Exact, Figure, checked, figure, half_up
+from buddy_core.royalty.errors import BadWaterfall, decimal_text
+from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked, figure, half_up
 
 
 class Takes(Enum):

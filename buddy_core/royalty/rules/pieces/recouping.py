@@ -9,8 +9,8 @@ from math import ceil
 from attrs import frozen
 
 from buddy_core.kernel.errors import InvalidValue
-from buddy_core.royalty.pieces.errors import BadRecoupment
-from buddy_core.royalty.pieces.figures import Exact, Figure, checked, figure, half_up, part
+from buddy_core.royalty.errors import BadRecoupment
+from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked, figure, half_up, part
 
 
 class NegativeEarnings(Enum):

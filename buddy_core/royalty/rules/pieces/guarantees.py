@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from attrs import frozen
 
-from buddy_core.royalty.pieces.errors import BadGuarantee
-from buddy_core.royalty.pieces.figures import Exact, Figure, checked, figure, half_up, part, whole
-from buddy_core.royalty.pieces.splitting import NegativeTotal
+from buddy_core.royalty.errors import BadGuarantee
+from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked, figure, half_up, part, whole
+from buddy_core.royalty.rules.pieces.splitting import NegativeTotal
 
 
 @frozen

@@ -1,0 +1,93 @@
+"""What no calculation can use: facts of another month, told twice, of nowhere, or with a wrong sign."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from buddy_core.kernel.countries import COUNTRIES
+from buddy_core.royalty.model.facts import (
+    AdRevenue,
+    Expense,
+    Facts,
+    Impressions,
+    Sale,
+    SubscriptionRevenue,
+    TokenUse,
+    Watch,
+)
+from buddy_core.royalty.model.months import Month
+from buddy_core.royalty.rules.book import Problems, is_currency
+
+Payment = Sale | SubscriptionRevenue | AdRevenue
+
+
+def check_facts(month: Month, facts: Facts, problems: Problems) -> None:
+    """Note everything that is wrong with the facts of a period by themselves."""
+    payments: tuple[Payment, ...] = (*facts.sales, *facts.subscriptions, *facts.ads)
+    _check_instants(month, facts, problems)
+    _check_names((*payments, *facts.tokens, *facts.expenses), problems)
+    _check_places(payments, facts, problems)
+    _check_seconds(month, facts, problems)
+    _check_signs(payments, problems)
+
+
+def _check_instants(month: Month, facts: Facts, problems: Problems) -> None:
+    dated: tuple[Sale | TokenUse, ...] = (*facts.sales, *facts.tokens)
+    for fact in dated:
+        if not month.period.contains(fact.at):
+            problems.add(
+                f"{fact.id} is of {fact.at.isoformat()}, which is not in {month.name} of {month.entity} "
+                f"({month.zone}); give it to the month that it is of, or to a later one as a late fact"
+            )
+    rows: tuple[Watch | Impressions, ...] = (*facts.watch, *facts.impressions)
+    for row in rows:
+        if row.at is not None and not month.period.contains(row.at):
+            what = "watch" if isinstance(row, Watch) else "impressions"
+            problems.add(f"{what} of {row.title} at {row.at.isoformat()} is not in {month.name}")
+
+
+def _check_names(named: tuple[Payment | TokenUse | Expense, ...], problems: Problems) -> None:
+    names: set[str] = set()
+    for item in named:
+        name = f"{item.id}/{item.kind}" if isinstance(item, TokenUse) else item.id
+        if name in names:
+            problems.add(f"{name} is there twice; one fact has one id, so leave one of them out")
+        names.add(name)
+
+
+def _check_places(payments: tuple[Payment, ...], facts: Facts, problems: Problems) -> None:
+    paid: tuple[Payment | TokenUse, ...] = (*payments, *facts.tokens)
+    places = [(item.id, item.territory) for item in paid]
+    places += [(f"watch of {row.title} by {row.account}", row.territory) for row in facts.watch]
+    places += [(f"impressions of {row.title}", row.territory) for row in facts.impressions]
+    for name, territory in places:
+        if territory not in COUNTRIES:
+            problems.add(f"{name}: {territory!r} is no country; write an ISO 3166-1 code, such as IN")
+    known = {currency for currency in {item.currency for item in paid} if is_currency(currency)}
+    for item in paid:
+        if item.currency not in known:
+            problems.add(f"{item.id}: {item.currency!r} is no currency; write an ISO 4217 code, such as INR")
+
+
+def _check_seconds(month: Month, facts: Facts, problems: Problems) -> None:
+    longest = int((month.period.end - month.period.start).total_seconds())
+    seconds: dict[tuple[str, str], int] = defaultdict(int)
+    for row in facts.watch:
+        seconds[row.account, row.title] += row.seconds
+    for (account, title), total in seconds.items():
+        if total > longest:
+            problems.add(f"{account} watched {title} for {total} seconds; {month.name} has {longest}")
+
+
+def _check_signs(payments: tuple[Payment, ...], problems: Problems) -> None:
+    """Note minus signs; tax and fees alone may be below zero, where a refund takes them back."""
+    for item in payments:
+        paid = item.paid
+        amounts = {"gross": paid.gross, "refund": paid.refund, "chargeback": paid.chargeback}
+        if paid.gross > 0:
+            amounts |= {"tax": paid.tax, "fee": paid.fee}
+        for word, amount in amounts.items():
+            if amount < 0:
+                problems.add(
+                    f"{item.id}: {word} is {amount}; amounts have no minus sign, what went back is a refund"
+                )
