@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 
 from buddy_adapters.memory.tables import TableName, Tables
 from buddy_core.kernel import Contention, EntityId, EntryId, Period
-from buddy_core.royalty import PeriodAlreadyClosed, RoyaltyRecords, StoredStatement, TokenSpend
+from buddy_core.royalty import (
+    ClosedMonth,
+    Input,
+    InputKind,
+    PeriodAlreadyClosed,
+    RoyaltyRecords,
+    StoredStatement,
+    TokenSpend,
+)
 
 SPENDS: TableName[tuple[EntryId, str], TokenSpend] = TableName("token_spends")
 STATEMENTS: TableName[tuple[EntityId, int], StoredStatement] = TableName("statements")
-CLOSED: TableName[EntityId, tuple[tuple[str, datetime], ...]] = TableName("closed_months")
-"""An entity's closed months in order, each with the instant that it ended."""
+CLOSED: TableName[EntityId, tuple[ClosedMonth, ...]] = TableName("closed_months")
+"""An entity's closed months in order."""
+INPUTS: TableName[tuple[EntityId, int], Input] = TableName("royalty_inputs")
 
 
 class MemoryTokenSpends:
@@ -23,9 +33,9 @@ class MemoryTokenSpends:
 
     async def add(self, spends: Sequence[TokenSpend]) -> None:
         for spend in spends:
-            for month, ends_at in self._closed.get(spend.entity) or ():
-                if spend.at < ends_at:
-                    raise PeriodAlreadyClosed(spend.entity, month)
+            for closed in self._closed.get(spend.entity) or ():
+                if spend.at < closed.ends_at:
+                    raise PeriodAlreadyClosed(spend.entity, closed.month)
             if not self._spends.add((spend.entry_id, spend.kind), spend):
                 raise Contention("token spend")
 
@@ -58,7 +68,7 @@ class MemoryStatements:
 
     async def closed_until(self, entity: EntityId) -> datetime | None:
         closed = self._closed.get(entity)
-        return closed[-1][1] if closed else None
+        return closed[-1].ends_at if closed else None
 
     async def of_month(self, entity: EntityId, month: str) -> list[StoredStatement]:
         return [item for item in self._of(entity) if item.month == month]
@@ -73,22 +83,61 @@ class MemoryStatements:
         return chain[-1] if chain else None
 
     async def months(self, entity: EntityId) -> list[str]:
-        return [month for month, _ in self._closed.get(entity) or ()]
+        return [closed.month for closed in self._closed.get(entity) or ()]
 
-    async def close(
-        self, entity: EntityId, month: str, ends_at: datetime, statements: Sequence[StoredStatement]
-    ) -> None:
-        closed = self._closed.get(entity) or ()
-        if any(name == month for name, _ in closed):
+    async def closed(self, entity: EntityId, months: Sequence[str]) -> list[ClosedMonth]:
+        return [closed for closed in self._closed.get(entity) or () if closed.month in months]
+
+    async def close(self, month: ClosedMonth, statements: Sequence[StoredStatement]) -> None:
+        closed = self._closed.get(month.entity) or ()
+        if any(item.month == month.month for item in closed):
             raise Contention("month")
         for item in statements:
-            if not self._statements.add((entity, item.sequence), item):
+            if not self._statements.add((month.entity, item.sequence), item):
                 raise Contention("statement")
-        self._closed.put(entity, tuple(sorted((*closed, (month, ends_at)), key=lambda pair: pair[1])))
+        self._closed.put(month.entity, tuple(sorted((*closed, month), key=attrgetter("ends_at"))))
 
     def _of(self, entity: EntityId) -> list[StoredStatement]:
         mine = [item for item in self._statements.rows() if item.entity == entity]
         return sorted(mine, key=lambda item: item.sequence)
+
+
+class MemoryInputs:
+    """Facts and terms that were brought in, by entity and sequence."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._inputs = tables[INPUTS]
+
+    async def add(self, item: Input) -> None:
+        if not self._inputs.add((item.entity, item.sequence), item):
+            raise Contention("royalty input")
+
+    async def last(self, entity: EntityId) -> int:
+        return max((item.sequence for item in self._of(entity)), default=0)
+
+    async def find(self, entity: EntityId, kind: InputKind, key: str) -> Input | None:
+        found = [item for item in self._of(entity) if (item.kind, item.key) == (kind, key)]
+        return found[-1] if found else None
+
+    async def facts(
+        self, entity: EntityId, *, month: str | None = None, since: int = 0, until: int | None = None
+    ) -> list[Input]:
+        return [
+            item
+            for item in self._of(entity)
+            if item.kind is InputKind.FACTS
+            and month in (None, item.month)
+            and since < item.sequence
+            and (until is None or item.sequence <= until)
+        ]
+
+    async def terms(self, entity: EntityId) -> list[Input]:
+        newest = {(item.kind.value, item.key): item for item in self._of(entity)}
+        return [newest[key] for key in sorted(newest) if newest[key].kind is not InputKind.FACTS]
+
+    def _of(self, entity: EntityId) -> list[Input]:
+        mine = [item for item in self._inputs.rows() if item.entity == entity]
+        return sorted(mine, key=attrgetter("sequence"))
 
 
 class MemoryRoyaltyBooks:
@@ -96,13 +145,11 @@ class MemoryRoyaltyBooks:
 
     def __init__(self, tables: Tables) -> None:
         self._spends, self._statements, self._closed = tables[SPENDS], tables[STATEMENTS], tables[CLOSED]
+        self._inputs = tables[INPUTS]
 
     async def all(self) -> RoyaltyRecords:
         spends = sorted(self._spends.rows(), key=lambda spend: (spend.entry_id, spend.kind))
-        months = [
-            (entity, month, ends_at)
-            for entity in sorted(self._closed)
-            for month, ends_at in self._closed.get(entity) or ()
-        ]
+        months = [closed for entity in sorted(self._closed) for closed in self._closed.get(entity) or ()]
+        inputs = sorted(self._inputs.rows(), key=attrgetter("entity", "sequence"))
         statements = sorted(self._statements.rows(), key=lambda item: (item.entity, item.sequence))
-        return RoyaltyRecords(spends, months, statements)
+        return RoyaltyRecords(spends, months, statements, inputs)

@@ -26,7 +26,12 @@ from buddy_adapters.memory.playback import MemoryPositions, MemorySessions
 from buddy_adapters.memory.pricing import MemoryCostTables, MemoryPriceBooks
 from buddy_adapters.memory.promotions import MemoryPromotionBooks, MemoryPromotionClaims, MemoryPromotions
 from buddy_adapters.memory.rights import MemoryRightsBooks
-from buddy_adapters.memory.royalty import MemoryRoyaltyBooks, MemoryStatements, MemoryTokenSpends
+from buddy_adapters.memory.royalty import (
+    MemoryInputs,
+    MemoryRoyaltyBooks,
+    MemoryStatements,
+    MemoryTokenSpends,
+)
 from buddy_adapters.memory.sessions import (
     MemoryLockouts,
     MemoryLoginSessions,
@@ -47,7 +52,7 @@ from buddy_core.playback import Positions, Sessions
 from buddy_core.pricing import CostTables, PriceBooks
 from buddy_core.promotions import PromotionBooks, PromotionClaims, Promotions
 from buddy_core.rights import OwedRows, RightsBooks
-from buddy_core.royalty import RoyaltyBooks, Statements, TokenSpends
+from buddy_core.royalty import Inputs, RoyaltyBooks, Statements, TokenSpends
 from buddy_core.sessions import Lockouts, LoginSessions, RefreshTokens, SecondFactors, SessionsTx
 from buddy_core.shortids import ShortIdBooks, ShortIds
 from buddy_core.tokens import Entries, LedgerBooks, LotMovements, ValueVersions, Wallets
@@ -72,6 +77,7 @@ class MemoryTx:
         self.grant_books: GrantBooks = MemoryGrantBooks(tables)
         self.token_spends: TokenSpends = MemoryTokenSpends(tables)
         self.statements: Statements = MemoryStatements(tables)
+        self.royalty_inputs: Inputs = MemoryInputs(tables)
         self.royalty_books: RoyaltyBooks = MemoryRoyaltyBooks(tables)
         self.accounts: Accounts = MemoryAccounts(tables)
         self.titles: Titles = MemoryTitles(tables)

@@ -8,6 +8,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
+from attrs import asdict
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -25,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buddy_adapters.sql.dialect import insert_ignoring, insert_rows, integrity_as, is_postgresql
 from buddy_adapters.sql.metadata import metadata
-from buddy_adapters.sql.raw import RawRow, decoded, raw_rows, readable, rebuilt
+from buddy_adapters.sql.raw import raw_rows, readable, rebuilt
 from buddy_adapters.sql.triggers import APPEND_ONLY
 from buddy_adapters.sql.types import Hash, Id, Instant
 from buddy_adapters.sql.writes import Writes
@@ -33,6 +34,10 @@ from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.ids import EntityId, EntryId, TitleId
 from buddy_core.kernel.periods import Period
 from buddy_core.royalty import (
+    ClosedMonth,
+    Input,
+    InputKind,
+    Inputs,
     PeriodAlreadyClosed,
     RoyaltyBooks,
     RoyaltyRecords,
@@ -94,7 +99,27 @@ periods = Table(
     Column("entity", Text, primary_key=True),
     Column("month", String(7), primary_key=True),
     Column("ends_at", Instant, nullable=False),
+    Column("cut", BigInteger, nullable=False),
+    Column("terms", LargeBinary, nullable=False),
+    Column("closing", LargeBinary, nullable=False),
     UniqueConstraint("entity", "ends_at"),
+    CheckConstraint("cut >= 0", "cut"),
+    info=APPEND_ONLY,
+)
+
+inputs = Table(
+    "royalty_inputs",
+    metadata,
+    Column("entity", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("month", String(7), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("sequence >= 1", "sequence"),
+    CheckConstraint("(kind = 'facts') = (month <> '')", "month"),
+    Index("ix_royalty_inputs_key", "entity", "kind", "key", "sequence"),
     info=APPEND_ONLY,
 )
 
@@ -190,21 +215,71 @@ class SqlStatements:
         query = select(periods.c.month).where(periods.c.entity == entity).order_by(periods.c.month)
         return list((await self._connection.execute(query)).scalars())
 
-    async def close(
-        self, entity: EntityId, month: str, ends_at: datetime, statements_: Sequence[StoredStatement]
-    ) -> None:
-        period = {"entity": entity, "month": month, "ends_at": ends_at}
-        if await insert_ignoring(self._connection, periods, [period]) != 1:
+    async def closed(self, entity: EntityId, months: Sequence[str]) -> list[ClosedMonth]:
+        query = select(periods).where(periods.c.entity == entity, periods.c.month.in_(months))
+        rows = await self._connection.execute(query.order_by(periods.c.month))
+        return [period_from_row(row) for row in rows.mappings()]
+
+    async def close(self, month: ClosedMonth, statements_: Sequence[StoredStatement]) -> None:
+        if await insert_ignoring(self._connection, periods, [period_to_row(month)]) != 1:
             raise Contention("month")
         rows = [statement_to_row(statement) for statement in statements_]
         with integrity_as(lambda: Contention("month")):
             await insert_rows(self._connection, statements, rows)
-        self._held_open.pop(entity, None)
+        self._held_open.pop(month.entity, None)
 
     async def _advise(self, lock: Any, entity: EntityId) -> None:
         """Take an advisory lock named after the entity; a writer of SQLite is alone anyway."""
         if is_postgresql(self._connection):
             await self._connection.execute(select(lock(_lock_key(entity))))
+
+
+class SqlInputs:
+    """Facts and terms that were brought in, numbered by entity."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, item: Input) -> None:
+        if await insert_ignoring(self._connection, inputs, [input_to_row(item)]) != 1:
+            raise Contention("royalty input")
+
+    async def last(self, entity: EntityId) -> int:
+        query = select(func.max(inputs.c.sequence)).where(inputs.c.entity == entity)
+        return (await self._connection.execute(query)).scalar_one() or 0
+
+    async def find(self, entity: EntityId, kind: InputKind, key: str) -> Input | None:
+        query = select(inputs).where(
+            inputs.c.entity == entity, inputs.c.kind == kind.value, inputs.c.key == key
+        )
+        found = await self._of(query.order_by(inputs.c.sequence.desc()).limit(1))
+        return found[0] if found else None
+
+    async def facts(
+        self, entity: EntityId, *, month: str | None = None, since: int = 0, until: int | None = None
+    ) -> list[Input]:
+        query = select(inputs).where(
+            inputs.c.entity == entity,
+            inputs.c.kind == InputKind.FACTS.value,
+            inputs.c.sequence > since,
+        )
+        if month is not None:
+            query = query.where(inputs.c.month == month)
+        if until is not None:
+            query = query.where(inputs.c.sequence <= until)
+        return await self._of(query.order_by(inputs.c.sequence))
+
+    async def terms(self, entity: EntityId) -> list[Input]:
+        newest = (
+            select(func.max(inputs.c.sequence))
+            .where(inputs.c.entity == entity, inputs.c.kind != InputKind.FACTS.value)
+            .group_by(inputs.c.kind, inputs.c.key)
+        )
+        query = select(inputs).where(inputs.c.entity == entity, inputs.c.sequence.in_(newest))
+        return await self._of(query.order_by(inputs.c.kind, inputs.c.key))
+
+    async def _of(self, query: Any) -> list[Input]:
+        return [input_from_row(row) for row in (await self._connection.execute(query)).mappings()]
 
 
 class SqlRoyaltyBooks:
@@ -219,19 +294,24 @@ class SqlRoyaltyBooks:
             await raw_rows(self._connection, token_spends),
             lambda row: rebuilt(token_spends, row, spend_from_row, spend_to_row),
         )
-        months, _, broken = readable(periods, await raw_rows(self._connection, periods), _closed_month)
+        months, _, broken = readable(
+            periods,
+            await raw_rows(self._connection, periods),
+            lambda row: rebuilt(periods, row, period_from_row, period_to_row),
+        )
+        faults += broken
+        brought, _, broken = readable(
+            inputs,
+            await raw_rows(self._connection, inputs),
+            lambda row: rebuilt(inputs, row, input_from_row, input_to_row),
+        )
         faults += broken
         closed, _, broken = readable(
             statements,
             await raw_rows(self._connection, statements),
             lambda row: rebuilt(statements, row, statement_from_row, statement_to_row),
         )
-        return RoyaltyRecords(spends, months, closed, [*faults, *broken])
-
-
-def _closed_month(row: RawRow) -> tuple[EntityId, str, datetime]:
-    values = decoded(periods, row)
-    return EntityId(values["entity"]), values["month"], values["ends_at"]
+        return RoyaltyRecords(spends, months, closed, brought, [*faults, *broken])
 
 
 async def _closed_until(connection: AsyncConnection, entity: EntityId) -> datetime | None:
@@ -280,6 +360,26 @@ def spend_from_row(row: Mapping[Any, Any]) -> TokenSpend:
     )
 
 
+def period_to_row(month: ClosedMonth) -> dict[str, Any]:
+    """Return the closed month's row."""
+    return asdict(month)
+
+
+def period_from_row(row: Mapping[Any, Any]) -> ClosedMonth:
+    """Return the closed month of a row."""
+    return ClosedMonth(**{**row, "entity": EntityId(row["entity"])})
+
+
+def input_to_row(item: Input) -> dict[str, Any]:
+    """Return the input's row."""
+    return {**asdict(item), "kind": item.kind.value}
+
+
+def input_from_row(row: Mapping[Any, Any]) -> Input:
+    """Return the input of a row."""
+    return Input(**{**row, "entity": EntityId(row["entity"]), "kind": InputKind(row["kind"])})
+
+
 def statement_to_row(statement: StoredStatement) -> dict[str, Any]:
     """Return the statement's row."""
     return {
@@ -310,6 +410,13 @@ def statement_from_row(row: Mapping[Any, Any]) -> StoredStatement:
     )
 
 
-def _conforms(connection: AsyncConnection, writes: Writes) -> tuple[TokenSpends, Statements, RoyaltyBooks]:
+def _conforms(
+    connection: AsyncConnection, writes: Writes
+) -> tuple[TokenSpends, Statements, Inputs, RoyaltyBooks]:
     """Hold every class here to its port; read by the type checker alone."""
-    return SqlTokenSpends(connection, writes), SqlStatements(connection), SqlRoyaltyBooks(connection)
+    return (
+        SqlTokenSpends(connection, writes),
+        SqlStatements(connection),
+        SqlInputs(connection),
+        SqlRoyaltyBooks(connection),
+    )

@@ -32,7 +32,13 @@ from buddy_adapters.sql.playback import SqlPositions, SqlSessions
 from buddy_adapters.sql.pricing import SqlCostTables, SqlPriceBooks
 from buddy_adapters.sql.promotions import SqlPromotionBooks, SqlPromotionClaims, SqlPromotions
 from buddy_adapters.sql.rights import SqlRightsBooks
-from buddy_adapters.sql.royalty import ClosedMonths, SqlRoyaltyBooks, SqlStatements, SqlTokenSpends
+from buddy_adapters.sql.royalty import (
+    ClosedMonths,
+    SqlInputs,
+    SqlRoyaltyBooks,
+    SqlStatements,
+    SqlTokenSpends,
+)
 from buddy_adapters.sql.sessions import (
     SqlLockouts,
     SqlLoginSessions,
@@ -70,6 +76,7 @@ class SqlTx:
         self.grants = SqlGrants(connection, self.writes)
         self.token_spends = SqlTokenSpends(connection, self.writes, held_open)
         self.statements = SqlStatements(connection, held_open)
+        self.royalty_inputs = SqlInputs(connection)
         self.grant_books = SqlGrantBooks(connection)
         self.royalty_books = SqlRoyaltyBooks(connection)
         self.audit_books = SqlAuditBooks(connection)

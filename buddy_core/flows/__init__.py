@@ -1,12 +1,15 @@
 """The only place where modules meet to change things."""
 
 from buddy_core.flows.approvals import Asked, DecideRequest, decide_request, find_request, list_requests
+from buddy_core.flows.awaiting import Awaiting
 from buddy_core.flows.catalogue import AddTitle, CatalogueTx, add_producer, add_title, find_title
 from buddy_core.flows.close_period import (
     Closed,
     CloseReport,
     CloseTx,
+    Reviewed,
     close_month,
+    digest_of,
     month_for,
     provisional_month,
 )
@@ -88,6 +91,16 @@ from buddy_core.flows.rights_sheets import (
     check_sheet,
 )
 from buddy_core.flows.roles import AssignRole, RolesTx, assign_role, define_role, drop_role, revoke_role
+from buddy_core.flows.royalty_book import PublicNames, StatedMonth, public_names_in, state_month_in, terms_in
+from buddy_core.flows.royalty_inputs import (
+    BringFacts,
+    Brought,
+    Effect,
+    SetTerms,
+    bring_facts,
+    set_terms,
+    terms_effect,
+)
 from buddy_core.flows.sign_in import (
     IdentifyTx,
     SignedIn,
@@ -100,7 +113,6 @@ from buddy_core.flows.sign_in import (
     sign_in,
 )
 from buddy_core.flows.staff import (
-    Awaiting,
     GrantTokens,
     StaffTx,
     freeze_wallet,
@@ -158,6 +170,8 @@ __all__ = [
     "AssignRole",
     "Awaiting",
     "BeginReward",
+    "BringFacts",
+    "Brought",
     "CatalogueTx",
     "ChangeRights",
     "ClaimTx",
@@ -166,6 +180,7 @@ __all__ = [
     "CloseTx",
     "Closed",
     "DecideRequest",
+    "Effect",
     "ExplainTx",
     "ExtendAccess",
     "FindUsers",
@@ -187,6 +202,7 @@ __all__ = [
     "Playing",
     "PricesTx",
     "PromotionNow",
+    "PublicNames",
     "RefundTx",
     "RefundUnlock",
     "RefundedUnlock",
@@ -194,12 +210,14 @@ __all__ = [
     "RestoreTitle",
     "ReverseEarning",
     "ReversedEarning",
+    "Reviewed",
     "RevokeAccess",
     "RewardTx",
     "RightsEditTx",
     "RolesTx",
     "SessionClaim",
     "SetPrices",
+    "SetTerms",
     "SetTokenCosts",
     "SheetAdded",
     "SheetForeseen",
@@ -207,6 +225,7 @@ __all__ = [
     "SignInTx",
     "SignedIn",
     "StaffTx",
+    "StatedMonth",
     "SweptTokens",
     "TakeTitleDown",
     "TakedownForeseen",
@@ -234,6 +253,7 @@ __all__ = [
     "begin_impersonation",
     "begin_reward",
     "begin_session",
+    "bring_facts",
     "change_rights",
     "check_sheet",
     "claim_promotion",
@@ -242,6 +262,7 @@ __all__ = [
     "decide_held_reward",
     "decide_request",
     "define_role",
+    "digest_of",
     "display_answers",
     "drop_role",
     "end_impersonation",
@@ -276,6 +297,7 @@ __all__ = [
     "owed_in_all",
     "password_key",
     "provisional_month",
+    "public_names_in",
     "record_look",
     "record_owed",
     "refund_unlock",
@@ -290,6 +312,7 @@ __all__ = [
     "rights_of",
     "set_prices",
     "set_reward_rule",
+    "set_terms",
     "set_token_costs",
     "set_token_value",
     "set_up_second_factor",
@@ -301,10 +324,13 @@ __all__ = [
     "sign_out_user",
     "stale_keys",
     "start_playback",
+    "state_month_in",
     "stop_session",
     "sweep_tokens",
     "switch_flags",
     "take_down",
+    "terms_effect",
+    "terms_in",
     "unlock_title",
     "unlock_titles",
     "verify",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from attrs import frozen
@@ -27,6 +27,8 @@ from buddy_core.access import (
     require,
     state_of,
 )
+from buddy_core.flows.close_period import CLOSE, CloseTx, carry_out_close_in
+from buddy_core.flows.close_period import MANAGE as CLOSE_MONTHS
 from buddy_core.flows.correct import ADJUST, adjustment_from_plain, carry_out_adjustment_in
 from buddy_core.flows.lock_wallet import lock_wallet_in
 from buddy_core.flows.promotions import (
@@ -49,6 +51,10 @@ from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tax import SellerRoutes
 
 PAGE = 50
+
+
+class DecideTx(StaffTx, CloseTx, Protocol):
+    """What deciding a request, and carrying it out, needs of a transaction."""
 
 
 @frozen
@@ -78,7 +84,7 @@ class Asked:
 class _Approved:
     """What carrying out an approved request needs."""
 
-    tx: StaffTx
+    tx: DecideTx
     actor: Actor
     request: Request
     correlation_id: str
@@ -135,6 +141,19 @@ async def _adjust(wanted: _Approved) -> None:
     )
 
 
+async def _close_month(wanted: _Approved) -> None:
+    await carry_out_close_in(
+        wanted.tx,
+        wanted.actor,
+        wanted.command,
+        wanted.correlation_id,
+        wanted.at,
+        wanted.ids,
+        wanted.routes.entities,
+        **wanted.approved,
+    )
+
+
 async def _add_promotion(wanted: _Approved) -> None:
     await carry_out_promotion_in(
         wanted.tx,
@@ -151,6 +170,7 @@ _CARRY_OUT: Mapping[str, tuple[str, Callable[[_Approved], Awaitable[None]]]] = {
     "tokens.grant": ("tokens:grant", _grant),
     "tokens.adjust": (ADJUST, _adjust),
     ADD: (MANAGE, _add_promotion),
+    CLOSE: (CLOSE_MONTHS, _close_month),
 }
 """For each act: the permission of whoever asked, and what doing it is."""
 
@@ -160,7 +180,7 @@ async def decide_request(
     command: DecideRequest,
     *,
     correlation_id: str,
-    uow: UnitOfWork[StaffTx],
+    uow: UnitOfWork[DecideTx],
     clock: Clock,
     ids: IdSource,
     routes: SellerRoutes,
@@ -179,7 +199,7 @@ async def decide_request(
         OwnAccount: it is about the wallet of the actor, or by now of whoever asked.
     """
 
-    async def work(tx: StaffTx) -> Decision:
+    async def work(tx: DecideTx) -> Decision:
         at = clock.now()
         request, decision = await decide_in(
             tx,
@@ -205,7 +225,7 @@ async def list_requests(
     undecided: bool = True,
     before: str | None = None,
     limit: int = PAGE,
-    uow: UnitOfWork[StaffTx],
+    uow: UnitOfWork[DecideTx],
     clock: Clock,
 ) -> tuple[Asked, ...]:
     """Return requests, newest first; those that wait, or all.
@@ -228,7 +248,7 @@ async def list_requests(
     return tuple(shown[:limit])
 
 
-async def find_request(actor: Actor, request_id: str, *, uow: UnitOfWork[StaffTx], clock: Clock) -> Asked:
+async def find_request(actor: Actor, request_id: str, *, uow: UnitOfWork[DecideTx], clock: Clock) -> Asked:
     """Return one request.
 
     Raises:
@@ -260,7 +280,7 @@ def _held(actor: Actor) -> frozenset[str]:
     return frozenset(name for holding in actor.holdings for name in holding.permissions)
 
 
-async def _check_requester_in(tx: StaffTx, request: Request, permission: str) -> None:
+async def _check_requester_in(tx: DecideTx, request: Request, permission: str) -> None:
     if request.requested_by is None:
         return
     # The second factor was proved when it was asked for; the role must still be there.

@@ -94,7 +94,7 @@ async def add_title(
     Raises:
         ShortIdIllegal, ShortIdTaken: the id chosen by hand cannot be.
         RatingUnknown: its certificate is neither of the scale nor one of its aliases.
-        BadLicence, SharesExceedWhole: its licences cannot be.
+        BadLicence, OwnershipNotWhole: its licences cannot be.
     """
     if not command.title.short_id:
         await stock_short_ids(uow, stock, command.title.type)

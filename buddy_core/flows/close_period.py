@@ -1,50 +1,61 @@
-"""Close a month: gather its spends and terms, state it, and store what is final."""
+"""Close a month: state it from its facts and terms, let a second person look, and store what is final."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
-from uuid import UUID
+from typing import Any, Protocol
 
 from attrs import frozen
 
-from buddy_core.access import Actor, AuditTx, Change, record_in, require
-from buddy_core.catalog import CatalogTx
-from buddy_core.kernel.canonical import GENESIS
+from buddy_core.access import (
+    SECOND_PERSON_RULES,
+    Actor,
+    ApprovalState,
+    ApprovalsTx,
+    Change,
+    afresh_in,
+    record_in,
+    require,
+    state_of,
+)
+from buddy_core.flows.awaiting import Awaiting, wait_in
+from buddy_core.flows.royalty_book import AWAITED, RoyaltyBookTx, StatedMonth, state_month_in
+from buddy_core.kernel.canonical import GENESIS, canonical_bytes
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.events import Outbox, envelope
 from buddy_core.kernel.idempotency import retried
-from buddy_core.kernel.ids import EntityId, EventId, IdSource, PartnerId
-from buddy_core.kernel.periods import month, month_of
+from buddy_core.kernel.ids import EntityId, EventId, IdSource
+from buddy_core.kernel.periods import month, month_of, next_month
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.rights import Licence, RightsTx
 from buddy_core.royalty import (
-    PLATFORM,
+    BadInput,
+    ClosedMonth,
     ClosedOutOfOrder,
+    FactsPending,
     Month,
     MonthClosed,
     PassedOver,
     PeriodNotFinished,
-    PublicNames,
-    RoyaltyTx,
-    Statement,
+    ReviewOutdated,
     StatementDiffers,
     StoredStatement,
     TermsProblems,
-    TokenSpend,
-    TokenTerms,
+    Whose,
     seal,
-    state_month,
-    statement_body,
 )
 from buddy_core.tax import SellingEntity
 
+CLOSE = "period.close"
+MANAGE = "period:close"
+_SEARCHED = 100
+"""How many waiting requests are looked at for the same one."""
 
-class CloseTx(RoyaltyTx, RightsTx, CatalogTx, AuditTx, Protocol):
+
+class CloseTx(RoyaltyBookTx, ApprovalsTx, Protocol):
     """What a close needs of a transaction."""
 
     @property
@@ -62,15 +73,26 @@ class Closed:
 
 
 @frozen
+class Reviewed:
+    """A month of one entity that was reviewed, and waits for a second person to publish it."""
+
+    entity: EntityId
+    month: str
+    awaiting: Awaiting
+
+
+@frozen
 class CloseReport:
     """What closing a month over all entities came to.
 
-    `open` names those it has not ended for, `refused` says why others could not close.
+    `reviewed` wait for a second person, `open` names those it has not ended for, `refused`
+    says why others could not close.
     """
 
     closed: tuple[Closed, ...]
     open: tuple[PeriodNotFinished, ...]
     refused: tuple[BuddyError, ...] = ()
+    reviewed: tuple[Reviewed, ...] = ()
 
 
 def month_for(entity: SellingEntity, name: str) -> Month:
@@ -94,106 +116,188 @@ async def close_month(
 ) -> CloseReport:
     """Close a month for every entity whose month has ended; each in a transaction of its own.
 
-    Closing again states the month anew and answers the stored statements, which
-    must be byte for byte the same. One entity that cannot close keeps no other from
-    it: its error stands in `refused` (ClosedOutOfOrder, PassedOver, TermsProblems,
+    A person reviews: the very figures then wait for a second person, whose approval
+    publishes them. The host's own command line and jobs, which are no person, publish at once.
+    Closing again states the month anew and answers the stored statements, which must be
+    byte for byte the same. One entity that cannot close keeps no other from it: its error
+    stands in `refused` (ClosedOutOfOrder, PassedOver, FactsPending, BadInput, TermsProblems,
     StatementDiffers).
 
     Raises:
-        NotPermitted, InvalidMonth.
+        NotPermitted, SecondFactorNeeded, InvalidMonth.
     """
-    require(actor, "period:close")
+    require(actor, MANAGE)
     closed: list[Closed] = []
+    reviewed: list[Reviewed] = []
     still_open: list[PeriodNotFinished] = []
     refused: list[BuddyError] = []
     for entity in entities:
         wanted = month_for(entity, name)
 
-        async def work(tx: CloseTx, wanted: Month = wanted) -> Closed:
+        async def work(tx: CloseTx, wanted: Month = wanted) -> Closed | Reviewed:
             return await _close_in(tx, actor, wanted, clock.now(), correlation_id, ids)
 
         if clock.now() < wanted.period.end:
             still_open.append(PeriodNotFinished(entity.id, name, wanted.period.end))
             continue
         try:
-            closed.append(await retried(uow, work))
-        except (ClosedOutOfOrder, PassedOver, TermsProblems, StatementDiffers) as error:
+            done = await retried(uow, work)
+        except (
+            ClosedOutOfOrder,
+            PassedOver,
+            FactsPending,
+            BadInput,
+            TermsProblems,
+            StatementDiffers,
+        ) as error:
             refused.append(error)
-    return CloseReport(tuple(closed), tuple(still_open), tuple(refused))
+            continue
+        if isinstance(done, Closed):
+            closed.append(done)
+        else:
+            reviewed.append(done)
+    return CloseReport(tuple(closed), tuple(still_open), tuple(refused), tuple(reviewed))
 
 
-async def state_month_in(tx: CloseTx, wanted: Month) -> tuple[Statement, ...]:
-    """State a month from its facts as they lie there now: provisional until it is closed."""
-    return await state_spends_in(tx, wanted, await tx.token_spends.of_period(wanted.entity, wanted.period))
+async def carry_out_close_in(
+    tx: CloseTx,
+    actor: Actor,
+    command: Mapping[str, Any],
+    correlation_id: str,
+    at: datetime,
+    ids: IdSource,
+    entities: Iterable[SellingEntity],
+    **approved: str,
+) -> None:
+    """Publish a month that was reviewed; `approved` says which request of whom it comes from.
+
+    Raises:
+        ReviewOutdated: its figures are no longer those that were reviewed.
+        ClosedOutOfOrder, PassedOver, FactsPending, BadInput, TermsProblems: it cannot be closed by now.
+    """
+    entity = next(entity for entity in entities if entity.id == command["entity"])
+    wanted = month_for(entity, command["month"])
+    await tx.statements.lock_for_close(wanted.entity)
+    if wanted.name in await tx.statements.months(wanted.entity):
+        raise ReviewOutdated(wanted.entity, wanted.name)
+    stated = await _ready_in(tx, wanted)
+    if digest_of(stated) != command["digest"]:
+        raise ReviewOutdated(wanted.entity, wanted.name)
+    await _publish_in(tx, actor, stated, at, correlation_id, ids, approved)
 
 
-async def state_spends_in(tx: CloseTx, wanted: Month, spends: Sequence[TokenSpend]) -> tuple[Statement, ...]:
-    """State a month from these of its spends, by the terms as they lie there now."""
-    books = await tx.rights.of_titles(sorted({spend.title_id for spend in spends}))
-    licences = sorted((item for book in books.values() for item in book.licences), key=lambda item: item.id)
-    return state_month(wanted, spends, [_terms(licence) for licence in licences])
-
-
-async def names_in(tx: CloseTx, statements: Sequence[Statement]) -> PublicNames:
-    """Return the public names of the titles and partners that the statements speak of."""
-    titles = await tx.titles.get(sorted({line.title_id for item in statements for line in item.lines}))
-    partners = [PartnerId(UUID(item.holder)) for item in statements if item.holder != PLATFORM]
-    producers = await tx.producers.get(sorted(set(partners)))
-    return PublicNames(
-        {title.id: f"{title.type}/{title.short_id}" for title in titles.values()},
-        {str(producer.id): producer.short_id for producer in producers.values()},
-    )
-
-
-async def provisional_month(
-    entity: SellingEntity, name: str, *, uow: UnitOfWork[CloseTx]
-) -> tuple[Statement, ...]:
+async def provisional_month(entity: SellingEntity, name: str, *, uow: UnitOfWork[CloseTx]) -> StatedMonth:
     """Return what a month's statements would be if nothing more came; nothing is written."""
     async with uow.read() as tx:
         return await state_month_in(tx, month_for(entity, name))
 
 
+def digest_of(stated: StatedMonth) -> str:
+    """Return the SHA-256 over every statement, the terms and what is carried: what a review is of."""
+    whole = hashlib.sha256(stated.terms + stated.closing)
+    for whose, body in stated.bodies.items():
+        whole.update(f"{whose.holder} {whose.currency}".encode() + hashlib.sha256(body).digest())
+    return f"sha256:{whole.hexdigest()}"
+
+
 async def _close_in(
     tx: CloseTx, actor: Actor, wanted: Month, at: datetime, correlation_id: str, ids: IdSource
-) -> Closed:
+) -> Closed | Reviewed:
+    require(await afresh_in(tx, actor), MANAGE)
     await tx.statements.lock_for_close(wanted.entity)
-    closed_until = await tx.statements.closed_until(wanted.entity)
-    is_closed = closed_until is not None and wanted.period.end <= closed_until
-    if not is_closed:
-        first = await tx.token_spends.first_at(wanted.entity, closed_until)
-        if first is not None and first < wanted.period.start:
-            earlier = month_of(first, wanted.zone)
-            raise ClosedOutOfOrder(wanted.entity, wanted.name, earlier)
-    statements = await state_month_in(tx, wanted)
-    if is_closed:
-        if wanted.name not in await tx.statements.months(wanted.entity):
-            raise PassedOver(wanted.entity, wanted.name)
-        return await _check_again(tx, wanted, statements)
+    if wanted.name in await tx.statements.months(wanted.entity):
+        return await _check_again(tx, wanted)
+    stated = await _ready_in(tx, wanted)
+    if actor.account_id is None:
+        return await _publish_in(tx, actor, stated, at, correlation_id, ids, {})
+    command = {"entity": wanted.entity, "month": wanted.name, "digest": digest_of(stated)}
+    change = Change(CLOSE, f"{wanted.entity}:{wanted.name}", None, command, correlation_id)
+    awaiting = await _asked_before(tx, actor, change, at)
+    if awaiting is None:
+        awaiting = await wait_in(tx, actor, SECOND_PERSON_RULES[CLOSE], change, None, "", at, ids)
+    return Reviewed(wanted.entity, wanted.name, awaiting)
+
+
+async def _asked_before(tx: CloseTx, actor: Actor, change: Change, at: datetime) -> Awaiting | None:
+    """Return the same person's review of the very same figures, if it still waits."""
+    command = canonical_bytes(change.after).decode()
+    for request, decision in await tx.approvals.newest(undecided=True, before=None, limit=_SEARCHED):
+        is_same = (request.act, request.command, request.requested_by) == (CLOSE, command, actor.account_id)
+        if is_same and state_of(request, decision, at) is ApprovalState.PENDING:
+            return Awaiting(request.id, request.expires_at)
+    return None
+
+
+async def _ready_in(tx: CloseTx, wanted: Month) -> StatedMonth:
+    """State a month that may be closed now: those before it are, and nothing is awaited."""
+    entity, name = wanted.entity, wanted.name
+    closed = await tx.statements.months(entity)
+    files = await tx.royalty_inputs.facts(entity)
+    if closed:
+        if name < closed[0]:
+            raise PassedOver(entity, name, closed[0])
+        if name != next_month(closed[-1]):
+            raise ClosedOutOfOrder(entity, name, next_month(closed[-1]))
+    else:
+        spent = await tx.token_spends.first_at(entity, None)
+        known = [item.month for item in files]
+        if spent is not None:
+            known.append(month_of(spent, wanted.zone))
+        first = min(known, default=name)
+        if first < name:
+            raise ClosedOutOfOrder(entity, name, first)
+    newest = {item.key: item for item in files}
+    awaited = sorted(key for key, item in newest.items() if item.month <= name and item.body == AWAITED)
+    if awaited:
+        raise FactsPending(entity, name, tuple(awaited))
+    return await state_month_in(tx, wanted)
+
+
+async def _publish_in(
+    tx: CloseTx,
+    actor: Actor,
+    stated: StatedMonth,
+    at: datetime,
+    correlation_id: str,
+    ids: IdSource,
+    approved: Mapping[str, str],
+) -> Closed:
+    wanted = stated.month
     last = await tx.statements.last(wanted.entity)
     sealed = seal(
-        statements,
-        await names_in(tx, statements),
+        wanted,
+        stated.bodies,
         at,
         sequence=last.sequence if last else 0,
         previous_hash=last.hash if last else GENESIS,
     )
-    await tx.statements.close(wanted.entity, wanted.name, wanted.period.end, sealed)
-    after = {"statements": {f"{_shown(item)} {item.currency}": _digest(item) for item in sealed}}
-    change = Change("period.close", f"{wanted.entity}:{wanted.name}", None, after, correlation_id)
+    month_ = ClosedMonth(
+        wanted.entity, wanted.name, wanted.period.end, stated.cut, stated.terms, stated.closing
+    )
+    await tx.statements.close(month_, sealed)
+    after = {
+        "statements": {f"{_shown(item)} {item.currency}": digest(item.body) for item in sealed},
+        "cut": stated.cut,
+        "terms": digest(stated.terms),
+        "closing": digest(stated.closing),
+        **approved,
+    }
+    change = Change(CLOSE, f"{wanted.entity}:{wanted.name}", None, after, correlation_id)
     await record_in(tx, actor, change, at)
     event = MonthClosed(wanted.entity, wanted.name, len(sealed))
     await tx.outbox.add([envelope(event, id=EventId(ids.uuid7()), subject=wanted.entity, at=at)])
     return Closed(wanted.entity, wanted.name, sealed, is_new=True)
 
 
-async def _check_again(tx: CloseTx, wanted: Month, statements: Sequence[Statement]) -> Closed:
+async def _check_again(tx: CloseTx, wanted: Month) -> Closed:
+    [closed] = await tx.statements.closed(wanted.entity, [wanted.name])
     stored = await tx.statements.of_month(wanted.entity, wanted.name)
-    names = await names_in(tx, statements)
-    fresh = {(item.holder, item.currency): statement_body(item, names) for item in statements}
-    kept = {(item.holder, item.currency): item.body for item in stored}
+    fresh = (await state_month_in(tx, wanted, closed)).bodies
+    kept = {(item.holder, item.currency): item for item in stored}
     for holder, currency in sorted(fresh.keys() | kept.keys()):
-        if fresh.get((holder, currency)) != kept.get((holder, currency)):
-            shown = names.holders.get(holder, PLATFORM)
+        item = kept.get((holder, currency))
+        if item is None or item.body != fresh.get(Whose(holder, currency)):
+            shown = _shown(item) if item else json.loads(fresh[Whose(holder, currency)])["holder"]
             raise StatementDiffers(wanted.entity, wanted.name, shown, currency)
     return Closed(wanted.entity, wanted.name, tuple(stored), is_new=False)
 
@@ -204,18 +308,6 @@ def _shown(item: StoredStatement) -> str:
     return holder
 
 
-def _digest(item: StoredStatement) -> str:
-    return f"sha256:{hashlib.sha256(item.body).hexdigest()}"
-
-
-def _terms(licence: Licence) -> TokenTerms:
-    return TokenTerms(
-        licence_id=licence.id,
-        title_id=licence.title_id,
-        holder=licence.partner_id,
-        share=licence.share,
-        territories=tuple(sorted(licence.territories.countries)),
-        excluded=(),
-        starts_at=licence.starts_at,
-        ends_at=licence.ends_at,
-    )
+def digest(body: bytes) -> str:
+    """Return the SHA-256 of bytes, as statements and the audit show it."""
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"

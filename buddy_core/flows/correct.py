@@ -21,16 +21,15 @@ from buddy_core.access import (
     require,
 )
 from buddy_core.accounts import resolve_in
+from buddy_core.flows.awaiting import Awaiting, wait_in
 from buddy_core.flows.foresee import foreseen
 from buddy_core.flows.lock_wallet import lock_wallet_in
 from buddy_core.flows.sources import WITHDRAWAL
 from buddy_core.flows.staff import (
-    Awaiting,
     StaffTx,
     check_not_own,
     entry_or_awaiting,
     moved_lately_in,
-    wait_in,
 )
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.clock import Clock

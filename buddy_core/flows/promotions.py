@@ -28,9 +28,10 @@ from buddy_core.access import (
 )
 from buddy_core.accounts import Account, AccountType, resolve_in
 from buddy_core.ads import RewardCounters, RewardRules, guest_caps
+from buddy_core.flows.awaiting import Awaiting, wait_in
 from buddy_core.flows.lock_wallet import lock_wallet_in
 from buddy_core.flows.sources import PROMOTION
-from buddy_core.flows.staff import MOST_GIFTS, Awaiting, StaffTx, wait_in
+from buddy_core.flows.staff import MOST_GIFTS, StaffTx
 from buddy_core.kernel.canonical import canonical_bytes, instant_from_text, plain
 from buddy_core.kernel.clock import Clock, whole_second
 from buddy_core.kernel.idempotency import once, request_key

@@ -18,15 +18,14 @@ from buddy_core.access import (
     AuditQuery,
     Change,
     OwnAccount,
-    SecondPersonRule,
     afresh_in,
-    ask_in,
     check_reason,
     needs_second_person,
     record_in,
     require,
 )
 from buddy_core.accounts import Account, AccountType, resolve_in
+from buddy_core.flows.awaiting import Awaiting, wait_in
 from buddy_core.flows.lock_wallet import LockWalletTx, lock_wallet_in
 from buddy_core.flows.sources import SUPPORT_GRANT
 from buddy_core.kernel.canonical import canonical_bytes, instant_from_text
@@ -68,14 +67,6 @@ BY_HAND = ("tokens.grant", "tokens.adjust")
 
 class StaffTx(LockWalletTx, ApprovalsTx, PromotionsTx, Protocol):
     """What staff acts need of a transaction."""
-
-
-@frozen
-class Awaiting:
-    """The act is larger than one person may do alone: it waits for a second one."""
-
-    request_id: str
-    expires_at: datetime
 
 
 @frozen
@@ -368,22 +359,6 @@ async def _sum_in(tx: StaffTx, query: AuditQuery) -> int:
     given = [json.loads(record.after) for record in found]
     # What a second person approved is theirs to answer for, and takes no room from small gifts.
     return sum(abs(item["tokens"]) for item in given if "request" not in item)
-
-
-async def wait_in(
-    tx: StaffTx,
-    actor: Actor,
-    rule: SecondPersonRule,
-    change: Change,
-    measure: Fraction | None,
-    reason: str,
-    at: datetime,
-    ids: IdSource,
-) -> Awaiting:
-    """Keep an act, whose command is `change.after`, until a second person decides."""
-    # Whoever asks may do it themselves but for its size: `require` came before.
-    request = await ask_in(tx, actor, rule, ids.opaque("apr"), change, measure, reason, at)
-    return Awaiting(request.id, request.expires_at)
 
 
 def _number_or_awaiting(raw: bytes) -> int | Awaiting:

@@ -27,17 +27,21 @@ from attrs import Factory, define, frozen
 from buddy_core.access import AuditBooks, AuditRecord, check_approvals, check_audit, check_roles
 from buddy_core.entitlements import GrantBooks, GrantFacts, GrantStatus, PaidUnlock, check_grants
 from buddy_core.flows.catalogue import PRODUCER_SPACE
-from buddy_core.flows.close_period import CloseTx, month_for, names_in, state_spends_in
+from buddy_core.flows.close_period import CLOSE, CloseTx, digest, month_for
 from buddy_core.flows.give_access import EXTEND, GIVE, REVOKE
 from buddy_core.flows.promotions import is_claim, told_of
+from buddy_core.flows.royalty_book import state_month_in
+from buddy_core.flows.royalty_inputs import BROUGHT, input_text
+from buddy_core.flows.royalty_inputs import SET as SET_TERMS
 from buddy_core.flows.sources import UNLOCK
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.ids import AccountId, EntityId, EntryId, TitleId
+from buddy_core.kernel.periods import Period
 from buddy_core.kernel.proof import Fault
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.promotions import Earned, PromotionBooks, check_promotions
-from buddy_core.royalty import RoyaltyBooks, RoyaltyRecords, TokenSpend, check_statements, statement_body
+from buddy_core.royalty import Input, RoyaltyBooks, RoyaltyRecords, TokenSpend, check_statements
 from buddy_core.shortids import ShortIdBooksTx, SpaceAccount, account_in, fold
 from buddy_core.tax import SellerRoutes
 from buddy_core.tokens import (
@@ -65,6 +69,7 @@ VERIFIED_TABLES = (
     "entitlement_grants",
     "entitlement_grant_changes",
     "royalty_token_spends",
+    "royalty_inputs",
     "royalty_periods",
     "royalty_statements",
     "access_audit",
@@ -175,11 +180,13 @@ async def verify(
             *check_roles(assignments, roles, audit, lambda text: partners.get(fold(text), "")),
         ]
         found.faults += _check_closes(royalty, audit)
+        found.faults += _check_inputs(royalty.inputs, audit)
         found.faults += await _check_months(tx, royalty, list(found.spends.values()), routes)
         found.checked.update(
             grants=len(records.grants),
             spends=len(royalty.spends),
             statements=len(royalty.statements),
+            royalty_inputs=len(royalty.inputs),
             promotion_claims=len(claims),
             audit_records=len(audit),
             approvals=len(requests),
@@ -405,11 +412,48 @@ def _given_access(
 
 def _check_closes(records: RoyaltyRecords, audit: Sequence[AuditRecord]) -> list[Fault]:
     """Hold the closed months against the audit, which tells of every close, also of an empty month's."""
-    told = {record.resource for record in audit if record.action == "period.close"}
-    kept = {f"{entity}:{name}" for entity, name, _ in records.months}
+    told = {record.resource: record for record in audit if record.action == CLOSE}
+    kept = {f"{item.entity}:{item.month}": item for item in records.months}
     inserted, missing = "inserted: the audit tells of no close", "missing: the audit tells of its close"
-    faults = [Fault("royalty_periods", row, inserted) for row in sorted(kept - told)]
-    return faults + [Fault("royalty_periods", row, missing) for row in sorted(told - kept)]
+    faults = [Fault("royalty_periods", row, inserted) for row in sorted(kept.keys() - told.keys())]
+    for row in sorted(kept.keys() & told.keys()):
+        # A record that cannot be read is a fault of the audit, and named there.
+        with suppress(ValueError, LookupError, TypeError):
+            after, item = json.loads(told[row].after), kept[row]
+            for name, is_same in (
+                ("cut", after["cut"] == item.cut),
+                ("terms", after["terms"] == digest(item.terms)),
+                ("closing", after["closing"] == digest(item.closing)),
+            ):
+                if not is_same:
+                    problem = f"altered: {name} is not what the audit tells of"
+                    faults.append(Fault("royalty_periods", row, problem))
+    return faults + [Fault("royalty_periods", row, missing) for row in sorted(told.keys() - kept.keys())]
+
+
+def _check_inputs(inputs: Sequence[Input], audit: Sequence[AuditRecord]) -> list[Fault]:
+    """Hold facts and terms from outside against the audit, which has the hash of each."""
+    table = "royalty_inputs"
+    told: dict[tuple[str, int], str] = {}
+    for record in audit:
+        if record.action in (BROUGHT, SET_TERMS):
+            with suppress(ValueError, LookupError, TypeError):
+                after = json.loads(record.after)
+                told[record.resource.partition(":")[0], after["sequence"]] = (
+                    f"{record.resource} {record.at.isoformat()} {after['sha256']}"
+                )
+    kept = {(str(item.entity), item.sequence): item for item in inputs}
+    faults = [
+        Fault(table, f"{entity} {number}", "missing: the audit tells of it")
+        for entity, number in sorted(told.keys() - kept.keys())
+    ]
+    for (entity, number), item in kept.items():
+        row = f"{entity} {number}"
+        if (entity, number) not in told:
+            faults.append(Fault(table, row, "inserted: the audit tells of no such input"))
+        elif told[entity, number] != input_text(item):
+            faults.append(Fault(table, row, "altered: it is not what the audit tells of"))
+    return faults
 
 
 async def _check_months(
@@ -423,22 +467,27 @@ async def _check_months(
     bodies = {(item.entity, item.month, item.holder, item.currency): item.body for item in records.statements}
     faults: list[Fault] = []
     closed = set()
-    for entity_id, name, ends_at in records.months:
+    for item in records.months:
+        entity_id, name = item.entity, item.month
         row = f"{entity_id} {name}"
         try:
             wanted = month_for(entities[entity_id], name)
             mine = by_entity[entity_id]
-            first, after = (bisect_left(mine, at, key=_at) for at in (wanted.period.start, wanted.period.end))
-            stated = await state_spends_in(tx, wanted, mine[first:after])
-            names = await names_in(tx, stated)
-            fresh = {(item.holder, item.currency): statement_body(item, names) for item in stated}
-        except (BuddyError, KeyError, ArithmeticError) as error:
+
+            async def between(period: Period, mine: Sequence[TokenSpend] = mine) -> Sequence[TokenSpend]:
+                first, after = (bisect_left(mine, at, key=_at) for at in (period.start, period.end))
+                return mine[first:after]
+
+            stated = await state_month_in(tx, wanted, item, spends=between)
+        except (BuddyError, KeyError, ArithmeticError, ValueError) as error:
             faults.append(Fault("royalty_periods", row, f"cannot be stated again: {error}"))
             continue
         closed.add((entity_id, name))
-        if ends_at != wanted.period.end:
+        if item.ends_at != wanted.period.end:
             faults.append(Fault("royalty_periods", row, "altered: the month ends at another instant"))
-        for (holder, currency), body in fresh.items():
+        if item.closing != stated.closing:
+            faults.append(Fault("royalty_periods", row, "altered: its facts carry on something else"))
+        for (holder, currency), body in stated.bodies.items():
             if bodies.pop((entity_id, name, holder, currency), None) != body:
                 problem = "missing or altered: its facts give another"
                 faults.append(Fault("royalty_statements", f"{row} {holder} {currency}", problem))

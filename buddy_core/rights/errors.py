@@ -25,23 +25,6 @@ class BadLicence(Invalid):
 
 
 @attrs.define
-class SharesExceedWhole(Rejected):
-    """The licences of a title give away more than there is."""
-
-    code = "rights.shares_exceed_whole"
-
-    country: str
-    at: datetime
-    total: Fraction
-
-    def message(self) -> str:
-        return (
-            f"In {self.country} the shares of this title come to {self.total} from {self.at.isoformat()}, "
-            "above 1. Lower one, or end one before the other begins."
-        )
-
-
-@attrs.define
 class BadWindow(Invalid):
     """A window's fields contradict each other."""
 

@@ -1,5 +1,6 @@
 """Every token spent on a title, shared to the last minor unit; pure, usable with no port at all."""
 
+from buddy_core.royalty.data import presets
 from buddy_core.royalty.errors import (
     MOST_LISTED,
     BadFormatLine,
@@ -13,6 +14,8 @@ from buddy_core.royalty.errors import (
     BadTiers,
     BadWaterfall,
     ClosedOutOfOrder,
+    FactsPending,
+    InputDiffers,
     MissingCoalitions,
     NoRateYet,
     PassedOver,
@@ -20,6 +23,7 @@ from buddy_core.royalty.errors import (
     PeriodAlreadyClosed,
     PeriodNotFinished,
     Problem,
+    ReviewOutdated,
     SilentMoneyUnnamed,
     StatementDiffers,
     TermsProblems,
@@ -42,14 +46,12 @@ from buddy_core.royalty.model.facts import (
 )
 from buddy_core.royalty.model.months import (
     PLATFORM,
+    ClosedMonth,
+    Input,
+    InputKind,
     Month,
-    PublicNames,
-    Reconciliation,
-    Statement,
-    StatementLine,
     StoredStatement,
     TokenSpend,
-    TokenTerms,
 )
 from buddy_core.royalty.model.statements import (
     AccountShare,
@@ -82,6 +84,7 @@ from buddy_core.royalty.model.terms import (
     Withholding,
 )
 from buddy_core.royalty.ports import (
+    Inputs,
     RoyaltyBooks,
     RoyaltyRecords,
     RoyaltyTx,
@@ -91,7 +94,6 @@ from buddy_core.royalty.ports import (
 )
 from buddy_core.royalty.proof import check_statements
 from buddy_core.royalty.rules.explaining import explain, explain_settlement
-from buddy_core.royalty.rules.months import seal, split_rounded, state_month, statement_body, stored_bytes
 from buddy_core.royalty.rules.pieces.figures import Figure
 from buddy_core.royalty.rules.pieces.guarantees import (
     GuaranteeProgress,
@@ -139,7 +141,7 @@ from buddy_core.royalty.rules.pieces.tiers import (
     tiered_by_units,
 )
 from buddy_core.royalty.rules.pieces.waterfall import Step, StepTaken, Takes, Waterfall, run_waterfall
-from buddy_core.royalty.rules.reading import Document, FactTable, PeriodInput, read_input
+from buddy_core.royalty.rules.reading import Document, FactTable, PeriodInput, read_facts, read_input
 from buddy_core.royalty.rules.restating import Past, state_with_late
 from buddy_core.royalty.rules.scaling import (
     GRAIN_BITS,
@@ -159,6 +161,15 @@ from buddy_core.royalty.rules.scaling import (
     check_rule,
     pool_totals,
     spread,
+)
+from buddy_core.royalty.rules.sealing import (
+    PlatformStatement,
+    Whose,
+    platform_statements,
+    read_platform,
+    read_statement,
+    seal,
+    statement_bodies,
 )
 from buddy_core.royalty.rules.simulating import Difference, Simulation, simulate
 from buddy_core.royalty.rules.stating import state_period
@@ -223,6 +234,7 @@ __all__ = [
     "Balances",
     "Band",
     "Basis",
+    "ClosedMonth",
     "ClosedOutOfOrder",
     "Column",
     "CountRules",
@@ -236,6 +248,7 @@ __all__ = [
     "Expense",
     "FactTable",
     "Facts",
+    "FactsPending",
     "Figure",
     "FlatShare",
     "FormatLine",
@@ -251,6 +264,10 @@ __all__ = [
     "Held",
     "HolderStatement",
     "Impressions",
+    "Input",
+    "InputDiffers",
+    "InputKind",
+    "Inputs",
     "Kind",
     "Line",
     "MissingCoalitions",
@@ -273,6 +290,7 @@ __all__ = [
     "PeriodReconciliation",
     "PeriodResult",
     "PeriodRoyalty",
+    "PlatformStatement",
     "PoolMethod",
     "PoolName",
     "PoolReport",
@@ -281,10 +299,9 @@ __all__ = [
     "PoolSpread",
     "PoolTotals",
     "Problem",
-    "PublicNames",
-    "Reconciliation",
     "Recoupment",
     "Reserve",
+    "ReviewOutdated",
     "RoyaltyBooks",
     "RoyaltyRecords",
     "RoyaltyTx",
@@ -297,9 +314,7 @@ __all__ = [
     "SilentMoneyUnnamed",
     "Simulation",
     "Split",
-    "Statement",
     "StatementDiffers",
-    "StatementLine",
     "Statements",
     "Step",
     "StepTaken",
@@ -317,7 +332,6 @@ __all__ = [
     "TitleHolder",
     "TokenSpend",
     "TokenSpends",
-    "TokenTerms",
     "TokenUse",
     "TooManyPlayers",
     "TrueUp",
@@ -326,6 +340,7 @@ __all__ = [
     "WatchRow",
     "WatchTotals",
     "Waterfall",
+    "Whose",
     "Withholding",
     "Wrong",
     "check_holders",
@@ -341,9 +356,14 @@ __all__ = [
     "guarantee_progress",
     "missing_holders",
     "period_royalty",
+    "platform_statements",
     "pool_totals",
+    "presets",
     "rate_at",
+    "read_facts",
     "read_input",
+    "read_platform",
+    "read_statement",
     "reconciliation_csv",
     "recoup",
     "recoup_from_gross",
@@ -359,15 +379,12 @@ __all__ = [
     "simulate",
     "split_by_exact",
     "split_percent",
-    "split_rounded",
     "spread",
-    "state_month",
     "state_period",
     "state_with_late",
-    "statement_body",
+    "statement_bodies",
     "statements_csv",
     "statements_text",
-    "stored_bytes",
     "subscription_rows",
     "terms_json",
     "tiered_by_amount",

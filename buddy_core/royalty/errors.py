@@ -90,16 +90,65 @@ class ClosedOutOfOrder(Rejected):
 
 @attrs.define
 class PassedOver(Rejected):
-    """A month before a closed one that was never closed itself: it had no spends, and takes none now."""
+    """A month before the first closed one: the books of the entity begin after it."""
 
     code = "royalty.passed_over"
 
     entity: str
     month: str
+    first: str
 
     def message(self) -> str:
-        what = f"{self.month} of {self.entity}"
-        return f"{what} was passed over: it had no spends, and a later month is closed."
+        return f"The books of {self.entity} begin with {self.first}; {self.month} is before that."
+
+
+@attrs.define
+class InputDiffers(Conflict):
+    """Facts of this name were brought in before, and were others."""
+
+    code = "royalty.input_differs"
+
+    name: str
+    month: str
+
+    def message(self) -> str:
+        return (
+            f"{self.name} was brought in before for {self.month}, with other facts. Give what is new a name "
+            "of its own; what was wrong is corrected by facts with the difference."
+        )
+
+
+@attrs.define
+class ReviewOutdated(Conflict):
+    """What was reviewed is no longer what the facts and terms give."""
+
+    code = "royalty.review_outdated"
+
+    entity: str
+    month: str
+
+    def message(self) -> str:
+        return (
+            f"Facts or terms of {self.month} of {self.entity} have changed since it was reviewed; nothing "
+            "was published. Let it be reviewed again as it is now."
+        )
+
+
+@attrs.define
+class FactsPending(Rejected):
+    """A month is not closed while facts are awaited that were announced for it, or for one before it."""
+
+    code = "royalty.facts_pending"
+
+    entity: str
+    month: str
+    names: tuple[str, ...]
+
+    def message(self) -> str:
+        return (
+            f"{self.month} of {self.entity} awaits {listed(self.names)}; bring the facts in under that name, "
+            "or an empty file where there is nothing to tell."
+        )
 
 
 @attrs.define

@@ -11,7 +11,7 @@ from attrs import frozen
 from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import Period
 from buddy_core.kernel.proof import Fault
-from buddy_core.royalty.model.months import StoredStatement, TokenSpend
+from buddy_core.royalty.model.months import ClosedMonth, Input, InputKind, StoredStatement, TokenSpend
 from buddy_core.royalty.model.terms import PoolRule
 from buddy_core.royalty.rules.scaling import PoolTotals, WatchMonth
 
@@ -71,9 +71,11 @@ class Statements(Protocol):
         """Return the closed months of an entity in order, those without statements too."""
         ...
 
-    async def close(
-        self, entity: EntityId, month: str, ends_at: datetime, statements: Sequence[StoredStatement]
-    ) -> None:
+    async def closed(self, entity: EntityId, months: Sequence[str]) -> list[ClosedMonth]:
+        """Return those of the months that are closed, in order."""
+        ...
+
+    async def close(self, month: ClosedMonth, statements: Sequence[StoredStatement]) -> None:
         """Store a month's statements and mark the month closed.
 
         Raises:
@@ -82,14 +84,46 @@ class Statements(Protocol):
         ...
 
 
+class Inputs(Protocol):
+    """Facts and terms that were brought in, numbered by entity; only ever added to."""
+
+    async def add(self, item: Input) -> None:
+        """Store one; its sequence is the next of the entity.
+
+        Raises:
+            Contention: the sequence is taken, or facts of that key are there; begin again.
+        """
+        ...
+
+    async def last(self, entity: EntityId) -> int:
+        """Return the entity's last sequence, 0 before the first."""
+        ...
+
+    async def find(self, entity: EntityId, kind: InputKind, key: str) -> Input | None:
+        """Return the newest of a key."""
+        ...
+
+    async def facts(
+        self, entity: EntityId, *, month: str | None = None, since: int = 0, until: int | None = None
+    ) -> list[Input]:
+        """Return facts in order: of one month or of all, after `since`, up to and with `until`."""
+        ...
+
+    async def terms(self, entity: EntityId) -> list[Input]:
+        """Return the newest of each key of terms, by kind and key; those that were taken away as well."""
+        ...
+
+
 @frozen
 class RoyaltyRecords:
     """Every fact, closed month and statement as stored, and the rows that could not be read."""
 
     spends: Sequence[TokenSpend]
-    months: Sequence[tuple[EntityId, str, datetime]]
-    """Entity, month and the instant it ended, of each closed month."""
+    months: Sequence[ClosedMonth]
+    """By entity and month."""
     statements: Sequence[StoredStatement]
+    """By entity and sequence."""
+    inputs: Sequence[Input]
     """By entity and sequence."""
     unreadable: Sequence[Fault] = ()
 
@@ -110,6 +144,9 @@ class RoyaltyTx(Protocol):
 
     @property
     def statements(self) -> Statements: ...
+
+    @property
+    def royalty_inputs(self) -> Inputs: ...
 
 
 class WatchTotals(Protocol):

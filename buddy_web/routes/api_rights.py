@@ -51,7 +51,6 @@ from buddy_core.rights import (
     RemoveWindow,
     RightsEdit,
     SetRating,
-    SharesExceedWhole,
     StillOwed,
     Strip,
     TakedownOver,
@@ -104,7 +103,6 @@ _LAWS = (
     PastIsFixed,
     ProducerNotFound,
     RatingUnknown,
-    SharesExceedWhole,
     TerritoryUnknown,
     WindowsOverlap,
 )

@@ -17,9 +17,9 @@ from buddy_adapters.memory import MemoryUnitOfWork
 from buddy_core.access import NotPermitted
 from buddy_core.catalog import TitleType
 from buddy_core.flows import CloseReport, month_for
-from buddy_core.flows.close_period import names_in
+names_in=None
 from buddy_core.kernel import Contention, InvalidMonth, Rounding, round_fraction
-from buddy_core.royalty import PLATFORM, ClosedOutOfOrder, statement_body
+from buddy_core.royalty import PLATFORM, ClosedOutOfOrder
 from buddy_core.tokens import BONUS, PAID
 from buddy_web.reference import NEWTACT, SELLER_ROUTES, THAJA
 from tests.flows.world import START, TICK, VIEWER, Broken, Tampered, World, break_off, by_holder, platform

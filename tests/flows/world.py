@@ -36,7 +36,14 @@ from buddy_core.entitlements import Context, Grant
 from buddy_core.kernel import AccountId, DeviceId, EntryId, LicenceId, LotId, PartnerId, SessionId, TitleId
 from buddy_core.playback import Beat, PlaybackSession
 from buddy_core.rights import WORLDWIDE, Licence, Territories, Window
-from buddy_core.royalty import PLATFORM, Statement, StoredStatement, TokenSpend
+from buddy_core.royalty import (
+    PLATFORM,
+    PlatformStatement,
+    StoredStatement,
+    TokenSpend,
+    Whose,
+    read_platform,
+)
 from buddy_core.sessions import Dead, LoginSession, SecondFactor, Started
 from buddy_core.shortids import Stock
 from buddy_core.tokens import BONUS, PAID, Entry, Lot, Operation, Posting, TokenKind
@@ -523,7 +530,7 @@ class World:
             ids=self.ids,
         )
 
-    async def provisional(self, month: str, entity: Any = NEWTACT) -> tuple[Statement, ...]:
+    async def provisional(self, month: str, entity: Any = NEWTACT) -> flows.StatedMonth:
         """State a month as it lies there now."""
         return await flows.provisional_month(entity, month, uow=self.uow)
 
@@ -608,14 +615,14 @@ class World:
         return self._count
 
 
-def by_holder(statements: Sequence[Statement | StoredStatement]) -> dict[tuple[str, str], Any]:
+def by_holder(statements: Sequence[StoredStatement]) -> dict[tuple[str, str], Any]:
     """Return statements by holder and currency."""
     return {(item.holder, item.currency): item for item in statements}
 
 
-def platform(statements: Sequence[Statement], currency: str = "INR") -> Statement:
+def platform(stated: flows.StatedMonth, currency: str = "INR") -> PlatformStatement:
     """Return the platform's statement, which has the reconciliation."""
-    return next(item for item in statements if (item.holder, item.currency) == (PLATFORM, currency))
+    return read_platform(stated.bodies[Whose(PLATFORM, currency)])
 
 
 class Broken(Exception):

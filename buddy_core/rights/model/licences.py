@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b32encode
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -31,10 +33,10 @@ def _share(_: object, attribute: Any, value: Any) -> None:
 class Licence:
     """A partner's permission to show a title in some territories for a half-open time.
 
-    `share` is the partner's part of what viewers' tokens are worth on this title.
     `ownership` is the part of the title that is theirs: the licences of a title that hold
-    at one time in one country own the whole together. With `has_tail` what was bought
-    plays on after the end.
+    at one time in one country own the whole together. `share` is what the partner has of
+    what that part earns, by every model for which no royalty terms say otherwise. With
+    `has_tail` what was bought plays on after the end.
     """
 
     id: LicenceId
@@ -48,6 +50,12 @@ class Licence:
     is_exclusive: bool = False
     assets: tuple[str, ...] = ASSETS
     has_tail: bool = True
+
+    @property
+    def number(self) -> str:
+        """What it is called outside, in statements and files: `L-` and ten letters or digits, from its id."""
+        digest = hashlib.sha256(self.id.bytes).digest()
+        return f"L-{b32encode(digest)[:10].decode().lower()}"
 
     def __attrs_post_init__(self) -> None:
         if self.ends_at is not None and self.ends_at <= self.starts_at:

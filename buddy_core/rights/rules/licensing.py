@@ -9,7 +9,7 @@ from fractions import Fraction
 from buddy_core.kernel.countries import country
 from buddy_core.kernel.ids import PartnerId, TitleId, WindowId, derived_uuid
 from buddy_core.kernel.territories import WORLDWIDE
-from buddy_core.rights.errors import NotExclusive, OwnershipNotWhole, SharesExceedWhole
+from buddy_core.rights.errors import NotExclusive, OwnershipNotWhole
 from buddy_core.rights.model.books import TitleRights
 from buddy_core.rights.model.licences import Licence
 from buddy_core.rights.model.windows import Window, WindowType
@@ -28,18 +28,6 @@ def holds(licence: Licence, place: str | None, at: datetime) -> bool:
 def covers(licence: Licence, code: str) -> bool:
     """Tell whether a country is among a licence's territories; what is excluded never is."""
     return code in licence.territories
-
-
-def check_shares(licences: Iterable[Licence]) -> None:
-    """Refuse licences of one title that would give away more than the whole, anywhere, at any time.
-
-    Raises:
-        SharesExceedWhole: the sum of the shares is above one in a country at an instant.
-    """
-    for at, code, live in _spells(licences):
-        total = sum((item.share for item in live), Fraction(0))
-        if total > 1:
-            raise SharesExceedWhole(code, at, total)
 
 
 def check_ownership(licences: Iterable[Licence]) -> None:

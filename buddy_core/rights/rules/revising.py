@@ -41,7 +41,7 @@ from buddy_core.rights.model.licences import Licence
 from buddy_core.rights.model.ratings import Rating
 from buddy_core.rights.model.takedowns import Takedown
 from buddy_core.rights.model.windows import Window
-from buddy_core.rights.rules.licensing import check_exclusive, check_ownership, check_shares
+from buddy_core.rights.rules.licensing import check_exclusive, check_ownership
 from buddy_core.rights.rules.rating import age_of, canonical
 
 Item = TypeVar("Item", Window, Licence, Takedown)
@@ -69,7 +69,7 @@ def revise(
         NotInBook, InBookAlready: a change names what is not there, or adds what is.
         PastIsFixed: it would rewrite what held before now. TakedownOver: it was restored before.
         WindowsOverlap: two windows of one type would be open in a territory at once.
-        OwnershipNotWhole, NotExclusive, SharesExceedWhole: the licences would not go together.
+        OwnershipNotWhole, NotExclusive: the licences would not go together.
     """
     if not changes:
         raise BadRightsChange("nothing is to be changed; name a change")
@@ -89,7 +89,7 @@ def check_book(book: TitleRights) -> None:
 
     Raises:
         BadRightsChange: it holds too much.
-        WindowsOverlap, OwnershipNotWhole, NotExclusive, SharesExceedWhole: see `revise`.
+        WindowsOverlap, OwnershipNotWhole, NotExclusive: see `revise`.
     """
     held = len(book.licences) + len(book.windows) + len(book.ratings) + len(book.takedowns)
     if held > MAX_ITEMS:
@@ -100,7 +100,6 @@ def check_book(book: TitleRights) -> None:
     check_windows(book.windows)
     check_ownership(book.licences)
     check_exclusive(book.licences)
-    check_shares(book.licences)
 
 
 def check_windows(windows: Iterable[Window]) -> None:

@@ -1,16 +1,16 @@
-"""Token spends as royalty facts, the terms that share them, and statements."""
+"""Months of an entity: the facts and terms that were brought in, and what is final once one is closed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
+from enum import Enum
 from fractions import Fraction
 from typing import Any
 
 from attrs import field, frozen
 
 from buddy_core.kernel.errors import InvalidValue
-from buddy_core.kernel.ids import EntityId, EntryId, LicenceId, PartnerId, TitleId
+from buddy_core.kernel.ids import EntityId, EntryId, TitleId
 from buddy_core.kernel.periods import Period
 
 PLATFORM = "platform"
@@ -54,20 +54,6 @@ class TokenSpend:
 
 
 @frozen
-class TokenTerms:
-    """A partner's share of the tokens spent on a title, in some countries, from an instant on."""
-
-    licence_id: LicenceId
-    title_id: TitleId
-    holder: PartnerId
-    share: Fraction
-    territories: tuple[str, ...]
-    excluded: tuple[str, ...]
-    starts_at: datetime
-    ends_at: datetime | None
-
-
-@frozen
 class Month:
     """A calendar month of one selling entity in its own zone, as half-open UTC instants."""
 
@@ -78,73 +64,48 @@ class Month:
     period: Period
 
 
-@frozen
-class StatementLine:
-    """Tokens of one kind and value version, spent on one title under one licence, or refunded.
+class InputKind(Enum):
+    """What was brought in from outside."""
 
-    Of a refund `tokens`, `value` and `amount` are below zero.
-    """
-
-    title_id: TitleId
-    licence_id: LicenceId | None
-    kind: str
-    version: int
-    tokens: int
-    unit_value: Fraction
-    value: Fraction
-    share: Fraction
-    amount: Fraction
-    """`value` x `share`, exact, in minor units of the statement's currency."""
-    refund_of: str | None = None
-    """On a line of refunds: the month in which the tokens were spent, in the entity's zone."""
+    FACTS = "facts"
+    """A file of facts for a month, by its name; `null` announces one that the close then waits for."""
+    LICENCE = "licence"
+    """The royalty terms of a licence; its key is the licence's number."""
+    ACCOUNT = "account"
+    """An account of a holder, by its id."""
+    POOL = "pool"
+    """How the pools of a plan are shared, by the plan."""
 
 
 @frozen
-class Reconciliation:
-    """The whole month, on the platform's statement only: all value = all shares + rounding."""
+class Input:
+    """Facts or terms as they were given; later ones of a key replace terms, and nothing is ever changed."""
 
-    value: Fraction
-    """Exact worth of every token spent."""
-    rounded: int
-    """That, rounded half up once: what is split."""
-    rounding: Fraction
-    """`rounded` less `value`: the printed rounding line."""
-    holders: int
-    platform: int
-
-
-@frozen
-class Statement:
-    """One holder's month with one entity in one currency. Amounts are minor units.
-
-    `payable` is the holder's part of the rounded month by largest remainder;
-    `rounding` is `payable` less the exact sum of the lines. Both may be below zero
-    where more was refunded than spent: the holder owes it to later months.
-    """
-
-    month: Month
-    holder: str
-    """A partner id, or `platform`."""
-    currency: str
-    lines: tuple[StatementLine, ...]
-    exact: Fraction
-    payable: int
-    reconciliation: Reconciliation | None = None
-
-    @property
-    def rounding(self) -> Fraction:
-        """What rounding to whole minor units added (or took)."""
-        return self.payable - self.exact
+    entity: EntityId
+    sequence: int
+    """Its place among all inputs of the entity, from 1 on without a gap."""
+    kind: InputKind
+    key: str
+    month: str
+    """The month that facts are of; empty on terms."""
+    body: bytes
+    """Canonical JSON; `null` takes terms away."""
+    at: datetime
 
 
 @frozen
-class PublicNames:
-    """What titles and holders are called outside; internal ids never leave the service."""
+class ClosedMonth:
+    """A closed month: what it was stated from besides facts, and what it carries on."""
 
-    titles: Mapping[TitleId, str]
-    """Such as `episode/hr36`."""
-    holders: Mapping[str, str]
-    """By partner id; the platform keeps its name."""
+    entity: EntityId
+    month: str
+    ends_at: datetime
+    cut: int
+    """The last input that it knew; what came after it is late."""
+    terms: bytes
+    """All terms of the month, as a file of terms."""
+    closing: bytes
+    """What is carried to the next month, as a file of closing balances."""
 
 
 @frozen

@@ -124,6 +124,20 @@ def read_input(
     raise _bad(read, _also_wrong(_what_stands(raw, read, source.zone, terms.file), read))
 
 
+def read_facts(files: Sequence[Document | FactTable], zone: str) -> Facts:
+    """Read facts alone; plain dates in them are of `zone`.
+
+    Raises:
+        BadInput: every problem of every file, with its place, what is wrong and what to write.
+    """
+    read = _Read()
+    for file in files:
+        _facts(file, read, ZoneInfo(zone))
+    if any(item.problems for item in read.sources):
+        raise _bad(read)
+    return Facts(**{name: tuple(found) for name, found in read.facts.items()})
+
+
 def _bad(read: _Read, more: Sequence[Problem] = ()) -> BadInput:
     problems = [problem for source in read.sources for problem in source.problems]
     problems += [problem for problem in more if problem not in problems]
