@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from buddy_core.royalty import (
+    MONEY,
+    Paid,
+    PoolName,
     PoolRule,
     PoolTotals,
     WatchMonth,
@@ -36,6 +40,13 @@ class MemoryWatchTotals:
         watched = ((row.title, row.territory) for row in watch if rule.plan in ("*", row.plan))
         refuse(missing_holders(watched, rule, month))
         return pool_totals(watch, subscriptions, rule, month)
+
+    def paid(self) -> Mapping[PoolName, Paid]:
+        found: dict[PoolName, Paid] = defaultdict(Paid)
+        for row in self._subscriptions:
+            name = PoolName(row["plan"], row["territory"], row["currency"])
+            found[name] += Paid(**{column: row[column] for column in MONEY})
+        return found
 
 
 _conforms: type[WatchTotals] = MemoryWatchTotals

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,8 +15,10 @@ from ibis import Table
 from buddy_adapters.warehouse import checks, expressions
 from buddy_core.royalty import (
     GRAIN_BITS,
+    MONEY,
     SUBSCRIPTION_COLUMNS,
     WATCH_COLUMNS,
+    Paid,
     PartTotal,
     PoolMethod,
     PoolName,
@@ -70,6 +72,11 @@ class DuckdbWatchTotals:
     ) -> None:
         self.close()
 
+    def done(self) -> float | None:
+        """Return which part of the running query is done, from any thread; None where DuckDB cannot tell."""
+        percent = self._connection.con.query_progress()
+        return None if percent < 0 else percent / 100
+
     def close(self) -> None:
         """Give memory and spilled files back."""
         self._connection.disconnect()
@@ -84,6 +91,20 @@ class DuckdbWatchTotals:
             findings.count = len(findings.problems)
             findings.refuse()
         return self._count(rule, month)
+
+    def paid(self) -> Mapping[PoolName, Paid]:
+        findings = checks.Findings()
+        files = _files(self._subscriptions, "subscriptions", findings)
+        findings.refuse()
+        rows = self._read(files)
+        sums = {name: rows[name].cast("int64").sum().cast(expressions.WIDE) for name in MONEY}
+        table = rows.group_by(["plan", "territory", "currency"]).agg(**sums).to_pyarrow()
+        return {
+            PoolName(row["plan"], row["territory"], row["currency"]): Paid(
+                **{name: row[name] for name in MONEY}
+            )
+            for row in _rows(table)
+        }
 
     def _group(self, month: WatchMonth, problems: Iterable[Problem]) -> None:
         """Check the files, number pools, members and titles, and add up seconds by member and title."""

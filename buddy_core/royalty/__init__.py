@@ -16,6 +16,7 @@ from buddy_core.royalty.errors import (
     ClosedOutOfOrder,
     FactsPending,
     InputDiffers,
+    InputNotFound,
     MissingCoalitions,
     NoRateYet,
     PassedOver,
@@ -26,6 +27,7 @@ from buddy_core.royalty.errors import (
     ReviewOutdated,
     SilentMoneyUnnamed,
     StatementDiffers,
+    TermsChanged,
     TermsProblems,
     TooManyPlayers,
 )
@@ -39,7 +41,9 @@ from buddy_core.royalty.model.facts import (
     Impressions,
     Model,
     Paid,
+    PoolPart,
     Sale,
+    SharedPool,
     SubscriptionRevenue,
     TokenUse,
     Watch,
@@ -141,6 +145,7 @@ from buddy_core.royalty.rules.pieces.tiers import (
     tiered_by_units,
 )
 from buddy_core.royalty.rules.pieces.waterfall import Step, StepTaken, Takes, Waterfall, run_waterfall
+from buddy_core.royalty.rules.pooling import rule_of
 from buddy_core.royalty.rules.reading import Document, FactTable, PeriodInput, read_facts, read_input
 from buddy_core.royalty.rules.restating import Past, state_with_late
 from buddy_core.royalty.rules.scaling import (
@@ -160,7 +165,9 @@ from buddy_core.royalty.rules.scaling import (
     WatchRow,
     check_rule,
     pool_totals,
+    shared_pool,
     spread,
+    title_holders,
 )
 from buddy_core.royalty.rules.sealing import (
     PlatformStatement,
@@ -171,6 +178,7 @@ from buddy_core.royalty.rules.sealing import (
     seal,
     statement_bodies,
 )
+from buddy_core.royalty.rules.setting import LICENCE_TERMS, check_terms_of, read_terms_of
 from buddy_core.royalty.rules.simulating import Difference, Simulation, simulate
 from buddy_core.royalty.rules.stating import state_period
 from buddy_core.royalty.rules.watch_rows import (
@@ -198,6 +206,7 @@ from buddy_core.royalty.rules.writing import (
     result_files,
     result_json,
     schema_json,
+    statement_csv,
     statements_csv,
     statements_text,
     terms_json,
@@ -207,6 +216,7 @@ __all__ = [
     "GRAINS",
     "GRAIN_BITS",
     "HOLDERS",
+    "LICENCE_TERMS",
     "MONEY",
     "MOST_LISTED",
     "MOST_MINOR",
@@ -267,6 +277,7 @@ __all__ = [
     "Input",
     "InputDiffers",
     "InputKind",
+    "InputNotFound",
     "Inputs",
     "Kind",
     "Line",
@@ -293,6 +304,7 @@ __all__ = [
     "PlatformStatement",
     "PoolMethod",
     "PoolName",
+    "PoolPart",
     "PoolReport",
     "PoolRule",
     "PoolShares",
@@ -310,6 +322,7 @@ __all__ = [
     "Settlement",
     "SettlingStep",
     "ShapleyValue",
+    "SharedPool",
     "SilentMoney",
     "SilentMoneyUnnamed",
     "Simulation",
@@ -324,6 +337,7 @@ __all__ = [
     "SubscriptionRow",
     "Takes",
     "Terms",
+    "TermsChanged",
     "TermsProblems",
     "Tier",
     "TierPart",
@@ -347,6 +361,7 @@ __all__ = [
     "check_rows",
     "check_rule",
     "check_statements",
+    "check_terms_of",
     "closing_json",
     "explain",
     "explain_settlement",
@@ -364,6 +379,7 @@ __all__ = [
     "read_input",
     "read_platform",
     "read_statement",
+    "read_terms_of",
     "reconciliation_csv",
     "recoup",
     "recoup_from_gross",
@@ -371,11 +387,13 @@ __all__ = [
     "result_files",
     "result_json",
     "royalty_per_unit",
+    "rule_of",
     "run_waterfall",
     "schema_json",
     "seal",
     "shapley_value",
     "share_pool",
+    "shared_pool",
     "simulate",
     "split_by_exact",
     "split_percent",
@@ -383,12 +401,14 @@ __all__ = [
     "state_period",
     "state_with_late",
     "statement_bodies",
+    "statement_csv",
     "statements_csv",
     "statements_text",
     "subscription_rows",
     "terms_json",
     "tiered_by_amount",
     "tiered_by_units",
+    "title_holders",
     "true_up",
     "units_to_recoup",
     "watch_rows",

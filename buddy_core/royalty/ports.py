@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,9 +11,10 @@ from attrs import frozen
 from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import Period
 from buddy_core.kernel.proof import Fault
+from buddy_core.royalty.model.facts import Paid
 from buddy_core.royalty.model.months import ClosedMonth, Input, InputKind, StoredStatement, TokenSpend
 from buddy_core.royalty.model.terms import PoolRule
-from buddy_core.royalty.rules.scaling import PoolTotals, WatchMonth
+from buddy_core.royalty.rules.scaling import PoolName, PoolTotals, WatchMonth
 
 
 class TokenSpends(Protocol):
@@ -162,4 +163,8 @@ class WatchTotals(Protocol):
             BadInput: files or rows are not as they must be; every problem is listed, and nothing was counted.
             InvalidValue: a funded pool is to be shared by a rule that needs each account's money.
         """
+        ...
+
+    def paid(self) -> Mapping[PoolName, Paid]:
+        """Return what the subscriptions of each pool brought in, and what left it before it is shared."""
         ...

@@ -144,6 +144,38 @@ class SubscriptionRevenue:
 
 
 @frozen
+class PoolPart:
+    """What of a shared pool is a title's, and by how many counted seconds or impressions."""
+
+    title: str = field(validator=_name)
+    amount: Fraction = field(converter=exact)
+    """Minor units."""
+    counted: Fraction = field(converter=exact)
+
+
+@frozen
+class SharedPool:
+    """A plan's pool of one country and currency that was shared where its rows are, as at scale.
+
+    It stands for the revenue and the watch of that pool, which are then no facts of their own.
+    """
+
+    id: str = field(validator=_name)
+    plan: str = field(validator=_name)
+    territory: str = field(validator=_name)
+    currency: str = field(validator=_name)
+    paid: Paid
+    method: str = field(validator=_name)
+    """By which rule, such as `user_centric`."""
+    parts: tuple[PoolPart, ...]
+    """By title, one each; with `kept` and `carried` they make the net of `paid` exactly."""
+    kept: int = field(default=0, validator=_whole)
+    """By the platform."""
+    carried: int = field(default=0, validator=_whole)
+    """To the next period's pool."""
+
+
+@frozen
 class AdRevenue:
     """What advertisers paid in a country; that of rewarded ads goes to the token fund and nowhere else."""
 
@@ -235,7 +267,7 @@ class FxRate:
             raise InvalidValue("rate", "must be above zero")
 
 
-Fact = Sale | SubscriptionRevenue | AdRevenue | Watch | Impressions | TokenUse | Expense | FxRate
+Fact = Sale | SubscriptionRevenue | SharedPool | AdRevenue | Watch | Impressions | TokenUse | Expense | FxRate
 
 
 @frozen
@@ -244,6 +276,7 @@ class Facts:
 
     sales: tuple[Sale, ...] = ()
     subscriptions: tuple[SubscriptionRevenue, ...] = ()
+    pools: tuple[SharedPool, ...] = ()
     ads: tuple[AdRevenue, ...] = ()
     watch: tuple[Watch, ...] = ()
     impressions: tuple[Impressions, ...] = ()
@@ -266,6 +299,7 @@ class Facts:
 _PLACES: Mapping[type, str] = {
     Sale: "sales",
     SubscriptionRevenue: "subscriptions",
+    SharedPool: "pools",
     AdRevenue: "ads",
     Watch: "watch",
     Impressions: "impressions",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 
 from buddy_core.kernel.countries import COUNTRIES
+from buddy_core.kernel.rounding import exact_sum
 from buddy_core.royalty.model.facts import (
     AdRevenue,
     Expense,
     Facts,
     Impressions,
     Sale,
+    SharedPool,
     SubscriptionRevenue,
     TokenUse,
     Watch,
@@ -18,17 +20,20 @@ from buddy_core.royalty.model.facts import (
 from buddy_core.royalty.model.months import Month
 from buddy_core.royalty.rules.book import Problems, is_currency
 
-Payment = Sale | SubscriptionRevenue | AdRevenue
+ADS = "ads"
+"""The plan by which pools and rules for them speak of ads."""
+Payment = Sale | SubscriptionRevenue | SharedPool | AdRevenue
 
 
 def check_facts(month: Month, facts: Facts, problems: Problems) -> None:
     """Note everything that is wrong with the facts of a period by themselves."""
-    payments: tuple[Payment, ...] = (*facts.sales, *facts.subscriptions, *facts.ads)
+    payments: tuple[Payment, ...] = (*facts.sales, *facts.subscriptions, *facts.pools, *facts.ads)
     _check_instants(month, facts, problems)
     _check_names((*payments, *facts.tokens, *facts.expenses), problems)
     _check_places(payments, facts, problems)
     _check_seconds(month, facts, problems)
     _check_signs(payments, problems)
+    _check_pools(facts, problems)
 
 
 def _check_instants(month: Month, facts: Facts, problems: Problems) -> None:
@@ -77,6 +82,29 @@ def _check_seconds(month: Month, facts: Facts, problems: Problems) -> None:
     for (account, title), total in seconds.items():
         if total > longest:
             problems.add(f"{account} watched {title} for {total} seconds; {month.name} has {longest}")
+
+
+def _check_pools(facts: Facts, problems: Problems) -> None:
+    """Note shared pools that do not add up, or whose money or watch is told as well."""
+    told = {(item.plan, item.territory, item.currency): item.id for item in facts.subscriptions}
+    told |= {(ADS, item.territory, item.currency): item.id for item in facts.ads if not item.is_rewarded}
+    watched = {(row.plan or ADS, row.territory) for row in facts.watch}
+    for pool in facts.pools:
+        of, net = (pool.plan, pool.territory, pool.currency), pool.paid.net
+        whole = exact_sum(part.amount for part in pool.parts) + pool.kept + pool.carried
+        if whole != net:
+            problems.add(f"{pool.id}: its parts, kept and carried make {whole}, and its net is {net}")
+        if len({part.title for part in pool.parts}) != len(pool.parts):
+            problems.add(f"{pool.id}: a title is there twice; add its parts up")
+        if any(part.counted < 0 for part in pool.parts):
+            problems.add(f"{pool.id}: counted seconds are below zero; a count has no minus sign")
+        if of in told:
+            problems.add(f"{pool.id} is the pool of {told[of]} as well; leave one of them out")
+        if of[:2] in watched:
+            problems.add(
+                f"{pool.id}: there is watch of {pool.plan} in {pool.territory} beside it; leave it out"
+            )
+        told[of] = pool.id
 
 
 def _check_signs(payments: tuple[Payment, ...], problems: Problems) -> None:

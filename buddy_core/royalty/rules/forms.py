@@ -22,7 +22,9 @@ from buddy_core.royalty.model.facts import (
     Impressions,
     Model,
     Paid,
+    PoolPart,
     Sale,
+    SharedPool,
     SubscriptionRevenue,
     TokenUse,
     Watch,
@@ -470,6 +472,34 @@ SECTIONS: Mapping[str, Form] = {
             "account": Key(Maybe(NAME), "who paid; needed unless the pool is shared pro_rata", None),
         },
         "subscription revenue",
+    ),
+    "pools": PaidForm(
+        SharedPool,
+        {
+            "id": ID,
+            "plan": Key(NAME, "the plan; ads for what advertisers paid"),
+            "territory": TERRITORY,
+            "currency": CURRENCY,
+            **PAID,
+            "method": Key(NAME, "by which rule it was shared"),
+            "parts": Key(
+                Many(
+                    Form(
+                        PoolPart,
+                        {
+                            "title": TITLE,
+                            "amount": Key(EXACT, "its share in minor units, exact"),
+                            "counted": Key(EXACT, "seconds that count"),
+                        },
+                        "a title's part",
+                    )
+                ),
+                "by title, one each",
+            ),
+            "kept": Key(MONEY, "what the platform keeps", 0),
+            "carried": Key(MONEY, "what goes to the next month's pool", 0),
+        },
+        "a pool that was shared where its rows are",
     ),
     "ads": PaidForm(
         AdRevenue,

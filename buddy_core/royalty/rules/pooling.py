@@ -13,10 +13,9 @@ from buddy_core.royalty.model.facts import Facts, Impressions, Model, Subscripti
 from buddy_core.royalty.model.statements import PoolReport
 from buddy_core.royalty.model.terms import AdsBy, Deal, PoolMethod, PoolRule, SilentMoney, Terms
 from buddy_core.royalty.rules.book import Book, Problems
+from buddy_core.royalty.rules.checking import ADS
 from buddy_core.royalty.rules.earned import NOTHING, Attributed, Earned, dated, ids_of
-
-ADS = "ads"
-"""The plan by which a rule for pools may speak of ads."""
+from buddy_core.royalty.rules.taking import take_shared
 
 
 @frozen
@@ -62,6 +61,9 @@ def share_subscriptions(
         if row.plan is not None:
             watched[row.plan, row.territory].append(row)
     left = dict(brought)
+    for shared in facts.pools:
+        name = f"{shared.plan}/{shared.territory}/{shared.currency}"
+        take_shared(shared, left.pop(name, NOTHING), book, found)
     for (plan, territory, currency), items in sorted(revenue.items()):
         name = f"{plan}/{territory}/{currency}"
         rule = rule_of(terms, plan)
@@ -76,7 +78,8 @@ def share_subscriptions(
     for name, amount in left.items():
         if amount:
             found.carried[name] = amount
-    for plan in {plan for plan, _ in watched} - {plan for plan, _, _ in revenue}:
+    told = {plan for plan, _, _ in revenue} | {pool.plan for pool in facts.pools}
+    for plan in {plan for plan, _ in watched} - told:
         problems.add(
             f"there is watch of the plan {plan}, and no revenue of it anywhere; correct its name, or give "
             "the plan revenue, of 0 if it is free"

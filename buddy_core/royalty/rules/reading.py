@@ -39,6 +39,10 @@ from buddy_core.royalty.rules.shapes import (
 from buddy_core.royalty.rules.stating import state_period
 
 
+TABLES = {name: form for name, form in SECTIONS.items() if name != "pools"}
+"""Kinds of facts that fit into rows; pools have parts, and so are JSON."""
+
+
 @frozen
 class Document:
     """A file as it lies there: JSON, or CSV where its name ends so."""
@@ -108,7 +112,7 @@ def read_input(
     """
     read = _Read()
     source = read.source(terms.file, None)
-    raw = _json(terms, source)
+    raw = read_json(terms, source)
     raw = _right_file(raw, source, TERMS, FACTS, "terms", "facts")
     source.zone = _zone(raw)
     whole = UNREAD if raw is UNREAD else TERMS.read(raw, source.root)
@@ -149,7 +153,8 @@ def _input(whole: WholeTerms, before: Balances, read: _Read, raw: Any, file: str
     return PeriodInput(whole.month, whole.terms, facts, before, read, raw, file)
 
 
-def _json(document: Document, source: Source) -> Any:
+def read_json(document: Document, source: Source) -> Any:
+    """Return the JSON of a file, or UNREAD after what is wrong has been noted."""
     text = _text(document.content, source)
     if text is None:
         return UNREAD
@@ -230,7 +235,7 @@ def _opening(before: Document | None, read: _Read, zone: ZoneInfo | None) -> Any
     if before is None:
         return None
     source = read.source(before.file, zone)
-    raw, place = _json(before, source), source.root
+    raw, place = read_json(before, source), source.root
     if isinstance(raw, Mapping) and "closing" in raw and "statements" in raw:
         raw, place = raw["closing"], place.at("closing")
     return raw if isinstance(raw, Unread) else CLOSING.read(raw, place)
@@ -278,7 +283,7 @@ def _facts(file: Document | FactTable, read: _Read, zone: ZoneInfo | None) -> No
         _rows(file, read.source(file.file, zone, is_table=True), read)
     else:
         source = read.source(file.file, zone)
-        raw = _right_file(_json(file, source), source, FACTS, TERMS, "facts", "terms")
+        raw = _right_file(read_json(file, source), source, FACTS, TERMS, "facts", "terms")
         if isinstance(raw, Mapping):
             _sections(raw, source, read)
 
@@ -306,7 +311,7 @@ def _keep(section: str, fact: Any, place: Place, read: _Read) -> None:
 
 
 def _rows(table: FactTable, source: Source, read: _Read) -> None:
-    form = SECTIONS.get(table.section)
+    form = TABLES.get(table.section)
     if form is None:
         source.root.wrong(*_no_section(table.section))
         return
@@ -318,11 +323,11 @@ def _rows(table: FactTable, source: Source, read: _Read) -> None:
 
 
 def _no_section(name: str) -> tuple[str, str]:
-    close = close_to(name, SECTIONS)
+    close = close_to(name, TABLES)
     meant = f"did you mean {close}? " if close else ""
     return (
         f"has no kind of facts in its name ({told(name)})",
-        f"{meant}begin the name with one of {', '.join(SECTIONS)}, such as sales-2026-10.csv",
+        f"{meant}begin the name with one of {', '.join(TABLES)}, such as sales-2026-10.csv",
     )
 
 
@@ -330,7 +335,7 @@ def _csv(file: Document, source: Source) -> FactTable | None:
     """Read the cells of a CSV file; its kind of facts is the first word of its name."""
     stem = re.split(r"[/\\]", file.file)[-1][: -len(".csv")].lower()
     section = re.split(r"[^a-z]", stem)[0]
-    if section not in SECTIONS:
+    if section not in TABLES:
         source.root.wrong(*_no_section(section or stem))
         return None
     text = _text(file.content, source)

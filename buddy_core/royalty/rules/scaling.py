@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +19,8 @@ from attrs import field, frozen
 
 from buddy_core.kernel.allocation import AllocationRule, allocate
 from buddy_core.kernel.errors import InvalidValue
-from buddy_core.royalty.model.terms import PoolMethod, PoolRule, SilentMoney
+from buddy_core.royalty.model.facts import Paid, PoolPart, SharedPool
+from buddy_core.royalty.model.terms import Deal, PoolMethod, PoolRule, SilentMoney
 from buddy_core.royalty.rules.pieces.splitting import split_whole
 
 GRAIN_BITS = 40
@@ -391,6 +393,36 @@ def spread(totals: PoolTotals, rule: PoolRule) -> PoolSpread:
                 totals.parts, grains, minor, floors, error, strict=True
             )
         ),
+    )
+
+
+def shared_pool(spread: PoolSpread, rule: PoolRule, paid: Paid) -> SharedPool:
+    """Return a shared pool as a fact of its month; `paid` is what its subscriptions brought in together."""
+    pool = spread.pool
+    return SharedPool(
+        id=f"pool {pool.plan}/{pool.territory}/{pool.currency}",
+        plan=pool.plan,
+        territory=pool.territory,
+        currency=pool.currency,
+        paid=paid,
+        method=rule.method.value,
+        parts=tuple(PoolPart(share.title, share.amount, share.seconds) for share in spread.shares),
+        kept=spread.platform,
+        carried=spread.carried,
+    )
+
+
+def title_holders(deals: Iterable[Deal], territories: Iterable[str], at: datetime) -> tuple[TitleHolder, ...]:
+    """Return who holds each title in each of these countries; several are one player, joined by +."""
+    holders: dict[tuple[str, str], list[str]] = defaultdict(list)
+    places = sorted(set(territories))
+    for deal in deals:
+        for territory in places:
+            if deal.part and deal.holds(territory, at):
+                holders[deal.title, territory].append(deal.holder)
+    return tuple(
+        TitleHolder(title, territory, "+".join(sorted(found)))
+        for (title, territory), found in sorted(holders.items())
     )
 
 

@@ -1,0 +1,182 @@
+"""Pools that were shared where their rows are come to what the period itself would have made of them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from buddy_core.royalty import (
+    AdRevenue,
+    Balances,
+    Deal,
+    Facts,
+    Paid,
+    PeriodResult,
+    PoolName,
+    PoolPart,
+    PoolRule,
+    SharedPool,
+    SubscriptionRevenue,
+    SubscriptionRow,
+    Terms,
+    TermsProblems,
+    Watch,
+    WatchMonth,
+    WatchRow,
+    pool_totals,
+    shared_pool,
+    spread,
+    state_period,
+    title_holders,
+)
+from tests.core.royalty.written import OCTOBER
+
+POOL = PoolName("gold", "IN", "INR")
+RATES = {"subscription": Fraction(1, 2), "ads": Fraction(1, 4)}
+DEALS = (
+    Deal("d1", "film/a", "ada", RATES, Fraction(2, 3)),
+    Deal("d2", "film/a", "bo", RATES, Fraction(1, 3)),
+    Deal("d3", "film/b", "bo", RATES),
+)
+TERMS = Terms(DEALS, own_titles=None)
+watched = st.lists(
+    st.tuples(
+        st.sampled_from("vwxyz"), st.sampled_from(("film/a", "film/b", "film/c")), st.integers(0, 5000)
+    ),
+    max_size=12,
+)
+incomes = st.dictionaries(st.sampled_from("vwxyz"), st.integers(0, 99_900), min_size=1)
+rules = st.builds(
+    PoolRule,
+    plan=st.just("gold"),
+    method=st.sampled_from(("pro_rata", "user_centric", "equal_per_subscriber", "equal_per_title")),
+    silent=st.sampled_from(("pool", "platform", "carry")),
+    min_seconds=st.sampled_from((0, 60)),
+)
+
+
+def pool(**changes: Any) -> SharedPool:
+    """Return a pool of 10.00 after tax, two titles in it."""
+    parts = (PoolPart("film/a", Fraction(600), 60), PoolPart("film/b", Fraction(400), 40))
+    whole = SharedPool("p1", "gold", "IN", "INR", Paid(1180, 180), "pro_rata", parts)
+    return evolve(whole, **changes)
+
+
+def stated(
+    *pools: SharedPool, terms: Terms = TERMS, before: Balances | None = None, **facts: Any
+) -> PeriodResult:
+    """State October from pools and what else there is."""
+    return state_period(OCTOBER, terms, Facts(pools=pools, **facts), before or Balances())
+
+
+@settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+@given(watched, incomes, rules)
+def test_it_comes_to_what_the_rows_come_to(
+    rows: list[tuple[str, str, int]], paid: dict[str, int], rule: PoolRule
+) -> None:
+    """By every rule holders have the same within the bound of floors, and nothing is lost on either way."""
+    rows = [row for row in rows if row[0] in paid]
+    terms = evolve(TERMS, pools=(rule,))
+    direct = state_period(
+        OCTOBER,
+        terms,
+        Facts(
+            subscriptions=tuple(
+                SubscriptionRevenue(f"s{who}", "gold", "IN", "INR", Paid(gross), who)
+                for who, gross in paid.items()
+            ),
+            watch=tuple(Watch(who, title, "IN", seconds, "gold") for who, title, seconds in rows),
+        ),
+    )
+    month = WatchMonth(holders=title_holders(DEALS, ["IN"], OCTOBER.period.start))
+    if rule.method.value == "equal_per_subscriber":
+        # There a title of several holders is one joint player, and in a period each holder is one.
+        rows = [row for row in rows if row[1] == "film/b"]
+    [totals] = pool_totals(
+        [WatchRow(who, title, "IN", "gold", seconds) for who, title, seconds in rows],
+        [SubscriptionRow(who, POOL, gross) for who, gross in paid.items()],
+        rule,
+        month,
+    )
+    shared = spread(totals, rule)
+    found = stated(shared_pool(shared, rule, Paid(sum(paid.values()))), terms=terms)
+    assert [item.residual for item in found.reconciliations] == [0]
+    assert sum(part.amount for part in shared.shares) + shared.platform + shared.carried == sum(paid.values())
+    if rule.method.value != "equal_per_subscriber":
+        bound = sum((share.bound for share in shared.shares), Fraction(0))
+        exact = {item.holder: item.exact for item in direct.statements}
+        for item in found.statements:
+            assert abs(item.exact - exact.get(item.holder, Fraction(0))) <= bound
+
+
+def test_deals_share_a_titles_part() -> None:
+    """Of 6.00 two thirds are ada's at a half: 2.00; the line says which pool it came from."""
+    [ada, bo] = stated(pool()).statements
+    assert (ada.exact, bo.exact) == (200, 100 + 200)
+    [line] = ada.lines
+    assert (line.model.value, line.net, line.part) == ("subscription", 600, Fraction(2, 3))
+    assert dict(line.inputs) == {
+        "pool": "gold/IN/INR",
+        "pool_net": 1000,
+        "method": "pro_rata",
+        "seconds": 60,
+        "pool_seconds": 100,
+    }
+
+
+def test_ads_are_a_pool_of_their_own_model() -> None:
+    """The plan ads is what advertisers paid: its lines are ads, by the rate for ads."""
+    [ada, _] = stated(pool(plan="ads")).statements
+    assert [(line.model.value, line.amount) for line in ada.lines] == [("ads", 100)]
+
+
+def test_what_was_brought_forward_goes_by_what_counts() -> None:
+    """Silent money of before is shared over the same titles; where there are none the platform keeps it."""
+    before = Balances(pools={"gold/IN/INR": Fraction(50)})
+    [ada, _] = stated(pool(), before=before).statements
+    assert ada.exact == (600 + 30) * Fraction(1, 3)
+    nobody = pool(parts=(), kept=1000)
+    result = stated(nobody, before=before)
+    assert (result.statements, result.reconciliations[0].platform) == ((), 1050)
+
+
+def test_what_is_carried_is_there_in_the_next_month() -> None:
+    """The pool's silent money is in the closing balances by its name."""
+    parts = (PoolPart("film/b", Fraction(400), 40),)
+    result = stated(pool(parts=parts, carried=600))
+    assert result.balances.pools == {"gold/IN/INR": 600}
+    assert result.reconciliations[0].residual == 0
+
+
+WATCH = Watch("v", "film/a", "IN", 60, "gold")
+MONEY = SubscriptionRevenue("s1", "gold", "IN", "INR", Paid(100), "v")
+SHOWN = AdRevenue("a1", "IN", "INR", Paid(100))
+
+
+@pytest.mark.parametrize(
+    ("pools", "others", "said"),
+    [
+        ((pool(kept=1),), {}, "p1: its parts, kept and carried make 1001, and its net is 1000"),
+        ((pool(parts=pool().parts[:1] * 2, carried=-200),), {}, "p1: a title is there twice"),
+        ((pool(parts=(PoolPart("film/a", 1000, -1),)),), {}, "p1: counted seconds are below zero"),
+        ((pool(), pool(id="p2")), {}, "p2 is the pool of p1 as well"),
+        ((pool(),), {"subscriptions": (MONEY,)}, "p1 is the pool of s1 as well"),
+        ((pool(plan="ads"),), {"ads": (SHOWN,)}, "p1 is the pool of a1 as well"),
+        ((pool(),), {"watch": (WATCH,)}, "p1: there is watch of gold in IN beside it"),
+        ((pool(territory="XX"),), {}, "p1: 'XX' is no country"),
+        ((pool(currency="INX"),), {}, "p1: 'INX' is no currency"),
+        ((pool(), pool(currency="USD")), {}, "p1 is there twice"),
+    ],
+)
+def test_a_pool_that_cannot_be_is_named(
+    pools: tuple[SharedPool, ...], others: dict[str, Any], said: str
+) -> None:
+    """Nothing is stated, and the pool is named with what is wrong."""
+    with pytest.raises(TermsProblems) as raised:
+        stated(*pools, **others)
+    assert any(said in problem for problem in raised.value.problems)
