@@ -13,10 +13,12 @@ from buddy_core.kernel.errors import BuddyError
 from buddy_core.royalty.model.statements import PeriodResult
 from buddy_core.royalty.rules.forms import FORMS
 from buddy_core.royalty.rules.reading import Document, PeriodInput, read_input
+from buddy_core.royalty.rules.simulating import simulate
 from buddy_core.royalty.rules.writing import (
     result_files,
     result_json,
     schema_json,
+    simulation_text,
     statements_csv,
     statements_text,
 )
@@ -39,11 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.terms is None or not options.facts:
         _parser().error("name the file of terms and then at least one of facts")
     try:
-        found = read_input(
-            _document(options.terms),
-            [_document(name) for name in options.facts],
-            _document(options.before) if options.before else None,
-        )
+        found = _read(options, options.terms)
+        if options.instead:
+            _print(_compared(options, found))
+            return 0
         result = found.state()
         if options.holder and not any(item.holder == options.holder for item in result.statements):
             names = ", ".join(sorted({item.holder for item in result.statements})) or "nobody"
@@ -56,6 +57,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return EXIT_MISUSED
     return 0
+
+
+def _compared(options: argparse.Namespace, found: PeriodInput) -> str:
+    other = _read(options, options.instead)
+    if other.month != found.month:
+        raise _Unusable(f"{options.instead} is of another month; give other terms of {found.month.name}")
+    # Each is stated by itself first: what is wrong in one of them is told with its file.
+    found.state()
+    other.state()
+    return simulation_text(
+        simulate(found.month, found.terms, found.facts, found.before, other_terms=other.terms)
+    )
+
+
+def _read(options: argparse.Namespace, terms: str) -> PeriodInput:
+    return read_input(
+        _document(terms),
+        [_document(name) for name in options.facts],
+        _document(options.before) if options.before else None,
+    )
 
 
 def _show(options: argparse.Namespace, found: PeriodInput, result: PeriodResult) -> None:
@@ -121,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("--out", type=Path, help="write all files into this folder")
     shown.add_argument("--json", action="store_true", help="print the result as JSON")
     shown.add_argument("--csv", action="store_true", help="print the statements as CSV")
+    shown.add_argument("--instead", help="other terms: print who would have more or less by them")
     shown.add_argument("--schema", choices=[*FORMS], help="print the JSON Schema of a file")
     parser.add_argument("--explain", action="store_true", help="say of each line where it comes from")
     parser.add_argument("--holder", help="print this holder's statements alone")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -33,6 +34,7 @@ from buddy_core.royalty.rules.forms import (
     WholeTerms,
     schema_of,
 )
+from buddy_core.royalty.rules.simulating import Simulation
 
 COLUMNS = (
     "row",
@@ -121,13 +123,16 @@ def statements_csv(result: PeriodResult, terms: Terms, holder: str | None = None
     rows `earned`; of each account, `left` of the rows `earned` is the sum of its step `earned`, and
     `minor` of the rows `step` adds up to `payable` of the row `account`: what the bank pays.
     """
-    rows = (
-        row
-        for statement in result.statements
-        if holder is None or statement.holder == holder
-        for row in _rows(statement, terms)
-    )
-    return _csv(COLUMNS, rows)
+    wanted = (item for item in result.statements if holder is None or item.holder == holder)
+    return statement_csv(wanted, terms)
+
+
+def statement_csv(statements: Iterable[HolderStatement], terms: Terms) -> str:
+    """Return such a CSV of statements that were kept, by the terms of their month.
+
+    It adds up to the bank where all currencies of a holder's month are in it.
+    """
+    return _csv(COLUMNS, (row for statement in statements for row in _rows(statement, terms)))
 
 
 def reconciliation_csv(result: PeriodResult) -> str:
@@ -163,6 +168,22 @@ def statements_text(
         for report in result.pools:
             if report.note:
                 said.append(f"Pool {report.name}: {report.note}.")
+    return "\n".join(said) + "\n"
+
+
+def simulation_text(simulation: Simulation) -> str:
+    """Return who would have more or less of what, by holder and title, and the sum of each holder."""
+    said: list[str] = []
+    sums: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+    for item in simulation.differences:
+        sums[item.holder, item.currency] += item.change
+        now, then = (_money(amount, item.currency) for amount in (item.now, item.then))
+        change = _money(item.change, item.currency)
+        said.append(f"{item.holder}, {item.title}: {now} now, {then} then, {change}")
+    if not said:
+        return "Nobody would have more or less.\n"
+    said.append("")
+    said += [f"{holder}: {_money(amount, currency)}" for (holder, currency), amount in sums.items()]
     return "\n".join(said) + "\n"
 
 

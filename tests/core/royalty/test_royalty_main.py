@@ -139,3 +139,40 @@ def test_schemas_are_printed(bare: Path, name: str) -> None:
     """--schema needs no files."""
     done = _run(bare, "--schema", name)
     assert done.stdout.decode() == schema_json(name)
+
+
+def _plainly(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "buddy_core.royalty", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_other_terms_are_tried_and_nothing_is_written(tmp_path: Path) -> None:
+    """It prints who would have how much more or less of which title, each holder's sum, and no statement."""
+    terms = json.loads(Path(TERMS).read_text("utf-8"))
+    deal = terms["deals"][0]
+    deal["rates"] = {**deal.get("rates", {}), "rental": "1%"}
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(terms), "utf-8")
+    done = _plainly(TERMS, FACTS, "--instead", str(other))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{deal['holder']}, {deal['title']}: " in done.stdout
+    *_, last = done.stdout.splitlines()
+    assert last.startswith("platform: ")
+    assert _plainly(TERMS, FACTS, "--instead", TERMS).stdout == "Nobody would have more or less.\n"
+    assert sorted(tmp_path.iterdir()) == [other]
+
+
+def test_other_terms_are_of_the_same_month(tmp_path: Path) -> None:
+    """Terms of another month are refused, and what is wrong in the other file is told with its name."""
+    terms = json.loads(Path(TERMS).read_text("utf-8"))
+    terms["month"]["name"] = "2025-01"
+    terms.pop("before", None)
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(terms), "utf-8")
+    done = _plainly(TERMS, FACTS, "--instead", str(other))
+    assert done.returncode in (1, 2)
+    assert "other.json" in done.stderr
+    other.write_text('{"month": {}}', "utf-8")
+    done = _plainly(TERMS, FACTS, "--instead", str(other))
+    assert done.returncode == 1
+    assert "other.json" in done.stderr
