@@ -163,7 +163,8 @@ class DuckdbWatchTotals:
         net: Any = subscriptions.gross - subscriptions.tax - subscriptions.fee
         net = net - subscriptions.refund - subscriptions.chargeback
         columns = ["account", "plan", "territory", "currency"]
-        rows = subscriptions.select(*columns, net=net.cast("int64"))
+        pays = (subscriptions.gross != 0) | (net != 0)
+        rows = subscriptions.select(*columns, net=net.cast("int64"), pays=pays)
         if month.funded:
             funded = self._given(
                 "funded",
@@ -173,19 +174,24 @@ class DuckdbWatchTotals:
             )
             watchers = watch.select("account", "plan", "territory").distinct()
             placed = watchers.join(funded, ["plan", "territory"])
-            rows = rows.union(placed.select(*columns, net=ibis.literal(0, "int64")))
+            watching = {"net": ibis.literal(0, "int64"), "pays": ibis.literal(value=True)}
+            rows = rows.union(placed.select(*columns, **watching))
         pools = rows.select(*columns[1:]).distinct()
         pools = self._kept("pools", pools.mutate(pool=ibis.row_number().cast("int32")))
         members = rows.join(pools, columns[1:])
         number = ibis.row_number().cast("int32")
         return self._kept(
-            "members", members.select("account", "plan", "territory", "pool", "net").mutate(member=number)
+            "members",
+            members.select("account", "plan", "territory", "pool", "net", "pays").mutate(member=number),
         )
 
     def _count(self, rule: PoolRule, month: WatchMonth) -> tuple[PoolTotals, ...]:
         tables = {name: self._connection.table(name) for name in ("pairs", "members", "titles", "pools")}
         members, titles = tables["members"], tables["titles"]
         counted = expressions.counting(tables["pairs"], members, titles, rule)
+        if members.filter(~members.pays).count().to_pyarrow().as_py():
+            # Where it is known who pays, those who do not pay are in no divisor.
+            counted = counted.semi_join(members.filter(members.pays), "member")
         if expressions.method_of(rule) is PoolMethod.EQUAL_PER_SUBSCRIBER:
             self._check_held(rule, month)
             counted = expressions.with_players(counted, members, self._holders(month))
@@ -204,7 +210,7 @@ class DuckdbWatchTotals:
         if rule.plan != "*":
             pools = pools.filter(pools.plan == rule.plan)
         everyone = members.group_by("pool").agg(
-            accounts=members.count(), net=members.net.sum().cast(expressions.WIDE)
+            accounts=members.pays.sum(), net=members.net.sum().cast(expressions.WIDE)
         )
         if expressions.method_of(rule) is PoolMethod.EQUAL_PER_SUBSCRIBER:
             accounts = accounts.select("member", "pool", "net").distinct()

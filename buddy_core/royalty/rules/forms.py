@@ -243,7 +243,7 @@ RESERVE = Form(
     Reserve,
     {
         "part": Key(PART, "what part of earnings is held back"),
-        "periods": Key(COUNT, "after how many months it is released"),
+        "periods": Key(Whole(1, "a whole number from 1 on"), "after how many months it is released"),
     },
     "a reserve",
 )

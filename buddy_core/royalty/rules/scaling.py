@@ -95,6 +95,8 @@ class SubscriptionRow:
     account: str
     pool: PoolName
     net: int
+    pays: bool = True
+    """Whether anything was paid at all; the watch of those who pay nothing does not count."""
 
 
 @frozen
@@ -220,11 +222,15 @@ def pool_totals(
         InvalidValue: a funded pool is to be shared by a rule that needs each account's money.
     """
     check_rule(rule, month)
+    subscriptions = list(subscriptions)
     members = _members(watch := list(watch), subscriptions, rule, month)
     counted = _counted(watch, members, rule)
     funded = {found.pool: found.net for found in month.funded if rule.plan in ("*", found.pool.plan)}
     players = _players(rule, month)
-    pools: dict[PoolName, list[tuple[str, str, str, int]]] = {pool: [] for pool in funded}
+    pools: dict[PoolName, list[tuple[str, str, str, int]]] = {
+        row.pool: [] for row in subscriptions if rule.plan in ("*", row.pool.plan)
+    }
+    pools |= {pool: [] for pool in funded}
     for (account, plan, territory), found in members.items():
         for pool, net in found:
             pools.setdefault(pool, []).append((account, plan, territory, net))
@@ -254,7 +260,7 @@ def _members(
     """Return each account's pools with its money in them, by account, plan and territory."""
     members: dict[_Place, list[tuple[PoolName, int]]] = defaultdict(list)
     for row in subscriptions:
-        if rule.plan in ("*", row.pool.plan):
+        if row.pays and rule.plan in ("*", row.pool.plan):
             members[row.account, row.pool.plan, row.pool.territory].append((row.pool, row.net))
     funded: dict[tuple[str, str], list[PoolName]] = defaultdict(list)
     for found in month.funded:

@@ -242,14 +242,12 @@ def watch_rows(rows: Iterable[Row]) -> list[WatchRow]:
 
 def subscription_rows(rows: Iterable[Row]) -> list[SubscriptionRow]:
     """Return sound rows as values: what is left of the gross."""
-    return [
-        SubscriptionRow(
-            str(row["account"]),
-            PoolName(str(row["plan"]), str(row["territory"]), str(row["currency"])),
-            row["gross"] - row["tax"] - row["fee"] - row["refund"] - row["chargeback"],
-        )
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        pool = PoolName(str(row["plan"]), str(row["territory"]), str(row["currency"]))
+        net = row["gross"] - row["tax"] - row["fee"] - row["refund"] - row["chargeback"]
+        found.append(SubscriptionRow(str(row["account"]), pool, net, bool(row["gross"] or net)))
+    return found
 
 
 def _check_cells(file: str, columns: Sequence[Column], rows: Sequence[Row]) -> list[Problem]:

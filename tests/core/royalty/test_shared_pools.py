@@ -99,7 +99,7 @@ def test_it_comes_to_what_the_rows_come_to(
         rows = [row for row in rows if row[1] == "film/b"]
     [totals] = pool_totals(
         [WatchRow(who, title, "IN", "gold", seconds) for who, title, seconds in rows],
-        [SubscriptionRow(who, POOL, gross) for who, gross in paid.items()],
+        [SubscriptionRow(who, POOL, gross, bool(gross)) for who, gross in paid.items()],
         rule,
         month,
     )
