@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from fractions import Fraction
 from time import perf_counter
-from uuid import UUID
 
 from benchmarks.harness import Contest, line
-from buddy_core.kernel.ids import EntityId, EntryId, LicenceId, PartnerId, TitleId
+from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import month
 from buddy_core.royalty import (
     Account,
@@ -21,9 +20,7 @@ from buddy_core.royalty import (
     Sale,
     Terms,
     Tiers,
-    TokenSpend,
-    TokenTerms,
-    state_month,
+    TokenUse,
     state_period,
 )
 
@@ -32,43 +29,34 @@ TITLES = 50
 PARTNERS = 5
 
 
-@line("royalty.state_month", unit="spends/s", yardstick="sum of the same fractions", goal=0, rounds=3)
-def stated() -> Contest:
+@line("royalty.spends", unit="spends/s", yardstick="sum of the same fractions", goal=0, rounds=3)
+def spent() -> Contest:
     """100,000 spends on 50 titles of 5 partners, stated; against adding up their values in one sum."""
     wanted = Month("2026-10", EntityId("newtact"), "Asia/Kolkata", month("2026-10", "Asia/Kolkata"))
     start = wanted.period.start
-    terms = [
-        TokenTerms(
-            licence_id=LicenceId(UUID(int=1000 + number)),
-            title_id=TitleId(UUID(int=number)),
-            holder=PartnerId(UUID(int=2000 + number % PARTNERS)),
-            share=Fraction(60, 100),
-            territories=("*",),
-            excluded=(),
-            starts_at=start - timedelta(days=300),
-            ends_at=None,
-        )
-        for number in range(TITLES)
-    ]
-    spends = [
-        TokenSpend(
-            entry_id=EntryId(UUID(int=10_000 + number)),
-            kind="bonus" if number % 3 else "paid",
-            tokens=1 + number % 10,
-            version=1 + number % 2,
-            currency="INR",
-            value=Fraction(1 + number % 10, 3),
-            title_id=TitleId(UUID(int=number % TITLES)),
-            entity=wanted.entity,
-            country="IN",
-            at=start + timedelta(seconds=number),
+    share = {Model.TOKENS: Fraction(60, 100)}
+    deals = tuple(
+        Deal(f"d{number}", f"t{number}", f"h{number % PARTNERS}", share) for number in range(TITLES)
+    )
+    spends = tuple(
+        TokenUse(
+            f"e{number}",
+            f"t{number % TITLES}",
+            "IN",
+            "bonus" if number % 3 else "paid",
+            1 + number % 10,
+            1 + number % 2,
+            "INR",
+            Fraction(1 + number % 10, 3),
+            start + timedelta(seconds=number),
         )
         for number in range(SPENDS)
-    ]
+    )
+    terms, facts = Terms(deals), Facts(tokens=spends)
 
     def run() -> int:
-        statements = state_month(wanted, spends, terms)
-        assert len(statements) == PARTNERS + 1
+        result = state_period(wanted, terms, facts)
+        assert len(result.statements) == PARTNERS
         return SPENDS
 
     def total() -> int:

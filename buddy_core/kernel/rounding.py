@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from fractions import Fraction
+from math import lcm
 
 from buddy_core.kernel.errors import InvalidValue
 
@@ -50,12 +51,37 @@ def exact(value: Fraction | int) -> Fraction:
 
 
 def exact_sum(values: Iterable[Fraction]) -> Fraction:
-    """Return the sum; quick where many values share few denominators."""
+    """Return the sum; quick where many values share few denominators, and where none are alike."""
     numerators: dict[int, int] = {}
     for value in values:
-        below = value.denominator
-        numerators[below] = numerators.get(below, 0) + value.numerator
-    return sum((Fraction(above, below) for below, above in numerators.items()), Fraction(0))
+        above, below = value.as_integer_ratio()
+        numerators[below] = numerators.get(below, 0) + above
+    parts = list(numerators.items())
+    # A few at a time, then those sums: their numbers are long only at the end.
+    while len(parts) > _AT_A_TIME:
+        parts = [_added(parts[place : place + _AT_A_TIME]) for place in range(0, len(parts), _AT_A_TIME)]
+    below, above = _added(parts)
+    return Fraction(above, below)
+
+
+_AT_A_TIME = 32
+
+
+def _added(parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Return the sum of denominators with their numerators as one of each."""
+    whole, total = 1, 0
+    for below, above in parts:
+        if whole % below:
+            common = lcm(whole, below)
+            whole, total = common, total * (common // whole)
+        total += above * (whole // below)
+    return whole, total
+
+
+def sort_key(value: Fraction) -> tuple[int, Fraction]:
+    """Return what sorts as the value does, and sooner: 64 binary places tell most values apart."""
+    above, below = value.as_integer_ratio()
+    return (above << 64) // below, value
 
 
 def round_fraction(value: Fraction | int, rounding: Rounding) -> int:

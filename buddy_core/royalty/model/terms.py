@@ -166,7 +166,7 @@ class Deal:
 
     def holds(self, territory: str, at: datetime) -> bool:
         """Say whether it is the deal for a country at an instant."""
-        return self.holds_at(at) and territory in self.territories.countries
+        return self.holds_at(at) and territory in self.territories
 
     def holds_at(self, at: datetime) -> bool:
         """Say whether it holds anywhere at an instant."""

@@ -15,6 +15,7 @@ from buddy_core.kernel.countries import COUNTRIES
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.periods import Period
+from buddy_core.kernel.rounding import exact_sum
 from buddy_core.royalty.errors import TermsProblems
 from buddy_core.royalty.model.balances import AccountBalance
 from buddy_core.royalty.model.facts import FxRate, Model
@@ -56,6 +57,7 @@ class Book:
         self._problems = problems
         self._own = terms.own_titles
         self._found: dict[tuple[str, str, int], tuple[Deal, ...]] = {}
+        self._plain: dict[tuple[str, str], Account] = {}
         self.accounts = _accounts(terms, problems)
         self._check_pools(terms)
         self._check_guarantees()
@@ -120,8 +122,12 @@ class Book:
 
     def account_of(self, deal: Deal, currency: str) -> Account:
         """Return the account that a deal's money of a currency is settled in."""
-        own = own_account(deal.holder, currency)
-        return self.accounts.get(own.id if deal.account is None else deal.account, own)
+        if deal.account is not None and (named := self.accounts.get(deal.account)) is not None:
+            return named
+        plain = self._plain.get((deal.holder, currency))
+        if plain is None:
+            plain = self._plain[deal.holder, currency] = own_account(deal.holder, currency)
+        return self.accounts.get(plain.id, plain) if deal.account is None else plain
 
     def adopt(self, other: Book) -> None:
         """Know the deals and accounts of an earlier period, where this one's terms have dropped them."""
@@ -152,7 +158,7 @@ class Book:
                 f"{title} earned in {territory} at {at.isoformat()}, where no deal of it holds; let one hold "
                 "there and then, or name the title among the platform's own"
             )
-        parts = sum((deal.part for deal in deals), Fraction(0))
+        parts = exact_sum(deal.part for deal in deals)
         if deals and parts != 1:
             holders = ", ".join(f"{deal.holder} {deal.part}" for deal in deals)
             self._problems.add(

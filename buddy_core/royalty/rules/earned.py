@@ -17,6 +17,20 @@ from buddy_core.royalty.model.terms import Deal, Escalator
 NOTHING = Fraction(0)
 
 
+def times(one: Fraction, other: Fraction) -> Fraction:
+    """Return the product; `*` looks for common factors twice, which pays for long fractions alone."""
+    above, below = one.as_integer_ratio()
+    more, parts = other.as_integer_ratio()
+    return Fraction(above * more, below * parts)
+
+
+def parted(whole: Fraction, part: Fraction) -> tuple[Fraction, Fraction]:
+    """Return a part of a whole and what it leaves, both made of whole numbers at once."""
+    above, below = whole.as_integer_ratio()
+    some, of = part.as_integer_ratio()
+    return Fraction(above * some, below * of), Fraction(above * (of - some), below * of)
+
+
 @frozen
 class Earned:
     """What a title netted under one set of deals."""
@@ -62,16 +76,14 @@ class Attributed:
 
 def ids_of(deals: tuple[Deal, ...]) -> tuple[str, ...]:
     """Return what tells one set of deals from another."""
-    return tuple(deal.id for deal in deals)
+    return tuple([deal.id for deal in deals])
 
 
 def dated(deals: tuple[Deal, ...], model: Model, at: datetime) -> datetime | None:
     """Return since when the rates hold that hold at an instant; facts of one such time share a line."""
-    steps = (
-        step.at
-        for deal in deals
-        if isinstance(rate := deal.rates.get(model), Escalator)
-        for step in rate.then
-        if step.at <= at
-    )
+    steps: list[datetime] = []
+    for deal in deals:
+        rate = deal.rates.get(model)
+        if isinstance(rate, Escalator):
+            steps += [step.at for step in rate.then if step.at <= at]
     return max(steps, default=None)

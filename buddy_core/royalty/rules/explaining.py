@@ -103,7 +103,7 @@ def _what(line: Line, net: str, inputs: Mapping[str, Any], money: Any) -> str:
             "as stamped when they were spent."
         )
     if line.model is Model.SUBSCRIPTION:
-        seconds, of = exact_text(inputs["seconds"], 0), exact_text(inputs["pool_seconds"], 0)
+        seconds, of = (exact_text(Fraction(inputs[name]), 0) for name in ("seconds", "pool_seconds"))
         return (
             f"{where} has {net} of the pool {inputs['pool']}: {money(inputs['pool_net'])} after "
             f"tax and fees. {_SHARED[inputs['method']]}; {seconds} of {of} counted seconds are its."

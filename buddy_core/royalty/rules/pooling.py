@@ -239,6 +239,9 @@ def _parts(
         for deal in deals[slot]:
             if deal.part:
                 players[deal.holder][slot] = players[deal.holder].get(slot, NOTHING) + amount * deal.part
+    if not players:
+        # Deals without any part are a problem that has been noted; what they would get is nobody's.
+        return {}
     each = Fraction(1, len(players))
     found: dict[tuple[Slot, str | None], Fraction] = {}
     for player, amounts in players.items():

@@ -38,7 +38,6 @@ from buddy_core.royalty.rules.shapes import (
 )
 from buddy_core.royalty.rules.stating import state_period
 
-
 TABLES = {name: form for name, form in SECTIONS.items() if name != "pools"}
 """Kinds of facts that fit into rows; pools have parts, and so are JSON."""
 

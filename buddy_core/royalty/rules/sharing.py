@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import Any
+from math import lcm
 
 from attrs import define, evolve, field
 
+from buddy_core.kernel.rounding import exact_sum
 from buddy_core.royalty.model.balances import DealBalance
 from buddy_core.royalty.model.facts import Expense, Model
 from buddy_core.royalty.model.months import PLATFORM
 from buddy_core.royalty.model.statements import Line
 from buddy_core.royalty.model.terms import Band, Basis, Counting, Deal, Escalator, Tiers
 from buddy_core.royalty.rules.book import Book, Exchange, Problems
-from buddy_core.royalty.rules.earned import NOTHING, Earned
+from buddy_core.royalty.rules.earned import NOTHING, Earned, parted, times
 
 ONE = Fraction(1)
 
@@ -44,7 +45,7 @@ def share(
         for deal in row.deals:
             rows[deal.id].append(row)
         if not row.deals:
-            found.platform.append(_platform(row, None, row.net))
+            found.platform.append(_platform(row, None, ONE, row.net))
     laid_out: dict[str, int] = defaultdict(int)
     for expense in expenses:
         laid_out[expense.deal] += expense.amount
@@ -54,14 +55,15 @@ def share(
         else:
             rows[name] = []
     for name in sorted(rows):
-        deal, balance = book.deals[name], before.get(name, _NEW)
-        _check_currencies(deal, rows[name], balance, laid_out[name], problems)
-        if laid_out[name]:
-            balance = evolve(balance, laid_out=balance.laid_out + laid_out[name])
-        taken, balance = _taken_back(deal, rows[name], balance, book, exchange)
-        rates, balance = _tiered(deal, rows[name], balance, book, exchange)
+        deal, balance, its = book.deals[name], before.get(name, _NEW), rows[name]
+        spent = laid_out.get(name, 0)
+        _check_currencies(deal, its, balance, spent, problems)
+        if spent:
+            balance = evolve(balance, laid_out=balance.laid_out + spent)
+        taken, balance = _taken_back(deal, its, balance, book, exchange)
+        rates, balance = _tiered(deal, its, balance, book, exchange)
         found.deals[name] = balance
-        for row in rows[name]:
+        for row in its:
             _line(deal, row, taken, _rate(deal, row, rates, book, problems), found)
     for name, balance in before.items():
         found.deals.setdefault(name, balance)
@@ -90,12 +92,10 @@ def _check_currencies(
 def _line(deal: Deal, row: Earned, taken: Fraction, rate: Fraction, found: Shared) -> None:
     """Add a holder's line, and the platform's for what it leaves; nothing is multiplied by one or zero."""
     part = row.part(deal)
-    own = row.net if part == 1 else row.net * part
-    fee = own * deal.fee if deal.fee else NOTHING
-    after_fee = own - fee if fee else own
-    expenses = after_fee * taken if taken else NOTHING
-    base = after_fee - expenses if expenses else after_fee
-    amount = base * rate
+    own = row.net if part == 1 else times(row.net, part)
+    fee, after_fee = parted(own, deal.fee) if deal.fee else (NOTHING, own)
+    expenses, base = parted(after_fee, taken) if taken else (NOTHING, after_fee)
+    amount, left = parted(base, rate)
     found.lines.append(
         Line(
             deal.holder,
@@ -114,14 +114,18 @@ def _line(deal: Deal, row: Earned, taken: Fraction, rate: Fraction, found: Share
             row.inputs,
         )
     )
-    if own != amount:
-        found.platform.append(_platform(row, deal, own - amount))
+    if base is not own:
+        left = own - amount
+    if left:
+        found.platform.append(_platform(row, deal, part, left))
 
 
 def _taken_back(
     deal: Deal, rows: list[Earned], balance: DealBalance, book: Book, exchange: Exchange
 ) -> tuple[Fraction, DealBalance]:
     """Return what part of each row goes to expenses, and the balance after it."""
+    if not balance.laid_out and not balance.taken_back:
+        return NOTHING, balance
     limit = balance.laid_out if deal.expense_cap is None else min(balance.laid_out, deal.expense_cap)
     open_ = limit - balance.taken_back
     if open_ <= 0 and not balance.taken_back:
@@ -147,23 +151,29 @@ def _tiered(
     for model, tiers in deal.rates.items():
         if not isinstance(tiers, Tiers):
             continue
-        total = NOTHING
-        for row in rows:
-            if row.model is not model:
-                continue
-            if tiers.basis is Basis.UNITS:
-                total = total + row.units if total else row.units
-                continue
-            currency = book.account_of(deal, row.currency).currency
-            amount = row.gross if tiers.basis is Basis.GROSS else row.net
-            total += amount * exchange.factor(row.currency, currency, f"tiers of the deal {deal.id}")
+        total = _counted(deal, tiers, [row for row in rows if row.model is model], book, exchange)
         before = balance.counted.get(model, NOTHING) if tiers.counting is Counting.LIFE else NOTHING
         rates[model] = marginal_rate(tiers, before, total)
         if tiers.counting is Counting.LIFE:
-            counted[model] = before + total
+            counted[model] = before + total if before else total
     if counted:
-        balance = evolve(balance, counted={**balance.counted, **counted})
+        # As `evolve` would, which looks every field up by name: this is done for every deal.
+        balance = DealBalance({**balance.counted, **counted}, balance.laid_out, balance.taken_back)
     return rates, balance
+
+
+def _counted(deal: Deal, tiers: Tiers, rows: list[Earned], book: Book, exchange: Exchange) -> Fraction:
+    """Return what tiers count of rows: units, or money in the currency of the deal's account."""
+    if tiers.basis is Basis.UNITS:
+        return rows[0].units if len(rows) == 1 else exact_sum(row.units for row in rows)
+    amounts: dict[str, list[Fraction]] = defaultdict(list)
+    for row in rows:
+        amounts[row.currency].append(row.gross if tiers.basis is Basis.GROSS else row.net)
+    total = NOTHING
+    for currency, those in amounts.items():
+        to = book.account_of(deal, currency).currency
+        total += exact_sum(those) * exchange.factor(currency, to, f"tiers of the deal {deal.id}")
+    return total
 
 
 def marginal_rate(tiers: Tiers, before: Fraction, count: Fraction) -> Fraction:
@@ -172,47 +182,55 @@ def marginal_rate(tiers: Tiers, before: Fraction, count: Fraction) -> Fraction:
     `sum over bands of what falls in the band x its rate / count`. Less than nothing takes back
     from the top down. Of nothing at all it is the rate of the last that was counted.
     """
-    low, high = (before, before + count) if count >= 0 else (before + count, before)
-    if low.denominator == 1 and high.denominator == 1:
-        return _marginal(tiers.bands, low.numerator, high.numerator)
-    return _marginal(tiers.bands, low, high)
+    # Counted in whole steps of one `unit`-th, so that no Fraction is made on the way.
+    unit = lcm(before.denominator, count.denominator)
+    start = before.numerator * (unit // before.denominator)
+    end = start + count.numerator * (unit // count.denominator)
+    low, high = (start, end) if start < end else (end, start)
+    return _marginal(tiers.bands, low, high, unit)
 
 
-def _marginal(bands: tuple[Band, ...], low: int | Fraction, high: int | Fraction) -> Fraction:
+def _marginal(bands: tuple[Band, ...], low: int, high: int, unit: int) -> Fraction:
     if low == high:
-        return next(band.rate for band in bands if band.up_to is None or low <= band.up_to)
-    found = NOTHING
+        return next(band.rate for band in bands if band.up_to is None or low <= band.up_to * unit)
+    found, below = 0, 1
     for band in bands:
-        if band.up_to is not None and band.up_to <= low:
+        over, up_to = band.over * unit, high if band.up_to is None else band.up_to * unit
+        if up_to <= low:
             continue
-        if band.over and band.over >= high:
+        if over and over >= high:
             break
         # The first band reaches below zero: more may come back than was ever counted.
-        start = low if not band.over or band.over < low else band.over
-        end = high if band.up_to is None or band.up_to > high else band.up_to
+        start = over if over and over > low else low
+        end = up_to if up_to < high else high
         if start == low and end == high:
             return band.rate
-        found += (end - start) * band.rate
-    return found / (high - low)
+        above, of = band.rate.as_integer_ratio()
+        if below % of:
+            whole = lcm(below, of)
+            found, below = found * (whole // below), whole
+        found += (end - start) * above * (below // of)
+    return Fraction(found, below * (high - low))
 
 
 def _rate(
     deal: Deal, row: Earned, rates: Mapping[Model, Fraction], book: Book, problems: Problems
 ) -> Fraction:
+    tiered = rates.get(row.model)
+    if tiered is not None:
+        return tiered
     rate = deal.rates.get(row.model)
     if rate is None:
         problems.add(f"deal {deal.id} has no rate for {row.model.value}; add one (0 is one too)")
         return NOTHING
-    if isinstance(rate, Tiers):
-        return rates[row.model]
     if isinstance(rate, Escalator):
         return rate.rate_at(row.at or book.period.start)
+    assert not isinstance(rate, Tiers), "what tiers come to is among the rates"
     return rate
 
 
-def _platform(row: Earned, deal: Deal | None, amount: Fraction) -> Line:
+def _platform(row: Earned, deal: Deal | None, part: Fraction, amount: Fraction) -> Line:
     """Return the platform's line: what a deal leaves of its part, or all where there is none."""
-    inputs: dict[str, Any] = dict(row.inputs)
     return Line(
         PLATFORM,
         row.title,
@@ -221,11 +239,11 @@ def _platform(row: Earned, deal: Deal | None, amount: Fraction) -> Line:
         row.currency,
         deal.id if deal else None,
         row.net,
-        row.part(deal) if deal else ONE,
+        part,
         NOTHING,
         NOTHING,
         amount,
         ONE,
         amount,
-        inputs,
+        row.inputs,
     )

@@ -64,17 +64,21 @@ def simulate(
     now = state_period(month, terms, facts, before)
     others = facts if token_values is None else _revalued(facts, token_values)
     then = state_period(month, other_terms or terms, others, before)
+    return Simulation(now, then, differences(now, then))
+
+
+def differences(now: PeriodResult, then: PeriodResult) -> tuple[Difference, ...]:
+    """Return what differs between two results by holder and title, exact; the platform's last."""
     amounts: dict[tuple[str, str, str], list[Fraction]] = defaultdict(lambda: [NOTHING, NOTHING])
     for place, result in enumerate((now, then)):
         lines = [line for statement in result.statements for line in statement.lines]
         for line in (*lines, *result.platform):
             amounts[line.holder, line.title, line.currency][place] += line.amount
-    differences = tuple(
+    return tuple(
         Difference(*key, *amounts[key])
         for key in sorted(amounts, key=lambda key: (key[0] == PLATFORM, key))
         if amounts[key][0] != amounts[key][1]
     )
-    return Simulation(now, then, differences)
 
 
 def _revalued(facts: Facts, values: Mapping[tuple[str, str], Fraction]) -> Facts:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import TypeVar
 
-from buddy_core.kernel.rounding import Rounding, exact_sum, round_fraction
+from buddy_core.kernel.rounding import Rounding, exact_sum, round_fraction, sort_key
 from buddy_core.royalty.model.balances import AccountBalance, Balances
 from buddy_core.royalty.model.facts import Facts, Paid
 from buddy_core.royalty.model.months import PLATFORM, Month
@@ -26,13 +26,13 @@ from buddy_core.royalty.model.terms import Account, Terms
 from buddy_core.royalty.rules.attributing import attribute
 from buddy_core.royalty.rules.book import Book, Exchange, Problems
 from buddy_core.royalty.rules.earned import NOTHING, Attributed
-from buddy_core.royalty.rules.pieces.splitting import split_by_exact
+from buddy_core.royalty.rules.pieces.splitting import split_fractions
 from buddy_core.royalty.rules.settling import converted, settle
 from buddy_core.royalty.rules.sharing import Shared, share
 
-K = TypeVar("K")
 _START = Balances()
 FUND = "fund"
+K = TypeVar("K", tuple[int, str], tuple[str, str])
 
 
 def state_period(month: Month, terms: Terms, facts: Facts, before: Balances = _START) -> PeriodResult:
@@ -78,10 +78,11 @@ def stated(
     exchanges: Mapping[str, Exchange],
 ) -> PeriodResult:
     """Round, settle and reconcile what was drafted; `exchanges` are by the month that a line adjusts."""
-    by_holder: dict[tuple[str, str], list[Line]] = defaultdict(list)
-    for line in sorted(shared.lines, key=line_order):
-        by_holder[line.currency, line.holder].append(line)
-    own = sorted(shared.platform, key=line_order)
+    given: dict[tuple[str, str], list[Line]] = defaultdict(list)
+    for line in shared.lines:
+        given[line.currency, line.holder].append(line)
+    by_holder = {key: in_order(lines) for key, lines in given.items()}
+    own = in_order(shared.platform)
     kept: dict[str, list[Fraction]] = defaultdict(list)
     for line in own:
         kept[line.currency].append(line.amount)
@@ -101,15 +102,16 @@ def stated(
         | carried.keys()
         | brought.keys()
     )
-    sections: dict[str, list[tuple[str, list[Line]]]] = defaultdict(list)
-    for (currency, holder), lines in by_holder.items():
-        sections[currency].append((holder, lines))
+    accounts = dict(book.accounts)
+    reached = {key: _reached(lines, accounts, book) for key, lines in by_holder.items()}
+    exact = {key: exact_sum(amounts.values()) for key, amounts in reached.items()}
+    sections: dict[str, dict[str, Fraction]] = defaultdict(dict)
+    for (currency, holder), amount in exact.items():
+        sections[currency][holder] = amount
     earned: dict[tuple[str, str], int] = {}
-    exact: dict[tuple[str, str], Fraction] = {}
     reconciliations: list[PeriodReconciliation] = []
     for currency in currencies:
-        amounts = {holder: exact_sum(line.amount for line in lines) for holder, lines in sections[currency]}
-        exact.update({(currency, holder): amount for holder, amount in amounts.items()})
+        amounts = sections[currency]
         fund = attributed.funds.get(currency, Fund(0, NOTHING, NOTHING))
         split = _rounded(amounts, platform.get(currency, NOTHING) + attributed.kept[currency], fund.result)
         earned.update({(currency, holder): split[holder] for holder in amounts})
@@ -123,8 +125,7 @@ def stated(
                 split,
             )
         )
-    accounts = dict(book.accounts)
-    shares = _reached(by_holder, earned, accounts, book, exchanges)
+    shares = _account_shares(reached, earned, accounts, exchanges)
     sums: dict[str, int] = defaultdict(int)
     for share_ in chain.from_iterable(shares.values()):
         sums[share_.account] += share_.amount
@@ -160,6 +161,29 @@ def stated(
     return PeriodResult(statements, tuple(own), pools, attributed.funds, tuple(reconciliations), closing)
 
 
+def in_order(lines: Iterable[Line]) -> list[Line]:
+    """Return lines by `line_order`; all of it is worked out only for lines that begin alike."""
+    found: list[Line] = []
+    for _, group in groupby(sorted(lines, key=_begins), key=_begins):
+        alike = list(group)
+        found += alike if len(alike) == 1 else sorted(alike, key=line_order)
+    return found
+
+
+def _begins(line: Line) -> tuple[str, ...]:
+    """Return what `line_order` begins with: what a line has as it is."""
+    return (
+        line.adjusts,
+        line.holder,
+        line.title,
+        line.territory,
+        # The same as `value`, which is looked up anew each time.
+        line.model._value_,
+        line.currency,
+        line.deal or "",
+    )
+
+
 def line_order(line: Line) -> tuple[str, ...]:
     """Return the place of a line; those of one key by rate and net."""
     return (line.adjusts, *line_key(line), f"{line.rate}", f"{line.net}")
@@ -183,13 +207,16 @@ def _rounded(holders: Mapping[str, Fraction], platform: Fraction, fund: Fraction
     """Round the whole half up once and split it by largest remainder."""
     amounts: dict[tuple[int, str], Fraction] = {(0, holder): amount for holder, amount in holders.items()}
     amounts |= {(1, PLATFORM): platform, (2, FUND): fund}
-    order = sorted(amounts, key=lambda key: (abs(amounts[key]), key))
-    whole = round_fraction(exact_sum(amounts.values()), Rounding.HALF_UP)
-    return {name: amount for (_, name), amount in zip(order, _split(whole, amounts, order), strict=True)}
+    return {name: minor for (_, name), minor in _split(amounts).items()}
 
 
-def _split(whole: int, amounts: Mapping[K, Fraction], order: Sequence[K]) -> list[int]:
-    return [figure.minor for figure in split_by_exact([amounts[key] for key in order], whole)]
+def _split(amounts: Mapping[K, Fraction], total: int | None = None) -> dict[K, int]:
+    """Split a total, or the whole rounded half up, by largest remainder over exact amounts.
+
+    Ties go to the smaller amount, then to the smaller key.
+    """
+    order = sorted(amounts, key=lambda key: (*sort_key(abs(amounts[key])), key))
+    return dict(zip(order, split_fractions([amounts[key] for key in order], total), strict=True))
 
 
 def _reconciled(
@@ -222,24 +249,28 @@ def _reconciled(
 
 
 def _reached(
-    by_holder: Mapping[tuple[str, str], Sequence[Line]],
+    lines: Iterable[Line], accounts: dict[str, Account], book: Book
+) -> dict[tuple[str, str], Fraction]:
+    """Add up a holder's lines by account and month; accounts that no terms name join `accounts`."""
+    amounts: dict[tuple[str, str], list[Fraction]] = defaultdict(list)
+    for line in lines:
+        account = _account(line, book)
+        accounts.setdefault(account.id, account)
+        amounts[account.id, line.adjusts].append(line.amount)
+    return {key: exact_sum(those) for key, those in amounts.items()}
+
+
+def _account_shares(
+    reached: Mapping[tuple[str, str], Mapping[tuple[str, str], Fraction]],
     earned: Mapping[tuple[str, str], int],
-    accounts: dict[str, Account],
-    book: Book,
+    accounts: Mapping[str, Account],
     exchanges: Mapping[str, Exchange],
 ) -> dict[tuple[str, str], tuple[AccountShare, ...]]:
-    """Split what each statement comes to over its accounts; those that no terms name join `accounts`."""
+    """Split what each statement comes to over its accounts, in the currency of each."""
     found: dict[tuple[str, str], tuple[AccountShare, ...]] = {}
-    for (currency, holder), lines in by_holder.items():
-        amounts: dict[tuple[str, str], list[Fraction]] = defaultdict(list)
-        for line in lines:
-            account = _account(line, book)
-            accounts.setdefault(account.id, account)
-            amounts[account.id, line.adjusts].append(line.amount)
-        exact = {key: exact_sum(those) for key, those in amounts.items()}
-        order = sorted(exact, key=lambda key: (abs(exact[key]), key))
+    for (currency, holder), exact in reached.items():
         shares: list[AccountShare] = []
-        for (name, adjusts), minor in zip(order, _split(earned[currency, holder], exact, order), strict=True):
+        for (name, adjusts), minor in _split(exact, earned[currency, holder]).items():
             rate = exchanges[adjusts].factor(currency, accounts[name].currency, f"account {name}")
             shares.append(AccountShare(name, adjusts, minor, rate, converted(minor, rate)))
         found[currency, holder] = tuple(sorted(shares, key=attrgetter("account", "adjusts")))
@@ -254,9 +285,12 @@ def _account(line: Line, book: Book) -> Account:
 
 
 def _check_accounts(shared: Shared, book: Book, exchange: Exchange) -> None:
-    pairs = {(line.currency, _account(line, book)) for line in shared.lines}
-    for currency, account in pairs:
-        exchange.factor(currency, account.currency, f"account {account.id}")
+    pairs: dict[tuple[str, str], Account] = {}
+    for line in shared.lines:
+        account = _account(line, book)
+        pairs[line.currency, account.id] = account
+    for (currency, name), account in pairs.items():
+        exchange.factor(currency, account.currency, f"account {name}")
 
 
 def _currency(pool: str) -> str:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buddy_core.kernel import InvalidValue, Rounding, round_fraction
+from buddy_core.kernel.rounding import exact_sum, sort_key
 
 DECIMAL_MODES = {
     Rounding.HALF_UP: decimal.ROUND_HALF_UP,
@@ -116,3 +117,27 @@ def test_an_unknown_rounding_name_is_refused() -> None:
     """A misspelt rule raises InvalidValue, which lists the rules."""
     with pytest.raises(InvalidValue, match="half_even"):
         Rounding("bankers")
+
+
+SHORT = st.fractions(-999, 999, max_denominator=60)
+
+
+@given(st.lists(SHORT, max_size=8))
+def test_an_exact_sum_is_the_sum(values: list[Fraction]) -> None:
+    """Fractions of any denominators add up exactly; none of them make nothing."""
+    assert exact_sum(values) == sum(values, Fraction(0))
+
+
+@pytest.mark.parametrize("count", [31, 32, 33, 1_024, 1_025, 3_000])
+def test_a_sum_of_many_denominators_is_exact(count: int) -> None:
+    """1/2 + 1/6 + 1/12 ... is n / (n + 1), however many are added up at a time."""
+    values = [Fraction(1, number * (number + 1)) for number in range(1, count + 1)]
+    assert exact_sum(iter(values)) == Fraction(count, count + 1)
+
+
+@given(SHORT, SHORT, st.integers(60, 70))
+def test_sort_keys_sort_as_the_values(one: Fraction, other: Fraction, places: int) -> None:
+    """Keys compare as the values do, also where those differ by less than the key's first part can tell."""
+    for near in (other, one + Fraction(1, 2**places), one - Fraction(1, 3**places), one):
+        assert (sort_key(one) < sort_key(near)) == (one < near)
+        assert (sort_key(one) == sort_key(near)) == (one == near)

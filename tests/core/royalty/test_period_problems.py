@@ -32,6 +32,7 @@ from buddy_core.royalty.model.terms import (
     Escalator,
     From,
     Guarantee,
+    PoolMethod,
     PoolRule,
     Terms,
     Tiers,
@@ -253,3 +254,16 @@ def test_rewarded_ads_never_reach_two_pools() -> None:
     assert result.statements == ()
     assert result.funds["INR"].result == 500
     assert result.reconciliations[0].fund == 500
+
+
+def test_a_title_whose_deals_have_no_part_is_a_problem_by_every_method() -> None:
+    """Nobody divides by nothing: the missing parts are named, however the pool is shared."""
+    for method in PoolMethod:
+        rates = {"subscription": Fraction(1, 2)}
+        terms = Terms((Deal("d1", "t1", "ada", rates, Fraction(0)),), pools=(PoolRule(method=method),))
+        facts = Facts(
+            subscriptions=(SubscriptionRevenue("s1", "gold", "IN", "INR", Paid(1000), "v"),),
+            watch=(Watch("v", "t1", "IN", 60, "gold"),),
+        )
+        with pytest.raises(TermsProblems, match="the parts of t1 in IN make 0"):
+            state_period(OCTOBER, terms, facts)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from fractions import Fraction
-from math import lcm
+from typing import Any
 
 from attrs import frozen
 
 from buddy_core.kernel.errors import InvalidValue
+from buddy_core.kernel.rounding import exact_sum, sort_key
 from buddy_core.royalty.errors import BadSplit, PercentsNotWhole
 from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked, figure, half_up, part
 
@@ -98,9 +99,20 @@ def split_by_exact(amounts: Iterable[Exact], total: int | None = None) -> tuple[
         InvalidValue: a float, or anything else that is not exact.
     """
     exact = [checked(f"amounts[{place}]", amount) for place, amount in enumerate(amounts)]
-    scale = lcm(*{amount.denominator for amount in exact})
-    wholes = split_whole([amount.numerator * (scale // amount.denominator) for amount in exact], scale, total)
+    wholes = split_fractions(exact, total)
     return tuple(Figure(amount, minor) for amount, minor in zip(exact, wholes, strict=True))
+
+
+def split_fractions(amounts: Sequence[Fraction], total: int | None = None) -> list[int]:
+    """Do as `split_by_exact` does, with the whole amounts alone.
+
+    No common denominator is made: that of a hundred thousand amounts may have a million digits.
+    """
+    if total is None:
+        total = half_up(exact_sum(amounts))
+    if total <= 0 and not any(amount > 0 for amount in amounts):
+        return [-share for share in _fractions_rounded([-amount for amount in amounts], -total)]
+    return _fractions_rounded(amounts, total)
 
 
 def split_whole(numerators: Sequence[int], denominator: int, total: int | None = None) -> list[int]:
@@ -114,15 +126,27 @@ def split_whole(numerators: Sequence[int], denominator: int, total: int | None =
 
 def _rounded(numerators: Sequence[int], denominator: int, total: int) -> list[int]:
     pairs = [divmod(number, denominator) for number in numerators]
-    shares = [below for below, _ in pairs]
+    rests = {place: rest for place, (_, rest) in enumerate(pairs) if rest}
+    return _handed_out([below for below, _ in pairs], rests, total)
+
+
+def _fractions_rounded(amounts: Sequence[Fraction], total: int) -> list[int]:
+    shares = [amount.numerator // amount.denominator for amount in amounts]
+    rests = {
+        place: sort_key(amount - share)
+        for place, (amount, share) in enumerate(zip(amounts, shares, strict=True))
+        if amount.denominator != 1
+    }
+    return _handed_out(shares, rests, total)
+
+
+def _handed_out(shares: list[int], rests: Mapping[int, Any], total: int) -> list[int]:
+    """Add one to the shares with the largest rests, until they are the total; to whole ones never."""
     lowest = sum(shares)
-    # Those that are whole already stand last, so that none of them gets a unit.
-    order = sorted(
-        (place for place, (_, rest) in enumerate(pairs) if rest), key=lambda place: -pairs[place][1]
-    )
     spare = total - lowest
-    if not 0 <= spare <= len(order):
-        raise BadSplit(total, lowest, lowest + len(order))
-    for place in order[:spare]:
+    if not 0 <= spare <= len(rests):
+        raise BadSplit(total, lowest, lowest + len(rests))
+    # Sorting backwards leaves those that are equal in the order given.
+    for place in sorted(rests, key=rests.__getitem__, reverse=True)[:spare]:
         shares[place] += 1
     return shares

@@ -22,6 +22,7 @@ from buddy_core.royalty import (
     split_by_exact,
     split_percent,
 )
+from buddy_core.royalty.rules.pieces.splitting import split_fractions, split_whole
 from tests.core.royalty.pieces.counting import often
 
 MONEY = st.one_of(
@@ -170,6 +171,30 @@ def test_a_given_total_is_held_or_refused() -> None:
             fired["refused"] += 1
 
     often(run, fired, "held", "refused")
+
+
+@given(AMOUNTS, st.integers(-3, 3))
+def test_a_common_denominator_makes_no_difference(amounts: list[Fraction], more: int) -> None:
+    """Fractions, and the same as whole numbers over one denominator, are split alike, or both refused."""
+    below = math.lcm(*(amount.denominator for amount in amounts))
+    above = [int(amount * below) for amount in amounts]
+    assert split_fractions(amounts) == split_whole(above, below)
+    total = near(sum(amounts, Fraction(0))) + more
+    if sum(map(math.floor, amounts)) <= total <= sum(map(math.ceil, amounts)):
+        assert split_fractions(amounts, total) == split_whole(above, below, total)
+    else:
+        with pytest.raises(BadSplit):
+            split_fractions(amounts, total)
+        with pytest.raises(BadSplit):
+            split_whole(above, below, total)
+
+
+def test_remainders_that_are_very_near_are_told_apart() -> None:
+    """The larger remainder gets the unit, by however little it is larger; the others in the order given."""
+    half, tiny = Fraction(1, 2), Fraction(1, 10**40)
+    assert split_fractions([half - tiny, half, half + tiny, half], 1) == [0, 0, 1, 0]
+    assert split_fractions([half - tiny, half, half + tiny, half], 2) == [0, 1, 1, 0]
+    assert split_fractions([half - tiny, half, half + tiny, half], 3) == [0, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
