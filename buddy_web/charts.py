@@ -7,58 +7,71 @@ from fractions import Fraction
 
 from attrs import frozen
 
-from buddy_core.views import ModelFigure, MonthFigure
+from buddy_core.views import MonthFigure, Progress
+
+_WIDE, _NARROW = 60, 30
+"""Units a month: of a few, and of a year, so that either is read on a phone."""
+_FEW = 6
 
 
 @frozen
-class Bar:
-    """One column of a chart that is `height` units high, y growing downwards."""
+class Part:
+    """One model's part of a column; `fill` is the place of the model among all."""
 
-    figure: MonthFigure
-    x: int
+    fill: int
     y: int
-    width: int
     height: int
 
 
 @frozen
-class Share:
-    """One part of a bar that is `width` units wide."""
+class Bar:
+    """One column of a chart, y growing downwards; its parts lie on each other."""
 
-    figure: ModelFigure
+    figure: MonthFigure
     x: int
     width: int
-    share: Fraction
+    parts: tuple[Part, ...]
 
 
-def bars(months: Sequence[MonthFigure], height: int = 100, step: int = 60, width: int = 36) -> list[Bar]:
-    """Return one column a month, the tallest as high as the chart; a nought keeps a line of two units."""
-    top = max((figure.amount.minor for figure in months), default=0)
-    found = []
-    for index, figure in enumerate(months):
-        tall = max(2, figure.amount.minor * height // top) if top > 0 else 2
-        found.append(Bar(figure, index * step + (step - width) // 2, height - tall, width, tall))
-    return found
+def bars(months: Sequence[MonthFigure], models: Sequence[str], height: int = 100) -> list[Bar]:
+    """Return one column a month, its models on each other, the tallest as high as the chart.
 
-
-def shares(models: Sequence[ModelFigure], width: int = 1000) -> list[Share]:
-    """Return each model's part of the whole, side by side; parts of nothing are left out."""
-    # What was refunded beyond what came in is no part of a bar.
-    total = sum(max(0, figure.amount.minor) for figure in models)
-    found: list[Share] = []
-    done = 0
-    for figure in models:
-        if total <= 0 or figure.amount.minor <= 0:
-            continue
-        end = (done + figure.amount.minor) * width // total
-        start = done * width // total
-        found.append(Share(figure, start, end - start, Fraction(figure.amount.minor, total)))
-        done += figure.amount.minor
-    return found
+    What a model owes, since more was refunded than came in, is no part of a column.
+    """
+    top = max((_above_zero(figure) for figure in months), default=0)
+    step = _WIDE if len(months) <= _FEW else _NARROW
+    width = step * 3 // 5
+    return [
+        Bar(figure, place * step + (step - width) // 2, width, _parts(figure, models, top, height))
+        for place, figure in enumerate(months)
+    ]
 
 
 def change(now: MonthFigure, before: MonthFigure | None) -> Fraction | None:
     """Return the change against the month before as a share of it; None where there is nothing to compare."""
-    if before is None or before.amount.minor <= 0 or before.amount.currency != now.amount.currency:
+    if before is None or before.earned.minor <= 0 or before.earned.currency != now.earned.currency:
         return None
-    return Fraction(now.amount.minor - before.amount.minor, before.amount.minor)
+    return Fraction(now.earned.minor - before.earned.minor, before.earned.minor)
+
+
+def covered(progress: Progress) -> Fraction:
+    """Return how much of an advance is recouped, or of a guarantee met, from 0 to 1."""
+    if progress.total.minor <= 0:
+        return Fraction(1)
+    return max(Fraction(0), 1 - Fraction(progress.left.minor, progress.total.minor))
+
+
+def _above_zero(figure: MonthFigure) -> int:
+    return sum(max(0, part.amount.minor) for part in figure.models)
+
+
+def _parts(figure: MonthFigure, models: Sequence[str], top: int, height: int) -> tuple[Part, ...]:
+    """Return the parts from the bottom up; ends are rounded, so that nothing lies between two."""
+    found: list[Part] = []
+    done = 0
+    for part in figure.models:
+        if part.amount.minor > 0:
+            low, high = done * height // top, (done + part.amount.minor) * height // top
+            found.append(Part(models.index(part.model), height - high, high - low))
+            done += part.amount.minor
+    return tuple(found)

@@ -21,10 +21,12 @@ from buddy_adapters.sql.migrate import migrate as migrate_database
 from buddy_adapters.system.clock import ShiftedClock
 from buddy_core.access import SYSTEM
 from buddy_core.flows import CloseReport, VerifyReport
+from buddy_core.flows.close_period import Stage
 from buddy_core.tax import entities_named
 from buddy_web.commands.approvals import approvals
 from buddy_web.commands.audit import audit
 from buddy_web.commands.checkpoints import read_checkpoint, write_checkpoint
+from buddy_web.commands.facts import facts
 from buddy_web.commands.numbers import costs, rewards
 from buddy_web.commands.prices import prices
 from buddy_web.commands.promotions import promotions
@@ -40,6 +42,7 @@ from buddy_web.commands.running import (
     run_migrated,
 )
 from buddy_web.commands.sweep import sweep
+from buddy_web.commands.terms import terms
 from buddy_web.commands.tokens import tokens
 from buddy_web.commands.users import users
 from buddy_web.container import Container
@@ -50,6 +53,11 @@ from buddy_web.settings import Settings, load_settings
 from buddy_web.start import lacks
 
 PORT = click.IntRange(1, 65535)
+_STAGES = {
+    "gather": "gathering facts…",
+    "state": "stating every holder's month…",
+    "seal": "sealing the statements…",
+}
 _FIRST_PAGES = {"viewer": "/", "partner_admin": "/producer"}
 """Where a demo login begins; staff begin at their own page."""
 
@@ -102,26 +110,41 @@ def close(month: str, entity: str | None) -> None:
     """Close MONTH (YYYY-MM): write every statement of it, final from then on.
 
     Without --entity every entity is closed whose month has ended in its own zone;
-    the others are named with the reason, and the exit code is 3. Closing again changes nothing.
+    those that cannot be closed are named with the reason, and the exit code is 3. Closing again
+    changes nothing: it states the month anew and compares every byte.
     Each statement is named by its producer's short id, its currency and the SHA-256 of its bytes.
+
+    The command line closes at once. On the page /admin/close one person reviews, another publishes.
     """
+    shown = ""
+
+    def show(entity: str, stage: Stage) -> None:
+        nonlocal shown
+        if sys.stderr.isatty():
+            line = f"{entity} {month}: {_STAGES[stage]}"
+            click.echo(f"\r{line.ljust(len(shown))}", nl=False, err=True)
+            shown = line
 
     async def work(container: Container) -> CloseReport:
         entities = entities_named(container.routes(), entity)
-        return await container.close_month(SYSTEM, month, entities, correlation_id=CORRELATION_ID)
+        return await container.close_month(
+            SYSTEM, month, entities, correlation_id=CORRELATION_ID, progress=show
+        )
 
     report = run_migrated(load_settings(), work)
+    if shown:
+        click.echo(f"\r{' ' * len(shown)}\r", nl=False, err=True)
     for closed in report.closed:
-        how = "closed" if closed.is_new else "was closed before, the same to the byte"
+        how = "closed" if closed.is_new else "was closed before; its statements are the same to the byte"
         click.echo(f"{closed.entity} {closed.month}: {how}, {len(closed.statements)} statements")
         for item in closed.statements:
             holder = json.loads(item.body)["holder"]
             click.echo(f"  {holder} {item.currency} sha256:{hashlib.sha256(item.body).hexdigest()}")
     for still_open in report.open:
         click.echo(still_open.message(), err=True)
-    for error in report.refused:
-        click.echo(error.message(), err=True)
-    if report.open or report.refused:
+    for refused in report.refusals:
+        click.echo(f"{refused.entity} {refused.month} is not closed. {refused.error.message()}", err=True)
+    if report.open or report.refusals:
         sys.exit(EXIT_STILL_OPEN)
 
 
@@ -181,6 +204,8 @@ for command in (
     rewards,
     promotions,
     rights,
+    facts,
+    terms,
     royalty,
 ):
     main.add_command(command)

@@ -22,6 +22,7 @@ from markupsafe import Markup
 from buddy_core.kernel.canonical import instant_text
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.money import Money
+from buddy_core.kernel.rounding import Rounding, round_fraction
 from buddy_web import charts, words
 
 DEFAULT_LOCALE = "en_IN"
@@ -77,10 +78,14 @@ def exact_money(minor: Fraction, currency: str, locale: str = DEFAULT_LOCALE) ->
     if _terminates(minor.denominator):
         return _currency(minor, currency, locale)
     digits = minor_digits(currency)
-    whole = minor * 10**2
-    rounded = Fraction((2 * whole.numerator + whole.denominator) // (2 * whole.denominator), 10**2)
     unit = _MINOR_NAMES.get(currency, f"1/{10**digits} {currency}" if digits else currency)
-    return f"{_currency(rounded, currency, locale)}… ({minor.numerator}/{minor.denominator} {unit})"
+    return f"{near_money(minor, currency, locale)} ({minor.numerator}/{minor.denominator} {unit})"
+
+
+def near_money(minor: Fraction, currency: str, locale: str = DEFAULT_LOCALE) -> str:
+    """Return an exact amount to a hundredth of the minor unit, with `…` where that is not all of it."""
+    rounded = Fraction(round_fraction(minor * 100, Rounding.HALF_UP), 100)
+    return _currency(rounded, currency, locale) + ("" if rounded == minor else "…")
 
 
 def _currency(minor: Fraction, currency: str, locale: str) -> str:
@@ -147,6 +152,22 @@ def percent(value: Fraction, locale: str = DEFAULT_LOCALE) -> str:
     """Return a share of one as a percentage, to two decimals at most."""
     hundredths = round(value * 10_000)
     return format_percent(Decimal(hundredths) / 10_000, format="#,##0.##%", locale=babel_locale(locale))
+
+
+def step_note(note: str, currency: str, locale: str = DEFAULT_LOCALE) -> str:
+    """Return the note of a settling step with its amounts and rates as they are read.
+
+    `minimum 500000` reads `minimum ₹5,000.00`, and `IN:194J 1/10` reads `IN:194J, 10%`.
+    """
+
+    def amount(found: re.Match[str]) -> str:
+        return f"{found[1]}{money(Money(int(found[2]), currency), locale)}{found[3]}"
+
+    def rate(found: re.Match[str]) -> str:
+        return f"{found[1].strip()}{', ' if found[1] else ''}{percent(Fraction(found[2]), locale)}{found[3]}"
+
+    note = re.sub(r"^(minimum |paid from )([0-9]+)( on|)$", amount, note)
+    return re.sub(r"^((?:.* )?)([0-9]+(?:/[0-9]+)?)( for [0-9]+ months|)$", rate, note)
 
 
 def count(value: int, noun: str, locale: str = DEFAULT_LOCALE) -> str:
@@ -322,9 +343,10 @@ def _timed(function: Callable[..., str]) -> Callable[..., str]:
 def install(environment: Environment) -> None:
     """Give the templates their filters and words."""
     localised: Mapping[str, Callable[..., str]] = {
-        "money": money, "price": price, "exact_money": exact_money, "number": number, "signed": signed,
+        "money": money, "price": price, "exact_money": exact_money, "near_money": near_money,
+        "number": number, "signed": signed,
         "percent": percent, "count": count, "tokens": tokens, "duration": duration, "month": month,
-        "month_short": month_short, "language": language, "country": country,
+        "month_short": month_short, "language": language, "country": country, "step_note": step_note,
     }  # fmt: skip
     for name, function in localised.items():
         environment.filters[name] = _localised(function)
@@ -334,7 +356,7 @@ def install(environment: Environment) -> None:
     environment.filters["instant"] = instant_text
     plain: Mapping[str, Callable[..., Any]] = {
         "clock": clock, "tone": tone, "lang": lang, "dir": direction, "own_language": own_language, "qr": qr,
-        "bars": charts.bars, "shares": charts.shares, "change": charts.change,
+        "bars": charts.bars, "change": charts.change, "covered": charts.covered,
     }  # fmt: skip
     environment.filters.update(plain)
     environment.globals["words"] = words

@@ -20,6 +20,9 @@ _NOUNS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "minute": {"one": "{n} minute", "other": "{n} minutes"},
         "person": {"one": "{n} person", "other": "{n} people"},
         "permission": {"one": "{n} permission", "other": "{n} permissions"},
+        "row": {"one": "{n} row", "other": "{n} rows"},
+        "statement": {"one": "{n} statement", "other": "{n} statements"},
+        "pool": {"one": "{n} pool", "other": "{n} pools"},
     },
     "hi": {
         "token": {"one": "{n} टोकन", "other": "{n} टोकन"},
@@ -205,13 +208,38 @@ _CAUSES: Mapping[str, str] = {
 
 _CHECKS: Mapping[str, tuple[str, str]] = {
     "month_ended": ("The month has ended", "It still runs in the entity's time zone."),
+    "months_in_order": ("The months before it are published", "One before it is still open: it goes first."),
+    "facts_arrived": ("All facts have come", "Files that were announced are still awaited."),
     "values_complete": ("Every spend has a value", "Some currencies lack a token value."),
+    "terms_fit": ("Facts and terms go together", "Each problem stands below, under Review."),
     "rewards_settled": ("No rewards are held", "Held rewards wait for a decision."),
     "ledger_verified": ("The ledger adds up", "The check found rows that do not agree."),
 }
 
+_MONEY_ROWS: Mapping[str, str] = {
+    "gross": "Came in: sales, plans and ads",
+    "stamped": "Worth of bought tokens that were spent",
+    "brought": "Kept by the month before for its pools",
+    "rounding": "Rounding, once over the whole",
+    "tax": "Tax",
+    "refunds": "Refunds",
+    "chargebacks": "Chargebacks",
+    "fees": "Gateway fees",
+    "holders": "To producers",
+    "platform": "To the platform",
+    "fund": "To the token fund",
+    "carried": "Carried to the next month's pools",
+}
+_POOL_METHODS: Mapping[str, str] = {
+    "pro_rata": "by all seconds watched",
+    "user_centric": "by each subscriber's own seconds",
+    "equal_per_subscriber": "equally over the holders a subscriber watched",
+    "equal_per_title": "equally over the titles a subscriber watched",
+}
+
 _ATTENTION: Mapping[str, tuple[str, str]] = {
-    "month_to_close": ("A month is ready to close", "Check it, look at the payouts, close it."),
+    "month_to_close": ("A month has ended", "Bring everything in, then review its figures."),
+    "month_to_publish": ("A month is reviewed", "Another person than the reviewer publishes it."),
     "rewards_held": ("Rewards are held", "Their wallets were frozen when the ad was watched."),
     "verify_failed": ("The ledger does not add up", "Look before anything else: a row was changed."),
     "value_missing": ("A token value is missing", "Unlocks in this currency are refused until there is one."),
@@ -321,6 +349,9 @@ _DONE: Mapping[str, str] = {
     "unfrozen": "The wallet goes on.",
     "saved": "The role is saved. It counts at once for all who have it.",
     "dropped": "The role is gone.",
+    "reviewed": "Reviewed. It waits for another person to publish it.",
+    "published": "Published. The statements are final, and producers see them.",
+    "closed_before": "It was published before; its statements are the same to the byte.",
 }
 
 _AD_NUMBERS: Mapping[str, tuple[str, str]] = {
@@ -339,7 +370,45 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "device": ("Device", "A device"), "ip": ("Address", "An internet address"),
 }  # fmt: skip
 _TOKEN_ACTS: Mapping[str, str] = {"refund": "Refund", "reverse": "Take back", "adjust": "Adjust"}
-_MODELS: Mapping[str, str] = {"token_bonus": "Bonus tokens", "token_paid": "Paid tokens"}
+_MODELS: Mapping[str, str] = {
+    "rental": "Rentals", "est": "Copies sold", "pvod": "Early rentals", "ppv": "Event tickets",
+    "festival": "Festival tickets", "edition": "Numbered editions", "subscription": "Subscriptions",
+    "ads": "Ads", "tokens": "Tokens",
+}  # fmt: skip
+_STEPS: Mapping[str, str] = {
+    "brought forward": "Brought forward",
+    "earned": "Earned",
+    "held back": "Held back against refunds",
+    "released": "Released of what was held back",
+    "used of what was held": "Taken from what was held back",
+    "forgiven": "Less than nothing, forgiven",
+    "guarantee": "Added so that the guarantee is met",
+    "recouped": "Kept to recoup the advance",
+    "carried forward": "Carried to the next month",
+    "withheld": "Tax withheld",
+}
+_RECOUPED_OF = "recouped of "
+_PROGRESS: Mapping[str, tuple[str, str, str, str]] = {
+    # What it is called, what it is of, what a month adds to it, and what is left.
+    "advance": ("Advance", "recouped", "this month", "left to recoup"),
+    "guarantee": ("Minimum guarantee", "earned", "this month", "left to earn"),
+    "reserve": ("Reserve against refunds", "held", "this month", "held now"),
+}
+_INPUTS: Mapping[str, str] = {
+    "gross": "Taken, with tax", "tax": "Tax", "refund": "Refunds", "chargeback": "Taken back by banks",
+    "gateway_fee": "Payment fees", "refund_of": "Given back, of", "pool": "Pool",
+    "pool_net": "The whole pool", "method": "Shared by", "seconds": "Seconds watched that count",
+    "pool_seconds": "Of all seconds that count", "by": "Measured by", "count": "Of this title",
+    "of": "Of all titles", "kind": "Kind of tokens", "tokens": "Tokens", "value": "What they are worth",
+    "value_version": "Value version", "was": "Yours, as closed", "was_of": "The title netted, as closed",
+    "is": "Yours, as it is now", "is_of": "The title netted, as it is now",
+}  # fmt: skip
+_INPUT_TEXTS: Mapping[str, str] = {
+    "pro_rata": "all seconds together", "user_centric": "each subscriber's seconds",
+    "equal_per_subscriber": "each subscriber, equally by holder",
+    "equal_per_title": "each subscriber, equally by title", "watch": "seconds watched",
+    "impressions": "ads shown", "bonus": "Bonus", "paid": "Paid",
+}  # fmt: skip
 _KINDS: Mapping[str, str] = {"bonus": "Bonus", "paid": "Paid"}
 _TYPES: Mapping[str, str] = {"film": "Film", "series": "Series", "short": "Short", "episode": "Episode"}
 _RAILS: Mapping[str, str] = {
@@ -450,6 +519,17 @@ def check(key: str) -> tuple[str, str]:
     return _CHECKS.get(key, (key.replace("_", " ").capitalize(), ""))
 
 
+def money_row(name: str, *, is_below_zero: bool = False) -> str:
+    """Return what a row of the reconciliation is called; what goes to somebody comes from them below zero."""
+    said = _MONEY_ROWS.get(name, name.capitalize())
+    return said.replace("To ", "From ", 1) if is_below_zero and said.startswith("To ") else said
+
+
+def pool_method(name: str) -> str:
+    """Return how a pool is shared."""
+    return _POOL_METHODS.get(name, name.replace("_", " "))
+
+
 def attention(kind: str) -> tuple[str, str]:
     """Return what needs attention, and what to do."""
     return _ATTENTION.get(kind, (kind.replace("_", " ").capitalize(), ""))
@@ -528,6 +608,28 @@ def token_act(name: str) -> str:
 def model(name: str) -> str:
     """Return the name of a way of earning."""
     return _MODELS.get(name, name.replace("_", " ").capitalize())
+
+
+def step(name: str) -> str:
+    """Return what a step of settling an account is called."""
+    if name.startswith(_RECOUPED_OF):
+        return f"Kept to recoup account {name.removeprefix(_RECOUPED_OF)}"
+    return _STEPS.get(name, name.capitalize())
+
+
+def progress(kind: str) -> tuple[str, str, str, str]:
+    """Return what is recouped, earned or held: its name, its verb, what a month adds, and what is left."""
+    return _PROGRESS.get(kind, (kind.capitalize(), "so far", "this month", "left"))
+
+
+def input_name(name: str) -> str:
+    """Return what an input of a statement line is called."""
+    return _INPUTS.get(name, name.replace("_", " ").capitalize())
+
+
+def input_text(text: str) -> str:
+    """Return what an input of a statement line says, where it is a word of the rules."""
+    return _INPUT_TEXTS.get(text, text)
 
 
 def kind(name: str) -> str:

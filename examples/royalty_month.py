@@ -1,55 +1,52 @@
-"""A month of token spends becomes statements: pure functions, no store, no network, no clock."""
+"""A month of sales and token spends becomes statements: pure functions, no store, no network, no clock."""
 
 import json
 from datetime import UTC, datetime
 from fractions import Fraction
-from uuid import UUID
 
-from buddy_core.kernel.ids import EntityId, EntryId, LicenceId, PartnerId, TitleId
+from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import month
-from buddy_core.royalty import Month, PublicNames, TokenSpend, TokenTerms, state_month, statement_body
-
-SELLER = EntityId("thaja")
-MARIGOLD, BLUE_LANTERN = PartnerId(UUID(int=1)), PartnerId(UUID(int=2))
-FILM, EPISODE, SHORT = TitleId(UUID(int=11)), TitleId(UUID(int=12)), TitleId(UUID(int=13))
-OCTOBER = Month("2026-10", SELLER, "Asia/Dubai", month("2026-10", "Asia/Dubai"))
-UNIT = {"bonus": Fraction(3, 5), "paid": Fraction(6, 5)}
-"""Cents a token: USD 0.006 and 0.012, version 1 of each kind."""
-
-
-def spend(number: int, title: TitleId, kind: str, tokens: int) -> TokenSpend:
-    """Return a spend in the US on the given day of October."""
-    at = datetime(2026, 10, number, tzinfo=UTC)
-    value = UNIT[kind] * tokens
-    return TokenSpend(EntryId(UUID(int=100 + number)), kind, tokens, 1, "USD", value, title, SELLER, "US", at)
-
-
-def terms(number: int, title: TitleId, holder: PartnerId, share: Fraction) -> TokenTerms:
-    """Return a worldwide share of a title from the start of the year on."""
-    starts_at = datetime(2026, 1, 1, tzinfo=UTC)
-    return TokenTerms(LicenceId(UUID(int=number)), title, holder, share, ("*",), (), starts_at, None)
-
-
-SPENDS = [
-    spend(2, FILM, "bonus", 9),
-    spend(5, FILM, "paid", 10),
-    spend(9, EPISODE, "bonus", 2),
-    spend(9, EPISODE, "paid", 1),
-    spend(21, SHORT, "bonus", 1),
-]
-TERMS = [
-    terms(21, FILM, MARIGOLD, Fraction(3, 5)),
-    terms(22, EPISODE, BLUE_LANTERN, Fraction(1, 3)),
-    terms(23, SHORT, BLUE_LANTERN, Fraction(1, 3)),
-]
-NAMES = PublicNames(
-    {FILM: "film/t9k2", EPISODE: "episode/hr36", SHORT: "short/m4qx"},
-    {str(MARIGOLD): "mgld", str(BLUE_LANTERN): "blue"},
+from buddy_core.royalty import (
+    Deal,
+    Facts,
+    Model,
+    Month,
+    Paid,
+    Sale,
+    Terms,
+    TokenUse,
+    state_period,
+    statement_bodies,
 )
 
-for statement in state_month(OCTOBER, SPENDS, TERMS):
-    print(json.dumps(json.loads(statement_body(statement, NAMES)), indent=1))
-    if statement.reconciliation is not None:
-        found = statement.reconciliation
-        print(f"all value {found.value} cents, rounded {found.rounded}, rounding {found.rounding}")
-        print(f"{found.rounded} = {found.holders} to holders + {found.platform} to the platform")
+OCTOBER = Month("2026-10", EntityId("thaja"), "Asia/Dubai", month("2026-10", "Asia/Dubai"))
+FILM, EPISODE = "film/t9k2", "episode/hr36"
+UNIT = Fraction(6, 5)
+"""Cents a bought token: USD 0.012."""
+
+
+def spend(day: int, title: str, tokens: int) -> TokenUse:
+    """Return a spend in the US on a day of October, with the worth that was stamped on it."""
+    at = datetime(2026, 10, day, tzinfo=UTC)
+    return TokenUse(f"spend-{day}", title, "US", "paid", tokens, 1, "USD", UNIT * tokens, at)
+
+
+def deal(title: str, holder: str, rental: str, tokens: str) -> Deal:
+    """Return a worldwide deal of a holder who owns all of a title."""
+    rates = {Model.RENTAL: Fraction(rental), Model.TOKENS: Fraction(tokens)}
+    return Deal(f"deal-{holder}", title, holder, rates)
+
+
+rental = Sale(
+    "rental-1", Model.RENTAL, FILM, "US", "USD", Paid(gross=499, fee=24), datetime(2026, 10, 3, tzinfo=UTC)
+)
+facts = Facts(sales=(rental,), tokens=(spend(2, FILM, 10), spend(9, EPISODE, 3)))
+terms = Terms((deal(FILM, "mgld", "3/5", "3/5"), deal(EPISODE, "blue", "1/2", "1/3")))
+
+result = state_period(OCTOBER, terms, facts)
+for body in statement_bodies(OCTOBER, result).values():
+    print(json.dumps(json.loads(body), indent=1))
+[found] = result.reconciliations
+print(f"in: {found.gross} sold, {found.stamped} of tokens, {found.rounding} of rounding")
+print(f"out: {found.fees} in fees, {found.holders} to holders, {found.platform} to the platform")
+print(f"left over: {found.residual}")

@@ -38,6 +38,7 @@ async def migrate(engine: AsyncEngine) -> MigrationState:
 
     Raises:
         Unavailable: the database cannot be reached.
+        InvalidValue: it holds what a revision cannot take on; the message says what to do.
     """
     with driver_errors():
         async with engine.begin() as connection:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from attrs import frozen
 
@@ -53,6 +53,9 @@ CLOSE = "period.close"
 MANAGE = "period:close"
 _SEARCHED = 100
 """How many waiting requests are looked at for the same one."""
+Stage = Literal["gather", "state", "seal"]
+"""How far the close of one entity has come."""
+Progress = Callable[[EntityId, Stage], None]
 
 
 class CloseTx(RoyaltyBookTx, ApprovalsTx, Protocol):
@@ -78,21 +81,37 @@ class Reviewed:
 
     entity: EntityId
     month: str
+    digest: str
+    """Of the figures that were reviewed; only these can be published."""
     awaiting: Awaiting
+
+
+@frozen
+class Refused:
+    """A month of one entity that cannot be closed, and why."""
+
+    entity: EntityId
+    month: str
+    error: BuddyError
 
 
 @frozen
 class CloseReport:
     """What closing a month over all entities came to.
 
-    `reviewed` wait for a second person, `open` names those it has not ended for, `refused`
-    says why others could not close.
+    `reviewed` wait for a second person, `open` names those it has not ended for, `refusals`
+    say why others could not close.
     """
 
     closed: tuple[Closed, ...]
     open: tuple[PeriodNotFinished, ...]
-    refused: tuple[BuddyError, ...] = ()
+    refusals: tuple[Refused, ...] = ()
     reviewed: tuple[Reviewed, ...] = ()
+
+    @property
+    def refused(self) -> tuple[BuddyError, ...]:
+        """What kept entities from closing."""
+        return tuple(item.error for item in self.refusals)
 
 
 def month_for(entity: SellingEntity, name: str) -> Month:
@@ -113,6 +132,7 @@ async def close_month(
     uow: UnitOfWork[CloseTx],
     clock: Clock,
     ids: IdSource,
+    progress: Progress | None = None,
 ) -> CloseReport:
     """Close a month for every entity whose month has ended; each in a transaction of its own.
 
@@ -120,8 +140,9 @@ async def close_month(
     publishes them. The host's own command line and jobs, which are no person, publish at once.
     Closing again states the month anew and answers the stored statements, which must be
     byte for byte the same. One entity that cannot close keeps no other from it: its error
-    stands in `refused` (ClosedOutOfOrder, PassedOver, FactsPending, BadInput, TermsProblems,
-    StatementDiffers).
+    stands in `refusals` (ClosedOutOfOrder, PassedOver, FactsPending, BadInput, TermsProblems,
+    StatementDiffers). `progress` is told each stage of each entity; a stage that met another
+    writer is told again.
 
     Raises:
         NotPermitted, SecondFactorNeeded, InvalidMonth.
@@ -130,12 +151,12 @@ async def close_month(
     closed: list[Closed] = []
     reviewed: list[Reviewed] = []
     still_open: list[PeriodNotFinished] = []
-    refused: list[BuddyError] = []
+    refusals: list[Refused] = []
     for entity in entities:
         wanted = month_for(entity, name)
 
         async def work(tx: CloseTx, wanted: Month = wanted) -> Closed | Reviewed:
-            return await _close_in(tx, actor, wanted, clock.now(), correlation_id, ids)
+            return await _close_in(tx, actor, wanted, clock.now(), correlation_id, ids, progress or _quiet)
 
         if clock.now() < wanted.period.end:
             still_open.append(PeriodNotFinished(entity.id, name, wanted.period.end))
@@ -150,13 +171,13 @@ async def close_month(
             TermsProblems,
             StatementDiffers,
         ) as error:
-            refused.append(error)
+            refusals.append(Refused(entity.id, name, error))
             continue
         if isinstance(done, Closed):
             closed.append(done)
         else:
             reviewed.append(done)
-    return CloseReport(tuple(closed), tuple(still_open), tuple(refused), tuple(reviewed))
+    return CloseReport(tuple(closed), tuple(still_open), tuple(refusals), tuple(reviewed))
 
 
 async def carry_out_close_in(
@@ -194,20 +215,43 @@ async def provisional_month(entity: SellingEntity, name: str, *, uow: UnitOfWork
 
 def digest_of(stated: StatedMonth) -> str:
     """Return the SHA-256 over every statement, the terms and what is carried: what a review is of."""
-    whole = hashlib.sha256(stated.terms + stated.closing)
-    for whose, body in stated.bodies.items():
+    return _figures_digest(stated.terms, stated.closing, stated.bodies)
+
+
+def digest_of_closed(month_: ClosedMonth, statements: Iterable[StoredStatement]) -> str:
+    """Return the same of a month that is closed, from its statements in the order of their chain."""
+    bodies = {Whose(item.holder, item.currency): item.body for item in statements}
+    return _figures_digest(month_.terms, month_.closing, bodies)
+
+
+def _figures_digest(terms: bytes, closing: bytes, bodies: Mapping[Whose, bytes]) -> str:
+    whole = hashlib.sha256(terms + closing)
+    for whose, body in bodies.items():
         whole.update(f"{whose.holder} {whose.currency}".encode() + hashlib.sha256(body).digest())
     return f"sha256:{whole.hexdigest()}"
 
 
+def _quiet(entity: EntityId, stage: Stage) -> None:
+    """Tell nobody."""
+
+
 async def _close_in(
-    tx: CloseTx, actor: Actor, wanted: Month, at: datetime, correlation_id: str, ids: IdSource
+    tx: CloseTx,
+    actor: Actor,
+    wanted: Month,
+    at: datetime,
+    correlation_id: str,
+    ids: IdSource,
+    progress: Progress,
 ) -> Closed | Reviewed:
     require(await afresh_in(tx, actor), MANAGE)
+    progress(wanted.entity, "gather")
     await tx.statements.lock_for_close(wanted.entity)
     if wanted.name in await tx.statements.months(wanted.entity):
+        progress(wanted.entity, "state")
         return await _check_again(tx, wanted)
-    stated = await _ready_in(tx, wanted)
+    stated = await _ready_in(tx, wanted, progress)
+    progress(wanted.entity, "seal")
     if actor.account_id is None:
         return await _publish_in(tx, actor, stated, at, correlation_id, ids, {})
     command = {"entity": wanted.entity, "month": wanted.name, "digest": digest_of(stated)}
@@ -215,7 +259,7 @@ async def _close_in(
     awaiting = await _asked_before(tx, actor, change, at)
     if awaiting is None:
         awaiting = await wait_in(tx, actor, SECOND_PERSON_RULES[CLOSE], change, None, "", at, ids)
-    return Reviewed(wanted.entity, wanted.name, awaiting)
+    return Reviewed(wanted.entity, wanted.name, command["digest"], awaiting)
 
 
 async def _asked_before(tx: CloseTx, actor: Actor, change: Change, at: datetime) -> Awaiting | None:
@@ -228,7 +272,7 @@ async def _asked_before(tx: CloseTx, actor: Actor, change: Change, at: datetime)
     return None
 
 
-async def _ready_in(tx: CloseTx, wanted: Month) -> StatedMonth:
+async def _ready_in(tx: CloseTx, wanted: Month, progress: Progress = _quiet) -> StatedMonth:
     """State a month that may be closed now: those before it are, and nothing is awaited."""
     entity, name = wanted.entity, wanted.name
     closed = await tx.statements.months(entity)
@@ -250,6 +294,7 @@ async def _ready_in(tx: CloseTx, wanted: Month) -> StatedMonth:
     awaited = sorted(key for key, item in newest.items() if item.month <= name and item.body == AWAITED)
     if awaited:
         raise FactsPending(entity, name, tuple(awaited))
+    progress(entity, "state")
     return await state_month_in(tx, wanted)
 
 

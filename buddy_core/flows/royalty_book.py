@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -12,10 +13,12 @@ from attrs import evolve, frozen
 from buddy_core.catalog import CatalogTx
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.ids import PartnerId, TitleId
-from buddy_core.kernel.periods import Period, previous_month
+from buddy_core.kernel.periods import Period, month, previous_month
 from buddy_core.rights import Licence, RightsTx
 from buddy_core.royalty import (
     PLATFORM,
+    BadInput,
+    Balances,
     ClosedMonth,
     Document,
     Facts,
@@ -26,6 +29,7 @@ from buddy_core.royalty import (
     Past,
     PeriodInput,
     PeriodResult,
+    Problem,
     RoyaltyTx,
     TokenSpend,
     TokenUse,
@@ -55,10 +59,28 @@ class PublicNames:
     partners: Mapping[PartnerId, str]
 
     def holder(self, holder: str) -> str:
-        """Return the internal id of a holder by its name outside; the platform keeps its name."""
-        if holder == PLATFORM:
-            return PLATFORM
-        return str(next(id_ for id_, name in self.partners.items() if name == holder))
+        """Return the internal id of a holder by its name outside; the platform keeps its name.
+
+        Raises:
+            KeyError: nobody has that name.
+        """
+        return PLATFORM if holder == PLATFORM else str(self._ids[holder])
+
+    @cached_property
+    def _ids(self) -> dict[str, PartnerId]:
+        return {name: id_ for id_, name in self.partners.items()}
+
+
+@frozen
+class Stored:
+    """What is stored of an entity's months, as far as one of them is stated from it."""
+
+    names: PublicNames
+    earlier: Sequence[ClosedMonth]
+    """The closed months before it in order: all of them where facts of one came late, else the last."""
+    files: Sequence[Input]
+    """Its facts up to its cut; where some of an earlier month came late, those of all months."""
+    spends: Spends
 
 
 @frozen
@@ -96,11 +118,16 @@ async def terms_in(
     """Return the terms of a month as they stand now: every licence as a deal, accounts and pool rules.
 
     `others` go before what is stored, by kind and key.
+
+    Raises:
+        BadInput: an account is of nobody who has a share.
     """
     stored = {
         (item.kind, item.key): json.loads(item.body) for item in await tx.royalty_inputs.terms(month.entity)
     }
     stored.update(others)
+    accounts = _of_kind(stored, InputKind.ACCOUNT)
+    _check_holders(accounts, names)
     books = await tx.rights.of_titles(sorted(names.titles))
     deals = [
         deal_of(licence, names, stored.get((InputKind.LICENCE, licence.number)))
@@ -110,7 +137,7 @@ async def terms_in(
     whole: dict[str, Any] = {
         "month": {"name": month.name, "entity": month.entity, "zone": month.zone},
         "deals": deals,
-        "accounts": _of_kind(stored, InputKind.ACCOUNT),
+        "accounts": accounts,
         "own_titles": "*",
     }
     if pools := _of_kind(stored, InputKind.POOL):
@@ -142,51 +169,89 @@ def deal_of(licence: Licence, names: PublicNames, terms: Mapping[str, Any] | Non
 
 
 async def state_month_in(
-    tx: RoyaltyBookTx,
-    wanted: Month,
-    closed: ClosedMonth | None = None,
-    *,
-    terms: bytes | None = None,
-    spends: Spends | None = None,
+    tx: RoyaltyBookTx, wanted: Month, closed: ClosedMonth | None = None, *, terms: bytes | None = None
 ) -> StatedMonth:
     """State a month: as its facts and terms lie there now, or as they did when it was closed.
 
-    `terms` are others to try; `spends` gives other spends than those that are stored.
+    `terms` are others to try.
 
     Raises:
         BadInput, TermsProblems: facts and terms do not go together; every problem is named.
     """
-    names = await public_names_in(tx)
-    entity = wanted.entity
+    names, entity = await public_names_in(tx), wanted.entity
     if terms is None:
         terms = closed.terms if closed else await terms_in(tx, wanted, names)
     cut = closed.cut if closed else await tx.royalty_inputs.last(entity)
+
+    async def spends(period: Period) -> Sequence[TokenSpend]:
+        return await tx.token_spends.of_period(entity, period)
+
     months = [name for name in await tx.statements.months(entity) if name < wanted.name]
-    earlier = {item.month: item for item in await tx.statements.closed(entity, months)}
-    before = earlier[months[-1]] if months else None
-    known = before.cut if before else 0
-    files = await tx.royalty_inputs.facts(entity, until=cut)
-    read = _Reader(names, spends or (lambda period: tx.token_spends.of_period(entity, period)))
-    now = await read.period(terms, before, [item for item in files if item.month == wanted.name])
-    past: list[Past] = []
-    first = now.before
-    late = [item for item in files if item.sequence > known and item.month < wanted.name]
-    for name in months:
-        if not late or name < min(item.month for item in late):
-            continue
-        mine = [item for item in files if item.month == name]
-        there = earlier[name]
-        opening = earlier.get(previous_month(name))
-        then = await read.period(there.terms, opening, [item for item in mine if item.sequence <= known])
-        came = read.files(there.terms, opening, [item for item in mine if item.sequence > known])
-        past.append(Past(then.month, then.terms, then.facts, came.facts))
-        first = first if len(past) > 1 else then.before
-    result = state_with_late(now.month, now.terms, now.facts, now.before, past, first)
+    if months and months[-1] != previous_month(wanted.name):
+        # Between the last closed month and this one others are open: it begins with what they come to now.
+        then = await state_month_in(tx, _month_before(wanted))
+        opening = ClosedMonth(entity, then.month.name, then.month.period.end, cut, then.terms, then.closing)
+        files = await tx.royalty_inputs.facts(entity, month=wanted.name, until=cut)
+        return await state_stored(wanted, terms, cut, Stored(names, [opening], files, spends))
+    earlier = await tx.statements.closed(entity, months[-1:])
+    known = earlier[-1].cut if earlier else 0
+    came = await tx.royalty_inputs.facts(entity, since=known, until=cut)
+    if any(item.month < wanted.name for item in came):
+        earlier = await tx.statements.closed(entity, months)
+        files = await tx.royalty_inputs.facts(entity, until=cut)
+    else:
+        files = await tx.royalty_inputs.facts(entity, month=wanted.name, until=cut)
+    return await state_stored(wanted, terms, cut, Stored(names, earlier, files, spends))
+
+
+def _month_before(wanted: Month) -> Month:
+    name = previous_month(wanted.name)
+    return Month(name, wanted.entity, wanted.zone, month(name, wanted.zone))
+
+
+async def state_stored(wanted: Month, terms: bytes, cut: int, stored: Stored) -> StatedMonth:
+    """State a month from what is stored of it and of those before it.
+
+    Raises:
+        BadInput, TermsProblems: as `state_month_in`.
+        KeyError: a title or holder that nobody knows; only where a store was tampered with.
+    """
+    read = _Reader(stored.names, stored.spends)
+    before = stored.earlier[-1] if stored.earlier else None
+    now = await read.period(terms, before, [item for item in stored.files if item.month == wanted.name])
+    past, first = await _past(read, stored)
+    result = state_with_late(now.month, now.terms, now.facts, now.before, past, first or now.before)
     bodies = {
-        Whose(names.holder(whose.holder), whose.currency): body
+        Whose(stored.names.holder(whose.holder), whose.currency): body
         for whose, body in statement_bodies(now.month, result).items()
     }
     return StatedMonth(now.month, terms, cut, result, bodies)
+
+
+async def _past(read: _Reader, stored: Stored) -> tuple[list[Past], Balances | None]:
+    """Return the closed months that late facts change, and what the first of them began with.
+
+    They begin with the first month of which facts ever came late, also where an earlier close has
+    adjusted it: what tiers and pools carry on from there is in no stored balance before that close.
+    """
+    cuts = {item.month: item.cut for item in stored.earlier}
+    late = [item for item in stored.files if item.month in cuts and item.sequence > cuts[item.month]]
+    known = stored.earlier[-1].cut if stored.earlier else 0
+    past: list[Past] = []
+    first: Balances | None = None
+    if not any(item.sequence > known for item in late):
+        return past, first
+    begin = min(item.month for item in late)
+    opening: ClosedMonth | None = None
+    for there in stored.earlier:
+        if there.month >= begin:
+            mine = [item for item in stored.files if item.month == there.month]
+            then = await read.period(there.terms, opening, [item for item in mine if item.sequence <= known])
+            came = read.files(there.terms, opening, [item for item in mine if item.sequence > known])
+            past.append(Past(then.month, then.terms, then.facts, came.facts))
+            first = then.before if first is None else first
+        opening = there
+    return past, first
 
 
 @frozen
@@ -230,3 +295,18 @@ def _of_kind(stored: Mapping[tuple[InputKind, str], Any], kind: InputKind) -> li
     return [
         body for (of, _), body in sorted(stored.items(), key=lambda item: item[0][1]) if of is kind and body
     ]
+
+
+def _check_holders(accounts: Sequence[Mapping[str, Any]], names: PublicNames) -> None:
+    """Refuse accounts of holders whom nothing can be paid to."""
+    there = set(names.partners.values())
+    problems = tuple(
+        Problem("terms", 0, f"accounts.{item['id']}.holder", f"is {item['holder']}, no partner", _WHO)
+        for item in accounts
+        if "holder" in item and item["holder"] not in there
+    )
+    if problems:
+        raise BadInput(problems, len(problems))
+
+
+_WHO = "write the short id of a producer, as its page shows it"

@@ -2,10 +2,10 @@
 
 What is checked: every wallet's chain, postings, lots, holds, balances and value
 versions; grants against the spends that paid for them, the merges that moved and the
-refunds that ended them; royalty facts against the ledger; closed months against the audit, their
-statements against their chain and the ledger; the audit's chain, and requests for
-a second person and what was decided against it. The account of short-id counters
-is reported.
+refunds that ended them; royalty facts against the ledger; facts and terms from outside,
+and closed months, against the audit; their statements against their chain, the ledger and
+those facts; the audit's chain, and requests for a second person and what was decided
+against it. The account of short-id counters is reported.
 
 What cannot be seen from inside: rows taken off the very end together with
 everything that points at them, such as the last audit records.
@@ -30,7 +30,7 @@ from buddy_core.flows.catalogue import PRODUCER_SPACE
 from buddy_core.flows.close_period import CLOSE, CloseTx, digest, month_for
 from buddy_core.flows.give_access import EXTEND, GIVE, REVOKE
 from buddy_core.flows.promotions import is_claim, told_of
-from buddy_core.flows.royalty_book import state_month_in
+from buddy_core.flows.royalty_book import Stored, public_names_in, state_stored
 from buddy_core.flows.royalty_inputs import BROUGHT, input_text
 from buddy_core.flows.royalty_inputs import SET as SET_TERMS
 from buddy_core.flows.sources import UNLOCK
@@ -41,7 +41,15 @@ from buddy_core.kernel.periods import Period
 from buddy_core.kernel.proof import Fault
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.promotions import Earned, PromotionBooks, check_promotions
-from buddy_core.royalty import Input, RoyaltyBooks, RoyaltyRecords, TokenSpend, check_statements
+from buddy_core.royalty import (
+    ClosedMonth,
+    Input,
+    InputKind,
+    RoyaltyBooks,
+    RoyaltyRecords,
+    TokenSpend,
+    check_statements,
+)
 from buddy_core.shortids import ShortIdBooksTx, SpaceAccount, account_in, fold
 from buddy_core.tax import SellerRoutes
 from buddy_core.tokens import (
@@ -434,13 +442,15 @@ def _check_closes(records: RoyaltyRecords, audit: Sequence[AuditRecord]) -> list
 def _check_inputs(inputs: Sequence[Input], audit: Sequence[AuditRecord]) -> list[Fault]:
     """Hold facts and terms from outside against the audit, which has the hash of each."""
     table = "royalty_inputs"
-    told: dict[tuple[str, int], str] = {}
+    told: dict[tuple[str, int], tuple[bool, str]] = {}
     for record in audit:
         if record.action in (BROUGHT, SET_TERMS):
+            # A record that cannot be read is a fault of the audit, and named there.
             with suppress(ValueError, LookupError, TypeError):
                 after = json.loads(record.after)
                 told[record.resource.partition(":")[0], after["sequence"]] = (
-                    f"{record.resource} {record.at.isoformat()} {after['sha256']}"
+                    record.action == BROUGHT,
+                    f"{record.resource} {record.at.isoformat()} {after['sha256']}",
                 )
     kept = {(str(item.entity), item.sequence): item for item in inputs}
     faults = [
@@ -451,7 +461,7 @@ def _check_inputs(inputs: Sequence[Input], audit: Sequence[AuditRecord]) -> list
         row = f"{entity} {number}"
         if (entity, number) not in told:
             faults.append(Fault(table, row, "inserted: the audit tells of no such input"))
-        elif told[entity, number] != input_text(item):
+        elif told[entity, number] != (item.kind is InputKind.FACTS, input_text(item)):
             faults.append(Fault(table, row, "altered: it is not what the audit tells of"))
     return faults
 
@@ -459,17 +469,25 @@ def _check_inputs(inputs: Sequence[Input], audit: Sequence[AuditRecord]) -> list
 async def _check_months(
     tx: VerifyTx, records: RoyaltyRecords, spends: Sequence[TokenSpend], routes: SellerRoutes
 ) -> list[Fault]:
-    """State every closed month again from the ledger's own spends, and compare the bytes."""
+    """State every closed month again from the ledger's own spends and what was read; compare the bytes."""
     entities = {entity.id: entity for entity in routes.entities}
+    names = await public_names_in(tx)
     by_entity: dict[EntityId, list[TokenSpend]] = defaultdict(list)
     for spend in sorted(spends, key=_at):
         by_entity[spend.entity].append(spend)
+    facts: dict[EntityId, list[Input]] = defaultdict(list)
+    for brought in records.inputs:
+        if brought.kind is InputKind.FACTS:
+            facts[brought.entity].append(brought)
+    months: dict[EntityId, list[ClosedMonth]] = defaultdict(list)
     bodies = {(item.entity, item.month, item.holder, item.currency): item.body for item in records.statements}
     faults: list[Fault] = []
     closed = set()
     for item in records.months:
         entity_id, name = item.entity, item.month
         row = f"{entity_id} {name}"
+        earlier = [other for other in months[entity_id] if other.month < name]
+        months[entity_id].append(item)
         try:
             wanted = month_for(entities[entity_id], name)
             mine = by_entity[entity_id]
@@ -478,8 +496,11 @@ async def _check_months(
                 first, after = (bisect_left(mine, at, key=_at) for at in (period.start, period.end))
                 return mine[first:after]
 
-            stated = await state_month_in(tx, wanted, item, spends=between)
-        except (BuddyError, KeyError, ArithmeticError, ValueError) as error:
+            files = [brought for brought in facts[entity_id] if brought.sequence <= item.cut]
+            stored = Stored(names, earlier, files, between)
+            stated = await state_stored(wanted, item.terms, item.cut, stored)
+        except (BuddyError, LookupError, ArithmeticError, ValueError, AssertionError) as error:
+            # What was altered may be anything, and no rule has to make sense of it.
             faults.append(Fault("royalty_periods", row, f"cannot be stated again: {error}"))
             continue
         closed.add((entity_id, name))

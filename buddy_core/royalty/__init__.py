@@ -172,14 +172,13 @@ from buddy_core.royalty.rules.scaling import (
 from buddy_core.royalty.rules.sealing import (
     PlatformStatement,
     Whose,
-    platform_statements,
     read_platform,
     read_statement,
     seal,
     statement_bodies,
 )
 from buddy_core.royalty.rules.setting import LICENCE_TERMS, check_terms_of, read_terms_of
-from buddy_core.royalty.rules.simulating import Difference, Simulation, simulate
+from buddy_core.royalty.rules.simulating import Difference, Simulation, differences, simulate
 from buddy_core.royalty.rules.stating import state_period
 from buddy_core.royalty.rules.watch_rows import (
     HOLDERS,
@@ -206,6 +205,7 @@ from buddy_core.royalty.rules.writing import (
     result_files,
     result_json,
     schema_json,
+    simulation_text,
     statement_csv,
     statements_csv,
     statements_text,
@@ -363,6 +363,7 @@ __all__ = [
     "check_statements",
     "check_terms_of",
     "closing_json",
+    "differences",
     "explain",
     "explain_settlement",
     "facts_json",
@@ -371,7 +372,6 @@ __all__ = [
     "guarantee_progress",
     "missing_holders",
     "period_royalty",
-    "platform_statements",
     "pool_totals",
     "presets",
     "rate_at",
@@ -395,6 +395,7 @@ __all__ = [
     "share_pool",
     "shared_pool",
     "simulate",
+    "simulation_text",
     "split_by_exact",
     "split_percent",
     "spread",

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import attrs
 
-from buddy_core.kernel.errors import Conflict, Invalid, Rejected
+from buddy_core.kernel.errors import Conflict, Invalid, NotFound, Rejected
 
 MOST_SPELT = 20
 """Problems that a message spells out; `problems` holds all of them."""
@@ -115,6 +115,36 @@ class InputDiffers(Conflict):
         return (
             f"{self.name} was brought in before for {self.month}, with other facts. Give what is new a name "
             "of its own; what was wrong is corrected by facts with the difference."
+        )
+
+
+@attrs.define
+class InputNotFound(NotFound):
+    """Nothing was brought in or set under this name."""
+
+    code = "royalty.input_not_found"
+
+    what: str
+    name: str
+
+    def message(self) -> str:
+        return f"There is no {self.what} {self.name} here. The list of what there is has its exact name."
+
+
+@attrs.define
+class TermsChanged(Conflict):
+    """Somebody else set these terms after they were looked at."""
+
+    code = "royalty.terms_changed"
+
+    name: str
+    seen: int
+    sequence: int
+
+    def message(self) -> str:
+        return (
+            f"The terms of {self.name} were set again since they were looked at; nothing was changed. "
+            "Look at them as they are now, and set them again."
         )
 
 

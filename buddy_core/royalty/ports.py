@@ -92,7 +92,7 @@ class Inputs(Protocol):
         """Store one; its sequence is the next of the entity.
 
         Raises:
-            Contention: the sequence is taken, or facts of that key are there; begin again.
+            Contention: the sequence is taken; begin again.
         """
         ...
 

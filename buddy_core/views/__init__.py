@@ -10,6 +10,7 @@ from buddy_core.views.account import (
     SessionShown,
     SignInPage,
 )
+from buddy_core.views.account_figures import AccountFigure, BalanceFigure, Progress, StepFigure
 from buddy_core.views.addresses import title_url, unlock_url, watch_url
 from buddy_core.views.admin_ad_rule import (
     AdminAdRule,
@@ -26,12 +27,13 @@ from buddy_core.views.admin_approvals import (
     RequestShown,
     ValueStep,
     WantedAdjustment,
+    WantedClose,
     WantedGrant,
     WantedValue,
     show_requests,
 )
 from buddy_core.views.admin_audit import AuditChange, AuditFound, AuditLine, AuditWanted, find_audit
-from buddy_core.views.admin_close import AdminClose, Check, CloseMonth, ClosePayout, close_page
+from buddy_core.views.admin_close import AdminClose, Check, CloseMonth, FactsFile, close_page
 from buddy_core.views.admin_costs import (
     AdminCosts,
     CostChange,
@@ -77,6 +79,20 @@ from buddy_core.views.admin_rights_list import (
     rights_list,
 )
 from buddy_core.views.admin_roles import AdminRoles, Holder, RoleShown, roles_page
+from buddy_core.views.admin_royalty import (
+    BroughtFile,
+    FactsMonth,
+    FactsPage,
+    LicenceTerms,
+    NamedTerms,
+    TermsBook,
+    facts_file,
+    facts_of_month,
+    facts_page,
+    terms_book,
+    terms_of,
+)
+from buddy_core.views.admin_royalty_form import MODELS, TermsForm, terms_form
 from buddy_core.views.admin_users import (
     AdminUser,
     AdminUsers,
@@ -118,6 +134,15 @@ from buddy_core.views.availability import (
     kept_availability,
     upcoming_windows,
 )
+from buddy_core.views.close_figures import (
+    CloseCurrency,
+    CloseFigures,
+    CloseFund,
+    ClosePayout,
+    ClosePool,
+    MoneyRow,
+)
+from buddy_core.views.close_reviews import CloseReview
 from buddy_core.views.common import Access, Card, Denial, Viewer, Way
 from buddy_core.views.earn import EarnPage, RewardStatus, SandboxAdPage, WantedTitle
 from buddy_core.views.earn_page import AdSaid, Asked, EarnPageTx, earn_page
@@ -127,6 +152,7 @@ from buddy_core.views.home_page import HomeTx, home_page
 from buddy_core.views.ledger import ledger_page, wallet_expiring, wallet_state
 from buddy_core.views.offers import Asker, list_titles, quote_title, title_with_answer
 from buddy_core.views.producer import (
+    ModelChange,
     ModelFigure,
     MonthFigure,
     ProducerPage,
@@ -147,14 +173,15 @@ from buddy_core.views.rights_book import (
     rights_history,
 )
 from buddy_core.views.statement import (
+    ShareFigure,
+    StatementChoice,
     StatementLine,
     StatementPage,
-    WhyPage,
-    WhySpend,
+    StatementTerritory,
+    StatementTitle,
     list_statements,
     statement_file,
     statement_page,
-    why_page,
 )
 from buddy_core.views.title import Action, EpisodeRow, TitlePage
 from buddy_core.views.title_page import TitlePageTx, title_page
@@ -173,11 +200,14 @@ from buddy_core.views.wallet import CorrectedLine, Expiring, LotPiece, WalletLin
 from buddy_core.views.wallet_page import WalletPageTx, wallet_page
 from buddy_core.views.watch import CaptionTrack, NextUp, WatchPage
 from buddy_core.views.watch_page import WatchPageTx, watch_page
+from buddy_core.views.why import WhyInput, WhyLine, WhyPage, WhyPart, why_page
 
 __all__ = [
+    "MODELS",
     "OWNERS",
     "RIGHTS_ACTS",
     "Access",
+    "AccountFigure",
     "AccountPage",
     "Action",
     "AdSaid",
@@ -203,11 +233,18 @@ __all__ = [
     "AuditFound",
     "AuditLine",
     "AuditWanted",
+    "BalanceFigure",
+    "BroughtFile",
     "CaptionTrack",
     "Card",
     "Check",
+    "CloseCurrency",
+    "CloseFigures",
+    "CloseFund",
     "CloseMonth",
     "ClosePayout",
+    "ClosePool",
+    "CloseReview",
     "CorrectedLine",
     "CostChange",
     "CostEffect",
@@ -225,6 +262,9 @@ __all__ = [
     "Expiring",
     "ExplainWanted",
     "Explained",
+    "FactsFile",
+    "FactsMonth",
+    "FactsPage",
     "FieldValue",
     "FrozenSince",
     "GivenMonth",
@@ -239,11 +279,15 @@ __all__ = [
     "LiabilityMonth",
     "LiabilityRow",
     "LiabilityWanted",
+    "LicenceTerms",
     "LotNow",
     "LotPiece",
+    "ModelChange",
     "ModelFigure",
+    "MoneyRow",
     "MonthFigure",
     "Named",
+    "NamedTerms",
     "NextUp",
     "OpenNow",
     "PriceChange",
@@ -251,6 +295,7 @@ __all__ = [
     "PriceVersion",
     "ProducerPage",
     "ProducersPage",
+    "Progress",
     "Rail",
     "RequestShown",
     "Revision",
@@ -270,6 +315,7 @@ __all__ = [
     "SandboxAdPage",
     "SecondFactorPage",
     "SessionShown",
+    "ShareFigure",
     "Shift",
     "ShownBook",
     "ShownRule",
@@ -277,8 +323,14 @@ __all__ = [
     "Spotlight",
     "StaffLine",
     "StaffWallet",
+    "StatementChoice",
     "StatementLine",
     "StatementPage",
+    "StatementTerritory",
+    "StatementTitle",
+    "StepFigure",
+    "TermsBook",
+    "TermsForm",
     "TitleCost",
     "TitleFigure",
     "TitlePage",
@@ -301,14 +353,17 @@ __all__ = [
     "WalletPage",
     "WalletPageTx",
     "WantedAdjustment",
+    "WantedClose",
     "WantedGrant",
     "WantedTitle",
     "WantedValue",
     "WatchPage",
     "WatchPageTx",
     "Way",
+    "WhyInput",
+    "WhyLine",
     "WhyPage",
-    "WhySpend",
+    "WhyPart",
     "ad_rule_page",
     "admin_home",
     "audit_row",
@@ -320,6 +375,9 @@ __all__ = [
     "earn_page",
     "explain_access",
     "export_audit",
+    "facts_file",
+    "facts_of_month",
+    "facts_page",
     "find_audit",
     "find_member",
     "find_producer",
@@ -358,6 +416,9 @@ __all__ = [
     "statement_file",
     "statement_page",
     "takedown_effect",
+    "terms_book",
+    "terms_form",
+    "terms_of",
     "title_page",
     "title_url",
     "title_with_answer",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from fractions import Fraction
 from typing import Protocol
@@ -14,29 +15,33 @@ from buddy_core.access import (
     SECOND_PERSON_RULES,
     Actor,
     ApprovalState,
-    AuditTx,
     Change,
     Request,
     record_in,
     require,
 )
 from buddy_core.flows.approvals import Asked
+from buddy_core.flows.close_period import CLOSE, CloseTx, digest_of, digest_of_closed, month_for
 from buddy_core.flows.correct import adjustment_from_plain
 from buddy_core.flows.promotions import promotion_command_from_plain
+from buddy_core.flows.royalty_book import state_month_in
 from buddy_core.flows.staff import grant_from_plain, value_from_plain
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId
 from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.royalty import BadInput, TermsProblems
+from buddy_core.tax import SellerRoutes
 from buddy_core.tokens import Entries, version_at
-from buddy_core.views.admin_names import NamesTx, name_of, names_in, without_ids
-from buddy_core.views.stated import ValuesTx
+from buddy_core.views.admin_names import NamesTx
+from buddy_core.views.close_figures import CloseFigures, figures_in
+from buddy_core.views.close_reviews import person_in, wanted_close
+from buddy_core.views.stated import ValuesTx, closed_month, provisional
 
-_OPERATOR = "the operator"
 _ABOUT_MEMBERS = ("tokens.grant", "tokens.adjust")
 
 
-class AdminApprovalsTx(NamesTx, ValuesTx, AuditTx, Protocol):
+class AdminApprovalsTx(CloseTx, NamesTx, ValuesTx, Protocol):
     """What the page of approvals reads."""
 
     @property
@@ -107,8 +112,25 @@ class WantedPromotion:
 
 
 @frozen
+class WantedClose:
+    """A reviewed month to publish.
+
+    `figures` are those of `digest`, as the month stands now or was published; None where it
+    does not come to them, so that nobody can publish them.
+    """
+
+    entity: str
+    month: str
+    digest: str
+    figures: CloseFigures | None
+
+
+@frozen
 class RequestShown:
-    """A request as staff read it; `value`, `grant`, `adjustment` or `promotion` says what it would do."""
+    """A request as staff read it.
+
+    `value`, `grant`, `adjustment`, `promotion` or `close` says what it would do.
+    """
 
     id: str
     act: str
@@ -127,6 +149,7 @@ class RequestShown:
     grant: WantedGrant | None = None
     adjustment: WantedAdjustment | None = None
     promotion: WantedPromotion | None = None
+    close: WantedClose | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
     decision_reason: str = ""
@@ -157,6 +180,7 @@ async def show_requests(
     correlation_id: str,
     uow: UnitOfWork[AdminApprovalsTx],
     clock: Clock,
+    routes: SellerRoutes,
 ) -> tuple[RequestShown, ...]:
     """Return requests with names and what each would do; that members' names were shown is recorded.
 
@@ -170,18 +194,18 @@ async def show_requests(
         if about_members:
             change = Change("approval.read", "approvals", None, about_members, correlation_id)
             await record_in(tx, actor, change, clock.now())
-        return tuple([await _shown_in(tx, item) for item in asked])
+        return tuple([await _shown_in(tx, item, routes) for item in asked])
 
     return await retried(uow, work)
 
 
-async def _shown_in(tx: AdminApprovalsTx, asked: Asked) -> RequestShown:
+async def _shown_in(tx: AdminApprovalsTx, asked: Asked, routes: SellerRoutes) -> RequestShown:
     request, decision = asked.request, asked.decision
     return RequestShown(
         id=request.id,
         act=request.act,
         state=asked.state,
-        asked_by=await _name_in(tx, request.requested_by),
+        asked_by=await person_in(tx, request.requested_by),
         is_own=asked.is_own,
         may_decide=asked.may_decide,
         reason=request.reason,
@@ -193,7 +217,8 @@ async def _shown_in(tx: AdminApprovalsTx, asked: Asked) -> RequestShown:
         grant=await _grant_in(tx, request) if request.act == "tokens.grant" else None,
         adjustment=await _adjustment_in(tx, request) if request.act == "tokens.adjust" else None,
         promotion=_promotion(request) if request.act == "promotion.add" else None,
-        decided_by=await _name_in(tx, decision.by) if decision else None,
+        close=await _close_in(tx, asked, routes) if request.act == CLOSE else None,
+        decided_by=await person_in(tx, decision.by) if decision else None,
         decided_at=decision.at if decision else None,
         decision_reason=decision.reason if decision else "",
     )
@@ -212,7 +237,7 @@ async def _value_in(tx: AdminApprovalsTx, request: Request) -> WantedValue:
 
 async def _grant_in(tx: AdminApprovalsTx, request: Request) -> WantedGrant:
     command = grant_from_plain(json.loads(request.command))
-    return WantedGrant(command.account_id, await _name_in(tx, command.account_id), command.tokens)
+    return WantedGrant(command.account_id, await person_in(tx, command.account_id), command.tokens)
 
 
 async def _adjustment_in(tx: AdminApprovalsTx, request: Request) -> WantedAdjustment:
@@ -221,7 +246,7 @@ async def _adjustment_in(tx: AdminApprovalsTx, request: Request) -> WantedAdjust
     entry = (await tx.entries.get([command.entry_id])).get(command.entry_id)
     return WantedAdjustment(
         command.account_id,
-        await _name_in(tx, command.account_id),
+        await person_in(tx, command.account_id),
         command.tokens,
         lots[command.lot_id][1].kind if command.lot_id in lots else "",
         f"{entry.sequence}-{entry.hash.hex()[:8]}" if entry else "",
@@ -241,11 +266,17 @@ def _promotion(request: Request) -> WantedPromotion:
     )
 
 
-async def _name_in(tx: NamesTx, account_id: AccountId | None) -> str:
-    if account_id is None:
-        return _OPERATOR
-    account = await tx.accounts.get(account_id)
-    if account is not None:
-        return name_of(account)
-    text = str(account_id)
-    return without_ids(text, await names_in(tx, [text]))
+async def _close_in(tx: AdminApprovalsTx, asked: Asked, routes: SellerRoutes) -> WantedClose:
+    name, month, digest = wanted_close(asked.request)
+    entity = next(entity for entity in routes.entities if entity.id == name)
+    figures = None
+    if closed := await tx.statements.closed(name, [month]):
+        stored = await tx.statements.of_month(name, month)
+        if digest_of_closed(closed[0], stored) == digest:
+            figures = await figures_in(tx, closed_month(stored))
+    elif asked.state is ApprovalState.PENDING:
+        with suppress(BadInput, TermsProblems):
+            stated = await state_month_in(tx, month_for(entity, month))
+            if digest_of(stated) == digest:
+                figures = await figures_in(tx, provisional(stated))
+    return WantedClose(name, month, digest, figures)

@@ -54,6 +54,8 @@ ACTIONS = (
     "role.explain",
     "role.read",
     "role.revoke",
+    "royalty.facts",
+    "royalty.terms",
     "second_factor.remove",
     "second_factor.reset",
     "second_factor.set",

@@ -1,33 +1,34 @@
-"""Closing a month: three steps with a checklist."""
+"""Closing a month: what has to come in, what was reviewed, and what is published."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
-from uuid import UUID
+from typing import Any, Literal, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from buddy_core.access import Actor, AuditRecord, require
+from buddy_core.access import Actor, AuditQuery, AuditRecord, require
 from buddy_core.ads import AdsTx
-from buddy_core.catalog import CatalogTx
-from buddy_core.flows.close_period import CloseTx, month_for
+from buddy_core.flows.close_period import CLOSE, CloseTx, digest_of, digest_of_closed, month_for
+from buddy_core.flows.royalty_book import AWAITED, state_month_in
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.ids import PartnerId
-from buddy_core.kernel.money import Money
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.royalty import PLATFORM
+from buddy_core.royalty import MOST_LISTED, BadInput, ClosedMonth, Input, TermsProblems
 from buddy_core.tax import SellerRoutes, SellingEntity
 from buddy_core.views.admin_names import NamesTx, names_in, without_ids
 from buddy_core.views.admin_values import KINDS
-from buddy_core.views.stated import Stated, ValuesTx, open_months_in, read_stored, stated_in
+from buddy_core.views.close_figures import CloseFigures, figures_in
+from buddy_core.views.close_reviews import OPERATOR, CloseReview, Reviews, review_in, reviews_in
+from buddy_core.views.stated import ValuesTx, closed_month, open_months_in, provisional
 
-CloseState = Literal["running", "blocked", "ready", "closed"]
-CheckKey = Literal["month_ended", "values_complete", "rewards_settled", "ledger_verified"]
+CloseState = Literal["running", "blocked", "ready", "reviewed", "closed"]
+CheckKey = Literal[
+    "month_ended", "months_in_order", "facts_arrived", "values_complete", "terms_fit", "rewards_settled"
+]
 CLOSED_SHOWN = 6
 """How many closed months of an entity stand on the page."""
-_AUDIT_SEARCHED = 1000
 
 
 class AdminCloseTx(CloseTx, AdsTx, NamesTx, ValuesTx, Protocol):
@@ -36,27 +37,38 @@ class AdminCloseTx(CloseTx, AdsTx, NamesTx, ValuesTx, Protocol):
 
 @frozen
 class Check:
-    """One thing that must hold before the month is closed; `count` is how many offend."""
+    """One thing to look at before the month is closed; `count` is how many offend.
+
+    What is not `blocking` is told, and does not stand in the way.
+    """
 
     key: CheckKey
     is_done: bool
     count: int = 0
     url: str | None = None
+    is_blocking: bool = True
 
 
 @frozen
-class ClosePayout:
-    """One statement that the close writes, or has written."""
+class FactsFile:
+    """Facts that were brought in by name, or that are awaited; `month` is the one that they are of."""
 
-    producer: str
-    amount: Money
-    titles: int
-    statement_url: str | None = None
+    name: str
+    month: str
+    at: datetime
+    facts: int | None
+    """How many rows; None while they are awaited."""
 
 
 @frozen
 class CloseMonth:
-    """One entity's month; `ends_at` is its end in the entity's zone."""
+    """One entity's month; `ends_at` is its end in the entity's zone.
+
+    `late` are facts of closed months: they stand in this one as adjustments. `figures` is None
+    where the month cannot be stated: `problems` say why, the first hundred of `problem_count`.
+    `after` is the open month that has to be closed first; what carries over from it may be missing
+    until then, and with it the figures.
+    """
 
     month: str
     entity: str
@@ -64,25 +76,48 @@ class CloseMonth:
     state: CloseState
     ends_at: datetime
     checks: tuple[Check, ...] = ()
-    payouts: tuple[ClosePayout, ...] = ()
-    platform: tuple[Money, ...] = ()
+    files: tuple[FactsFile, ...] = ()
+    late: tuple[FactsFile, ...] = ()
+    figures: CloseFigures | None = None
+    problems: tuple[str, ...] = ()
+    problem_count: int = 0
+    after: str | None = None
+    review: CloseReview | None = None
     closed_at: datetime | None = None
-    closed_by: str | None = None
+    reviewed_by: str | None = None
+    """None where the host's own command line closed it alone."""
+    published_by: str | None = None
     digest: str | None = None
-    idempotency_key: str = ""
+    """Of all figures: what was reviewed is what is published."""
 
     @property
     def last_moment(self) -> datetime:
         """Return a moment of the month's last day: `ends_at` itself is midnight of the next one."""
         return self.ends_at - timedelta(seconds=1)
 
+    @property
+    def awaited(self) -> tuple[FactsFile, ...]:
+        """Return the facts that were announced and have not come."""
+        return tuple(item for item in self.files if item.facts is None)
+
 
 @frozen
 class AdminClose:
-    """The months of each entity, the one to act on first."""
+    """The months of each entity, the one to act on first.
+
+    `done` is what was just done: `reviewed`, `published` or `closed_before`; `problem` says what
+    did not work with the month `problem_of`, an entity and its month.
+    """
 
     months: tuple[CloseMonth, ...]
     now: datetime
+    done: str | None = None
+    problem: str | None = None
+    problem_of: str = ""
+
+    def find(self, entity: str, month: str) -> CloseMonth | None:
+        """Return an entity's month, if it stands on the page."""
+        return next((item for item in self.months if (item.entity, item.month) == (entity, month)), None)
 
 
 async def close_page(
@@ -91,28 +126,34 @@ async def close_page(
     """Fill the page: open months with their provisional figures, then the last closed ones.
 
     Raises:
-        NotPermitted: the actor may not close months.
+        NotPermitted: the actor may not see months.
     """
     require(actor, "period:read")
     async with uow.read() as tx:
         at = clock.now()
-        opened = await open_in(tx, routes, at)
+        opened = await open_in(tx, actor, routes, at)
         closed: list[CloseMonth] = []
         for entity in routes.entities:
-            names = sorted(await tx.statements.months(entity.id), reverse=True)[:CLOSED_SHOWN]
-            closed += [await _closed_in(tx, entity, name) for name in names]
+            names = (await tx.statements.months(entity.id))[-CLOSED_SHOWN:]
+            closed += [
+                await _closed_in(tx, entity, month) for month in await tx.statements.closed(entity.id, names)
+            ]
     closed.sort(key=lambda item: (item.month, item.entity), reverse=True)
     return AdminClose((*opened, *closed), at)
 
 
-async def open_in(tx: AdminCloseTx, routes: SellerRoutes, at: datetime) -> list[CloseMonth]:
+async def open_in(tx: AdminCloseTx, actor: Actor, routes: SellerRoutes, at: datetime) -> list[CloseMonth]:
     """Return the open months of every entity, the earliest of those that have ended first."""
     held = len(await tx.rewards.held())
+    reviews = await reviews_in(tx)
     found: list[CloseMonth] = []
     for entity in routes.entities:
-        missing = await missing_values_in(tx, entity, at)
+        book = _Book(entity, await _late_in(tx, entity), await missing_values_in(tx, entity, at), held)
+        first: str | None = None
         for name in await open_months_in(tx, entity, at):
-            found.append(await _open_in(tx, entity, name, at, held, missing))
+            month = await _open_in(tx, book, name, first, at)
+            found.append(await _with_review_in(tx, actor, month, reviews, at))
+            first = first or name
     return sorted(found, key=lambda item: (item.state == "running", item.month, item.entity))
 
 
@@ -122,72 +163,123 @@ async def missing_values_in(tx: ValuesTx, entity: SellingEntity, at: datetime) -
     return sum(kind not in live or entity.currency not in live[kind].values for kind in KINDS)
 
 
-async def _open_in(
-    tx: AdminCloseTx, entity: SellingEntity, name: str, at: datetime, held: int, missing: int
-) -> CloseMonth:
-    ends_at = month_for(entity, name).period.end
-    has_ended = ends_at <= at
-    # A held reward is no part of this month's figures: it is shown, but does not stand in the way.
-    checks = (
-        Check("month_ended", has_ended),
-        Check("values_complete", not missing, missing, "/admin/values" if missing else None),
-        Check("rewards_settled", not held, held, "/admin/rewards" if held else None),
-    )
-    state: CloseState = "running"
-    if has_ended:
-        state = "blocked" if missing else "ready"
-    stated = await stated_in(tx, entity, name)
-    return CloseMonth(
+@frozen
+class _Book:
+    """What the open months of an entity have in common."""
+
+    entity: SellingEntity
+    late: tuple[FactsFile, ...]
+    missing: int
+    held: int
+
+
+async def _open_in(tx: AdminCloseTx, book: _Book, name: str, first: str | None, at: datetime) -> CloseMonth:
+    """Return an open month; `first` is the open one before all others, None where this is it."""
+    entity = book.entity
+    wanted = month_for(entity, name)
+    month = CloseMonth(
         month=name,
         entity=entity.id,
         zone=entity.zone,
-        state=state,
-        ends_at=ends_at,
-        checks=checks,
-        payouts=await _payouts_in(tx, stated),
-        platform=_platform(stated),
-        idempotency_key=f"close:{entity.id}:{name}",
+        state="running",
+        ends_at=wanted.period.end,
+        files=_newest(await tx.royalty_inputs.facts(entity.id, month=name)),
+        late=book.late if first is None else (),
+        after=first,
+    )
+    try:
+        stated = await state_month_in(tx, wanted)
+    except (BadInput, TermsProblems) as error:
+        if first is None:
+            texts, count = _problems(error)
+            month = evolve(month, problems=texts, problem_count=count)
+    else:
+        figures = await figures_in(tx, provisional(stated))
+        month = evolve(month, figures=figures, digest=digest_of(stated))
+    checks = _checks(book, month, at)
+    is_blocked = any(check.is_blocking and not check.is_done for check in checks)
+    state: CloseState = "running" if wanted.period.end > at else "blocked" if is_blocked else "ready"
+    return evolve(month, checks=checks, state=state)
+
+
+def _problems(error: BadInput | TermsProblems) -> tuple[tuple[str, ...], int]:
+    """Return the first problems in words, and how many there are."""
+    if isinstance(error, BadInput):
+        return tuple(problem.text() for problem in error.problems), error.count
+    return error.problems[:MOST_LISTED], len(error.problems)
+
+
+def _checks(book: _Book, month: CloseMonth, at: datetime) -> tuple[Check, ...]:
+    awaited, missing, held = len(month.awaited), book.missing, book.held
+    values = "/admin/values" if missing else None
+    order = () if month.after is None else (Check("months_in_order", is_done=False),)
+    return (
+        Check("month_ended", month.ends_at <= at),
+        *order,
+        Check("facts_arrived", not awaited, awaited),
+        Check("values_complete", not missing, missing, values),
+        Check("terms_fit", not month.problem_count, month.problem_count),
+        # A held reward is no part of this month's figures.
+        Check("rewards_settled", not held, held, "/admin/rewards" if held else None, is_blocking=False),
     )
 
 
-async def _closed_in(tx: AdminCloseTx, entity: SellingEntity, name: str) -> CloseMonth:
-    stored = await tx.statements.of_month(entity.id, name)
-    stated = [read_stored(item) for item in stored]
-    record = await _record_in(tx, f"{entity.id}:{name}")
-    names = await names_in(tx, [record.actor]) if record else {}
+async def _with_review_in(
+    tx: AdminCloseTx, actor: Actor, month: CloseMonth, reviews: Reviews, at: datetime
+) -> CloseMonth:
+    known = reviews.get((month.entity, month.month), ())
+    review = await review_in(tx, actor, known, month.digest, at)
+    is_waiting = review is not None and review.state == "waiting" and month.state == "ready"
+    return evolve(month, review=review, state="reviewed" if is_waiting else month.state)
+
+
+async def _closed_in(tx: AdminCloseTx, entity: SellingEntity, closed: ClosedMonth) -> CloseMonth:
+    stored = await tx.statements.of_month(entity.id, closed.month)
+    record = await _record_in(tx, f"{entity.id}:{closed.month}")
+    asked = json.loads(record.after).get("requested_by") if record else None
     return CloseMonth(
-        month=name,
+        month=closed.month,
         entity=entity.id,
         zone=entity.zone,
         state="closed",
-        ends_at=month_for(entity, name).period.end,
-        payouts=await _payouts_in(tx, stated),
-        platform=_platform(stated),
+        ends_at=closed.ends_at,
+        figures=await figures_in(tx, closed_month(stored)),
         closed_at=record.at if record else (stored[-1].closed_at if stored else None),
-        closed_by=without_ids(record.actor, names) if record else None,
-        digest=f"sha256:{stored[-1].hash.hex()}" if stored else None,
+        reviewed_by=await _named_in(tx, asked) if asked else None,
+        published_by=await _named_in(tx, record.actor) if record else None,
+        digest=digest_of_closed(closed, stored),
     )
 
 
 async def _record_in(tx: AdminCloseTx, resource: str) -> AuditRecord | None:
-    """Return the audit record of a close, if it is among the newest."""
-    for record in await tx.audit.newest(before=None, limit=_AUDIT_SEARCHED):
-        if record.action == "period.close" and record.resource == resource:
-            return record
-    return None
+    """Return the audit record of a close."""
+    found = await tx.audit.search(AuditQuery(action=CLOSE, resource=resource), before=None, limit=1)
+    return found[0] if found else None
 
 
-async def _payouts_in(tx: CatalogTx, stated: Sequence[Stated]) -> tuple[ClosePayout, ...]:
-    mine = [item for item in stated if item.holder != PLATFORM]
-    partners = await tx.producers.get([PartnerId(UUID(item.holder)) for item in mine])
-    found = []
-    for item in mine:
-        producer = partners[PartnerId(UUID(item.holder))]
-        url = f"/producer/{item.month}?producer={producer.short_id}&currency={item.currency}"
-        titles = len({line.title for line in item.lines})
-        found.append(ClosePayout(producer.name, Money(item.payable, item.currency), titles, url))
-    return tuple(sorted(found, key=lambda payout: payout.producer))
+async def _late_in(tx: AdminCloseTx, entity: SellingEntity) -> tuple[FactsFile, ...]:
+    """Return the files of closed months that came after the last of them was closed."""
+    names = await tx.statements.months(entity.id)
+    last = await tx.statements.closed(entity.id, names[-1:])
+    if not last:
+        return ()
+    came = await tx.royalty_inputs.facts(entity.id, since=last[0].cut)
+    return _newest([item for item in came if item.month <= last[0].month])
 
 
-def _platform(stated: Sequence[Stated]) -> tuple[Money, ...]:
-    return tuple(Money(item.payable, item.currency) for item in stated if item.holder == PLATFORM)
+async def _named_in(tx: NamesTx, actor: str) -> str:
+    return OPERATOR if actor == "system" else without_ids(actor, await names_in(tx, [actor]))
+
+
+def _newest(files: Sequence[Input]) -> tuple[FactsFile, ...]:
+    """Return the newest file of each name: what was awaited may have come."""
+    return tuple(_file(item) for _, item in sorted({item.key: item for item in files}.items()))
+
+
+def _file(item: Input) -> FactsFile:
+    return FactsFile(item.key, item.month, item.at, None if item.body == AWAITED else _count(item.body))
+
+
+def _count(body: bytes) -> int:
+    sections: dict[str, Any] = json.loads(body)
+    return sum(len(rows) for rows in sections.values() if isinstance(rows, list))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, Protocol
 
 from attrs import frozen
 
-from buddy_core.access import Actor, Approvals, ApprovalState, may, require, state_of
+from buddy_core.access import Actor, ApprovalState, may, require, state_of
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.tax import SellerRoutes
@@ -18,6 +19,7 @@ from buddy_core.views.admin_values import ValueVersion, versions_in
 
 AttentionKind = Literal[
     "month_to_close",
+    "month_to_publish",
     "rewards_held",
     "verify_failed",
     "value_missing",
@@ -25,15 +27,17 @@ AttentionKind = Literal[
     "approvals_waiting",
     "earning_alerts",
 ]
+_CLOSING: Mapping[str, AttentionKind] = {
+    "ready": "month_to_close",
+    "blocked": "month_to_close",
+    "reviewed": "month_to_publish",
+}
 LINES_SHOWN = 5
 MOST_COUNTED = 100
 
 
 class AdminHomeTx(AdminCloseTx, AuditPageTx, AlertsTx, Protocol):
     """What the admin's first page reads."""
-
-    @property
-    def approvals(self) -> Approvals: ...
 
 
 @frozen
@@ -72,11 +76,11 @@ async def admin_home(
     sees_values, sees_months = may(actor, "token_value:read"), may(actor, "period:read")
     async with uow.read() as tx:
         at = clock.now()
-        months = await open_in(tx, routes, at) if sees_months else ()
+        months = await open_in(tx, actor, routes, at) if sees_months else ()
         attention = [
-            Attention("month_to_close", 1, "/admin/close", f"{month.entity} {month.month}")
+            Attention(_CLOSING[month.state], 1, "/admin/close", f"{month.entity} {month.month}")
             for month in months
-            if month.state in ("ready", "blocked")
+            if month.state in _CLOSING
         ]
         for entity in routes.entities if sees_values else ():
             missing = await missing_values_in(tx, entity, at)

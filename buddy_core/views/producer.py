@@ -1,11 +1,11 @@
-"""The producer's page: this month in one figure, against the last."""
+"""The producer's page: this month against the last, by model and by title, and what is recouped."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Protocol, TypeVar
 
 from attrs import frozen
 
@@ -13,28 +13,27 @@ from buddy_core.access import Actor, Resource, may
 from buddy_core.catalog import CatalogTx, Producer, ProducerNotFound
 from buddy_core.flows.close_period import CloseTx, month_for
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.ids import EntityId, PartnerId, TitleId
+from buddy_core.kernel.ids import PartnerId, TitleId
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.rights import Licence, holds, licences_of
-from buddy_core.royalty import TokenSpend
+from buddy_core.royalty import Line, Model, TokenSpend
 from buddy_core.shortids import fold
-from buddy_core.tax import SellerRoutes, SellingEntity
+from buddy_core.tax import SellerRoutes
+from buddy_core.views.account_figures import AccountFigure, account_figures
 from buddy_core.views.common import TitleType
-from buddy_core.views.stated import (
-    MonthState,
-    Stated,
-    line_name,
-    open_months_in,
-    paid_by,
-    read_stored,
-    state_of,
-    stated_in,
-    titles_in,
+from buddy_core.views.own_months import (
+    OwnMonth,
+    currencies_of,
+    own_months_in,
+    own_terms_in,
+    state_over,
 )
+from buddy_core.views.stated import MonthState, Stated, earned_by, line_name, titles_in
 
 READ = "statement:read"
 MONTHS_SHOWN = 12
+Key = TypeVar("Key", bound=Hashable)
 
 
 class ProducerTx(CloseTx, Protocol):
@@ -42,21 +41,37 @@ class ProducerTx(CloseTx, Protocol):
 
 
 @frozen
-class MonthFigure:
-    """A month (`2026-10`) and what it came to; provisional until `closed`."""
-
-    month: str
-    amount: Money
-    state: MonthState
-
-
-@frozen
 class ModelFigure:
-    """What one way of earning brought in the month: `token_bonus`, `token_paid`, ..."""
+    """What one way of earning came to in a month: `rental`, `subscription`, `tokens`, ..."""
 
     model: str
     amount: Money
-    units: int
+
+
+@frozen
+class MonthFigure:
+    """A month (`2026-10`), what it earned and what is paid out; provisional until `closed`.
+
+    `is_known` is False while its facts and terms do not go together.
+    """
+
+    month: str
+    earned: Money
+    payable: Money
+    state: MonthState
+    models: tuple[ModelFigure, ...] = ()
+    is_known: bool = True
+
+
+@frozen
+class ModelChange:
+    """A way of earning this month and the month before; the lines name what explains it, where it is."""
+
+    model: str
+    amount: Money
+    last: Money | None
+    line: str | None = None
+    last_line: str | None = None
 
 
 @frozen
@@ -67,22 +82,26 @@ class TitleFigure:
     title: str
     type: TitleType
     unlocks: int
-    tokens: int
+    models: tuple[str, ...]
     amount: Money
-    poster_url: str | None = None
 
 
 @frozen
 class ProducerPage:
-    """One producer in one currency; `months` run from the oldest to the newest."""
+    """One producer in one currency; `months` run from the oldest to the newest.
+
+    `models` are all that any of the months has, in one order.
+    """
 
     producer: str
     currency: str
     month: MonthFigure
     last: MonthFigure | None = None
     months: tuple[MonthFigure, ...] = ()
-    models: tuple[ModelFigure, ...] = ()
+    models: tuple[ModelChange, ...] = ()
     titles: tuple[TitleFigure, ...] = ()
+    accounts: tuple[AccountFigure, ...] = ()
+    """Those that have an advance, a guarantee or a reserve."""
     currencies: tuple[str, ...] = ()
 
 
@@ -138,33 +157,29 @@ async def producer_page(
     clock: Clock,
     routes: SellerRoutes,
 ) -> ProducerPage:
-    """Fill a producer's page in one currency, or in the one that their newest statement has.
+    """Fill a producer's page in one currency, or in the first that they have statements in.
 
     Raises:
         ProducerNotFound: there is no such producer, or it is not the actor's to see.
     """
     check_sees(actor, partner)
     async with uow.read() as tx:
-        at = clock.now()
         producer = await producer_in(tx, partner)
-        months = await _months_in(tx, str(partner), routes, at)
-        found = [item for stated in months.values() for item in stated]
-        used = {item.currency for item in found}
-        currencies = tuple(code for code in routes.currencies if code in used) or routes.currencies[:1]
+        months = await own_months_in(tx, partner, routes, clock.now())
+        currencies = currencies_of(months, routes)
         chosen = currency if currency in currencies else currencies[0]
-        entities = [entity for entity in routes.entities if entity.currency == chosen]
-        closed = {entity.id: await tx.statements.months(entity.id) for entity in entities}
-        figures = [_figure(name, months[name], chosen, entities, closed, at) for name in sorted(months)]
-        now = figures[-1]
-        shown = [item for item in months[now.month] if item.currency == chosen]
+        by_name = {name: list(those) for name, those in groupby(months, key=lambda own: own.month)}
+        figures = [_month(name, those, chosen) for name, those in by_name.items()][-MONTHS_SHOWN:]
+        now, last = figures[-1], figures[-2] if len(figures) > 1 else None
         return ProducerPage(
             producer=producer.name,
             currency=chosen,
             month=now,
-            last=figures[-2] if len(figures) > 1 else None,
-            months=tuple(figures[-MONTHS_SHOWN:]),
-            models=_models(shown, chosen),
-            titles=await _titles_in(tx, partner, shown, entities, chosen),
+            last=last,
+            months=tuple(figures),
+            models=_models(figures, now, last),
+            titles=await _titles_in(tx, partner, by_name[now.month], chosen),
+            accounts=await _accounts_in(tx, producer, by_name[now.month], chosen),
             currencies=currencies,
         )
 
@@ -191,14 +206,6 @@ async def producer_in(tx: CatalogTx, partner: PartnerId) -> Producer:
     return found
 
 
-async def unlocks_in(
-    tx: ProducerTx, partner: PartnerId, entity: SellingEntity, month: str
-) -> dict[TitleId, int]:
-    """Count the unlocks behind a producer's month: the spends that one of their licences covers."""
-    spends = await tx.token_spends.of_period(entity.id, month_for(entity, month).period)
-    return count_unlocks(spends, licences_of(partner, await tx.rights.of_partner(partner)))
-
-
 def count_unlocks(spends: Iterable[TokenSpend], licences: Sequence[Licence]) -> dict[TitleId, int]:
     """Count the ledger entries that spent tokens on each title under one of `licences`, less those refunded.
 
@@ -219,75 +226,110 @@ def count_unlocks(spends: Iterable[TokenSpend], licences: Sequence[Licence]) -> 
     return unlocks
 
 
-async def _months_in(
-    tx: ProducerTx, holder: str, routes: SellerRoutes, at: datetime
-) -> dict[str, list[Stated]]:
-    """Return every month there is, closed or open, with the holder's statements in it."""
-    months: dict[str, list[Stated]] = {}
-    for entity in routes.entities:
-        for name in await tx.statements.months(entity.id):
-            months.setdefault(name, [])
-        for name in await open_months_in(tx, entity, at):
-            mine = [item for item in await stated_in(tx, entity, name) if item.holder == holder]
-            months.setdefault(name, []).extend(mine)
-    for stored in await tx.statements.of_holder(holder):
-        months.setdefault(stored.month, []).append(read_stored(stored))
-    return months
+def stated_of(months: Iterable[OwnMonth], currency: str) -> list[Stated]:
+    """Return the statements in one currency."""
+    return [item for own in months for item in own.stated if item.currency == currency]
 
 
-def _figure(
-    name: str,
-    stated: Sequence[Stated],
-    currency: str,
-    entities: Sequence[SellingEntity],
-    closed: dict[EntityId, list[str]],
-    at: datetime,
-) -> MonthFigure:
-    paid = sum(item.payable for item in stated if item.currency == currency)
-    states = {state_of(entity, name, closed[entity.id], at) for entity in entities}
-    order: tuple[MonthState, ...] = ("running", "ended")
-    state: MonthState = next((item for item in order if item in states), "closed")
-    return MonthFigure(name, Money(paid, currency), state)
+def title_type(title: str) -> TitleType:
+    """Return the type of a title by its public name."""
+    type: TitleType = title.partition("/")[0]  # type: ignore[assignment]
+    return type
 
 
-def _models(stated: Sequence[Stated], currency: str) -> tuple[ModelFigure, ...]:
-    paid: Counter[str] = Counter()
-    tokens: Counter[str] = Counter()
-    for item in stated:
-        paid.update(paid_by(item, lambda line: line.kind))
-        for line in item.lines:
-            tokens[line.kind] += line.tokens
-    return tuple(
-        ModelFigure(f"token_{kind}", Money(paid[kind], currency), tokens[kind]) for kind in sorted(tokens)
+def model_line(model: str) -> str:
+    """Return the name of a model's line in links."""
+    return f"model-{model}"
+
+
+def _month(name: str, months: Sequence[OwnMonth], currency: str) -> MonthFigure:
+    mine = stated_of(months, currency)
+    earned = _sums(mine, lambda line: line.model)
+    return MonthFigure(
+        name,
+        Money(sum(item.earned for item in mine), currency),
+        Money(sum(item.payable for item in mine), currency),
+        state_over([own for own in months if own.stated or own.entity.currency == currency] or months),
+        tuple(ModelFigure(model.value, Money(earned[model], currency)) for model in Model if model in earned),
+        all(own.is_known for own in months),
     )
 
 
-async def _titles_in(
-    tx: ProducerTx,
-    partner: PartnerId,
-    stated: Sequence[Stated],
-    entities: Sequence[SellingEntity],
-    currency: str,
-) -> tuple[TitleFigure, ...]:
-    titles = await titles_in(tx, stated)
-    paid: Counter[str] = Counter()
-    tokens: Counter[str] = Counter()
-    unlocks: Counter[TitleId] = Counter()
+def _models(
+    months: Iterable[MonthFigure], now: MonthFigure, last: MonthFigure | None
+) -> tuple[ModelChange, ...]:
+    """Return each model that any month has: what it earned now, and in the month before."""
+    used = {figure.model for month in months for figure in month.models}
+    here, before = _by_model(now), _by_model(last) if last else None
+    nothing = Money(0, now.earned.currency)
+    return tuple(
+        ModelChange(
+            name,
+            here.get(name, nothing),
+            None if before is None else before.get(name, nothing),
+            model_line(name) if name in here else None,
+            model_line(name) if before and name in before else None,
+        )
+        for name in (model.value for model in Model)
+        if name in used
+    )
+
+
+def _by_model(month: MonthFigure) -> Mapping[str, Money]:
+    return {figure.model: figure.amount for figure in month.models}
+
+
+def _sums(stated: Iterable[Stated], key: Callable[[Line], Key]) -> Counter[Key]:
+    """Return what statements come to over groups of their lines; the parts add up to what was earned."""
+    sums: Counter[Key] = Counter()
     for item in stated:
-        paid.update(paid_by(item, lambda line: line.title))
-        for line in item.lines:
-            tokens[line.title] += line.tokens
-        entity = next(entity for entity in entities if entity.id == item.entity)
-        unlocks.update(await unlocks_in(tx, partner, entity, item.month))
+        sums.update(earned_by(item, key))
+    return sums
+
+
+async def _titles_in(
+    tx: ProducerTx, partner: PartnerId, months: Sequence[OwnMonth], currency: str
+) -> tuple[TitleFigure, ...]:
+    stated = stated_of(months, currency)
+    titles = await titles_in(tx, stated)
+    unlocks = await _unlocks_in(tx, partner, months, currency)
+    models: dict[str, set[Model]] = {}
+    for line in (line for item in stated for line in item.lines):
+        models.setdefault(line.title, set()).add(line.model)
     figures = [
         TitleFigure(
             line=line_name(name),
-            title=title.name,
-            type=title.type.value,
-            unlocks=unlocks[title.id],
-            tokens=tokens[name],
-            amount=Money(paid[name], currency),
+            title=titles[name].name if name in titles else name,
+            type=title_type(name),
+            unlocks=unlocks[titles[name].id] if name in titles else 0,
+            models=tuple(model.value for model in Model if model in models[name]),
+            amount=Money(minor, currency),
         )
-        for name, title in titles.items()
+        for name, minor in _sums(stated, lambda line: line.title).items()
     ]
     return tuple(sorted(figures, key=lambda figure: (-figure.amount.minor, figure.title)))
+
+
+async def _unlocks_in(
+    tx: ProducerTx, partner: PartnerId, months: Iterable[OwnMonth], currency: str
+) -> Counter[TitleId]:
+    """Count the unlocks behind a month: an entity's spends that one of the producer's licences covers."""
+    licences = licences_of(partner, await tx.rights.of_partner(partner))
+    found: Counter[TitleId] = Counter()
+    for own in months:
+        if own.entity.currency == currency:
+            spends = await tx.token_spends.of_period(own.entity.id, month_for(own.entity, own.month).period)
+            found.update(count_unlocks(spends, licences))
+    return found
+
+
+async def _accounts_in(
+    tx: ProducerTx, producer: Producer, months: Iterable[OwnMonth], currency: str
+) -> tuple[AccountFigure, ...]:
+    found: list[AccountFigure] = []
+    for own in months:
+        mine = stated_of([own], currency)
+        if any(item.statement.settlements for item in mine):
+            terms = await own_terms_in(tx, own, producer.short_id)
+            found += account_figures(own, mine, terms, producer.name)
+    return tuple(figure for figure in found if figure.progress)

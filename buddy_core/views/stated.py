@@ -150,10 +150,15 @@ def earned_by(stated: Stated, key: Callable[[Line], Key]) -> dict[Key, int]:
 
     The parts add up to what was earned; accounts are only paid as a whole.
     """
+    return split_over(stated.lines, stated.earned, key)
+
+
+def split_over(lines: Iterable[Line], total: int, key: Callable[[Line], Key]) -> dict[Key, int]:
+    """Split what some lines come to over groups of them, by largest remainder of their exact amounts."""
     exact: dict[Key, Fraction] = {}
-    for line in stated.lines:
+    for line in lines:
         exact[key(line)] = exact.get(key(line), Fraction(0)) + line.amount
-    figures = split_by_exact(exact.values(), stated.earned)
+    figures = split_by_exact(exact.values(), total)
     return {name: figure.minor for name, figure in zip(exact, figures, strict=True)}
 
 

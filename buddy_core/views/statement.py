@@ -1,8 +1,8 @@
-"""A month's statement to one producer, and how one of its amounts was computed."""
+"""A month's statement to one producer: titles, countries, models, then every account to what is paid."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import Protocol
@@ -12,31 +12,26 @@ from attrs import frozen
 from buddy_core.access import Actor
 from buddy_core.catalog import Producer, Title
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.ids import PartnerId
+from buddy_core.kernel.currencies import minor_digits
+from buddy_core.kernel.ids import EntityId, PartnerId
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.rights import licences_of
+from buddy_core.royalty import AccountShare, HolderStatement, Line, Terms, split_by_exact
 from buddy_core.tax import SellerRoutes, SellingEntity
-from buddy_core.tokens import TokenKind
+from buddy_core.views.account_figures import AccountFigure, account_figures
 from buddy_core.views.common import TitleType
-from buddy_core.views.errors import StatementLineNotFound, StatementNotFound
-from buddy_core.views.producer import ProducerTx, check_sees, producer_in, unlocks_in
+from buddy_core.views.errors import StatementNotFound
+from buddy_core.views.own_months import OwnMonth, own_month_in, own_terms_in
+from buddy_core.views.producer import ProducerTx, check_sees, producer_in, title_type
 from buddy_core.views.stated import (
     MonthState,
     Stated,
-    StatedLine,
     ValuesTx,
+    earned_by,
     line_name,
-    open_months_in,
-    paid_by,
     read_stored,
-    share_of,
-    state_of,
-    stated_in,
     titles_in,
 )
-
-ALLOCATION_RULE = "largest remainder; ties to the smaller exact share"
 
 
 class StatementTx(ProducerTx, ValuesTx, Protocol):
@@ -45,82 +40,96 @@ class StatementTx(ProducerTx, ValuesTx, Protocol):
 
 @frozen
 class StatementLine:
-    """One title: `gross` is the exact value of its spends, `exact` the producer's share of it.
+    """What a title earned in a country by one model and deal; `line` names its explanation.
 
-    Both are in minor units; `amount` is what is paid. What was refunded is taken off
-    already; `refunded_tokens` says how many that was, by the month in which they were spent.
+    `net`, `base` and `exact` are exact minor units; `amount` is its part of what was earned.
     """
+
+    line: str
+    model: str
+    deal: str | None
+    kind: str
+    """Of tokens: `bonus` or `paid`."""
+    refund_of: str
+    """On refunds: the month of what was given back."""
+    adjusts: str
+    """On an adjustment: the closed month that it belongs to."""
+    net: Fraction
+    base: Fraction
+    rate: Fraction
+    exact: Fraction
+    amount: Money
+
+
+@frozen
+class StatementTerritory:
+    """One country's lines."""
+
+    territory: str
+    lines: tuple[StatementLine, ...]
+
+
+@frozen
+class StatementTitle:
+    """One title: its amount is that of its lines together."""
 
     line: str
     title: str
     type: TitleType
-    unlocks: int
-    bonus_tokens: int
-    paid_tokens: int
-    gross: Fraction
-    exact: Fraction
     amount: Money
-    refunded_tokens: tuple[tuple[str, int], ...] = ()
+    territories: tuple[StatementTerritory, ...]
+
+
+@frozen
+class ShareFigure:
+    """What one account has of what was earned: by a rate of exchange where its currency is another."""
+
+    account: str
+    adjusts: str
+    minor: Money
+    rate: Fraction
+    """What one of the statement's currency is in the account's: rupees for a dollar, not paise for a cent."""
+    arrives: Money
+
+    @property
+    def is_exchanged(self) -> bool:
+        """Say whether the account is in another currency."""
+        return self.minor.currency != self.arrives.currency
+
+
+@frozen
+class StatementChoice:
+    """Another statement of the month: with another entity, or in another currency."""
+
+    entity: EntityId
+    entity_name: str
+    currency: str
 
 
 @frozen
 class StatementPage:
     """The document for a month; `digest` is set once the month is closed.
 
-    `rounding` is the difference between the month's exact value and its rounded one.
+    `rounding` is what rounding the month once added to its exact value.
     """
 
     month: str
     state: MonthState
     producer: str
-    entity: str
+    entity: EntityId
+    entity_name: str
     currency: str
     zone: str
-    share: Fraction
-    lines: tuple[StatementLine, ...]
-    total: Money
-    total_exact: Fraction
-    rounding: Fraction | None = None
+    titles: tuple[StatementTitle, ...]
+    earned: Money
+    rounding: Fraction
+    shares: tuple[ShareFigure, ...]
+    accounts: tuple[AccountFigure, ...]
+    payable: Money
+    others: tuple[StatementChoice, ...] = ()
     closed_at: datetime | None = None
     digest: str | None = None
-
-
-@frozen
-class WhySpend:
-    """Spends that count alike: so many tokens at one value, in minor units a token.
-
-    Of refunds tokens and `exact` are below zero, and `refund_of` is the month of the spends.
-    """
-
-    kind: str
-    tokens: int
-    value: Fraction
-    value_version: str
-    effective_from: datetime
-    exact: Fraction
-    refund_of: str | None = None
-
-
-@frozen
-class WhyPage:
-    """How one amount was computed, in the order a person would do it by hand.
-
-    `exact` is `gross` times `share`; `amount` is what the statement pays, after
-    the month was rounded once and split (`allocation_rule`).
-    """
-
-    month: str
-    state: MonthState
-    line: str
-    title: str
-    producer: str
-    currency: str
-    spends: tuple[WhySpend, ...]
-    gross: Fraction
-    share: Fraction
-    exact: Fraction
-    amount: Money
-    allocation_rule: str = ""
+    is_known: bool = True
 
 
 @frozen
@@ -135,9 +144,10 @@ class StatementWanted:
 
 @frozen
 class StatementFile:
-    """A statement to download: its bytes are final where `is_closed`.
+    """A statement to download: its bytes are final where it is closed.
 
-    `titles` are those that its lines name.
+    `month` has the producer's statements in all currencies with the entity, for a file that adds
+    up to the bank; `titles` are those that the lines of `stated` name.
     """
 
     producer: Producer
@@ -145,6 +155,8 @@ class StatementFile:
     state: MonthState
     as_of: datetime
     stated: Stated
+    month: tuple[HolderStatement, ...]
+    terms: Terms
     titles: dict[str, Title]
 
 
@@ -154,18 +166,19 @@ class StatementSummary:
 
     month: str
     entity: str
-    amount: Money
+    earned: Money
+    payable: Money
     closed_at: datetime
     digest: str
 
 
 @frozen
-class _Found:
-    """A statement as it lies there, with where it stands; `stated` is None where nothing was earned."""
+class NumberedLine:
+    """A line with its place among those of its title, from 1 on, and its part of what was earned."""
 
-    entity: SellingEntity
-    state: MonthState
-    stated: Stated | None
+    name: str
+    line: Line
+    minor: int
 
 
 async def statement_page(
@@ -180,66 +193,29 @@ async def statement_page(
     check_sees(actor, wanted.partner)
     async with uow.read() as tx:
         producer = await producer_in(tx, wanted.partner)
-        found = await _find_in(tx, wanted, routes, clock.now())
-        stated, entity = found.stated, found.entity
-        lines = await _lines_in(tx, wanted.partner, entity, stated) if stated else ()
-        share = share_of(stated.lines) if stated else None
+        months = await wanted_months_in(tx, wanted, routes, clock.now())
+        own, stated = _first(wanted, months)
+        if stated is None:
+            return _empty(own, producer)
+        terms = await own_terms_in(tx, own, producer.short_id)
+        titles = await titles_in(tx, [stated])
         return StatementPage(
-            month=wanted.month,
-            state=found.state,
+            month=own.month,
+            state=own.state,
             producer=producer.name,
-            entity=entity.name,
-            currency=entity.currency,
-            zone=entity.zone,
-            share=await _share_in(tx, wanted.partner) if share is None else share,
-            lines=lines,
-            total=Money(stated.payable if stated else 0, entity.currency),
-            total_exact=stated.exact if stated else Fraction(0),
-            rounding=stated.rounding if stated else None,
-            closed_at=stated.closed_at if stated else None,
-            digest=stated.digest if stated else None,
-        )
-
-
-async def why_page(
-    actor: Actor,
-    wanted: StatementWanted,
-    line: str,
-    *,
-    uow: UnitOfWork[StatementTx],
-    clock: Clock,
-    routes: SellerRoutes,
-) -> WhyPage:
-    """Explain one line of a statement.
-
-    Raises:
-        StatementNotFound, StatementLineNotFound, InvalidMonth.
-    """
-    check_sees(actor, wanted.partner)
-    async with uow.read() as tx:
-        producer = await producer_in(tx, wanted.partner)
-        found = await _find_in(tx, wanted, routes, clock.now(), line)
-        if found.stated is None:
-            raise StatementLineNotFound(wanted.month, line)
-        stated = found.stated
-        lines = [item for item in stated.lines if line_name(item.title) == line]
-        if not lines:
-            raise StatementLineNotFound(wanted.month, line)
-        title = (await titles_in(tx, [stated]))[lines[0].title]
-        share = share_of(lines)
-        return WhyPage(
-            month=wanted.month,
-            state=found.state,
-            line=line,
-            title=title.name,
-            producer=producer.name,
+            entity=own.entity.id,
+            entity_name=own.entity.name,
             currency=stated.currency,
-            spends=tuple([await _spend_in(tx, item) for item in lines]),
-            gross=sum((item.value for item in lines), Fraction(0)),
-            share=lines[0].share if share is None else share,
-            exact=sum((item.amount for item in lines), Fraction(0)),
-            amount=Money(paid_by(stated, lambda item: item.title)[lines[0].title], stated.currency),
-            allocation_rule=ALLOCATION_RULE,
+            zone=own.entity.zone,
+            titles=tuple(_titles(stated, titles)),
+            earned=Money(stated.earned, stated.currency),
+            rounding=stated.statement.rounding,
+            shares=tuple(_shares(stated, terms)),
+            accounts=account_figures(own, [stated], terms, producer.name),
+            payable=Money(stated.payable, stated.currency),
+            others=_others(months, own, stated),
+            closed_at=stated.closed_at,
+            digest=stated.digest,
         )
 
 
@@ -249,17 +225,26 @@ async def statement_file(
     """Return a statement for download.
 
     Raises:
-        StatementNotFound: the month is not there, or nothing was earned in it.
+        StatementNotFound: the month is not there, or nothing moved in it.
+        InvalidMonth: the text names no month.
     """
     check_sees(actor, wanted.partner)
     async with uow.read() as tx:
         at = clock.now()
         producer = await producer_in(tx, wanted.partner)
-        found = await _find_in(tx, wanted, routes, at)
-        if found.stated is None:
+        own, stated = _first(wanted, await wanted_months_in(tx, wanted, routes, at))
+        if stated is None:
             raise StatementNotFound(wanted.month)
-        titles = await titles_in(tx, [found.stated])
-        return StatementFile(producer, found.entity, found.state, at, found.stated, titles)
+        return StatementFile(
+            producer,
+            own.entity,
+            own.state,
+            at,
+            stated,
+            tuple(item.statement for item in own.stated),
+            await own_terms_in(tx, own, producer.short_id),
+            await titles_in(tx, [stated]),
+        )
 
 
 async def list_statements(
@@ -269,96 +254,161 @@ async def list_statements(
     check_sees(actor, partner)
     async with uow.read() as tx:
         stored = await tx.statements.of_holder(str(partner))
-    return tuple(
-        StatementSummary(
-            item.month,
-            item.entity,
-            Money(read_stored(item).payable, item.currency),
-            item.closed_at,
-            read_stored(item).digest or "",
-        )
-        for item in stored
-    )
+    return tuple(_summary(read_stored(item), item.closed_at) for item in stored)
 
 
-async def _find_in(
-    tx: StatementTx, wanted: StatementWanted, routes: SellerRoutes, at: datetime, line: str | None = None
-) -> _Found:
-    """Find the first statement that fits, in the order of the entities; an empty one if there is no other."""
-    empty: _Found | None = None
-    for entity in routes.entities:
-        if wanted.entity not in (None, entity.id) or wanted.currency not in (None, entity.currency):
-            continue
-        closed = await tx.statements.months(entity.id)
-        state = state_of(entity, wanted.month, closed, at)
-        if state != "closed" and wanted.month not in await open_months_in(tx, entity, at):
-            continue
-        for item in await stated_in(tx, entity, wanted.month):
-            is_mine = item.holder == str(wanted.partner) and item.currency == entity.currency
-            if is_mine and (line is None or line in {line_name(found.title) for found in item.lines}):
-                return _Found(entity, state, item)
-        empty = empty or _Found(entity, state, None)
-    if empty is None:
-        raise StatementNotFound(wanted.month)
-    return empty
+async def wanted_months_in(
+    tx: StatementTx, wanted: StatementWanted, routes: SellerRoutes, at: datetime
+) -> list[OwnMonth]:
+    """Return the month with each entity that may be meant, in the order of the entities.
 
-
-async def _lines_in(
-    tx: StatementTx, partner: PartnerId, entity: SellingEntity, stated: Stated
-) -> tuple[StatementLine, ...]:
-    titles = await titles_in(tx, [stated])
-    unlocks = await unlocks_in(tx, partner, entity, stated.month)
-    paid = paid_by(stated, lambda line: line.title)
+    Raises:
+        StatementNotFound: no entity has it.
+        InvalidMonth: the text names no month.
+    """
     found = [
-        _line(name, title, unlocks.get(title.id, 0), Money(paid[name], stated.currency), stated)
-        for name, title in titles.items()
+        own
+        for entity in routes.entities
+        if wanted.entity in (None, entity.id)
+        and (own := await own_month_in(tx, wanted.partner, entity, wanted.month, at)) is not None
     ]
-    return tuple(sorted(found, key=lambda line: (-line.exact, line.title)))
+    if not found:
+        raise StatementNotFound(wanted.month)
+    return found
 
 
-def _line(name: str, title: Title, unlocks: int, amount: Money, stated: Stated) -> StatementLine:
-    lines = [line for line in stated.lines if line.title == name]
+def numbered(stated: Stated) -> list[NumberedLine]:
+    """Return the lines of a statement with their parts of what was earned, title by title.
+
+    A title has its part by largest remainder, and of that part so have its lines: every level adds up.
+    """
+    by_title: dict[str, list[Line]] = {}
+    for line in stated.lines:
+        by_title.setdefault(line.title, []).append(line)
+    totals = earned_by(stated, lambda line: line.title)
+    found: list[NumberedLine] = []
+    for title, lines in by_title.items():
+        figures = split_by_exact([line.amount for line in lines], totals[title])
+        found += [
+            NumberedLine(f"{line_name(title)}.{place}", line, figure.minor)
+            for place, (line, figure) in enumerate(zip(lines, figures, strict=True), start=1)
+        ]
+    return found
+
+
+def shown_title(title: str, titles: dict[str, Title]) -> str:
+    """Return what a title is called; its public name where the catalogue has it no more."""
+    return titles[title].name if title in titles else title
+
+
+def _first(wanted: StatementWanted, months: Sequence[OwnMonth]) -> tuple[OwnMonth, Stated | None]:
+    """Return the first statement that fits, else a month without one that fits.
+
+    Raises:
+        StatementNotFound: nothing is in that currency.
+    """
+    for own in months:
+        for item in own.stated:
+            if wanted.currency in (None, item.currency):
+                return own, item
+    for own in months:
+        if wanted.currency in (None, own.entity.currency):
+            return own, None
+    raise StatementNotFound(wanted.month)
+
+
+def _empty(own: OwnMonth, producer: Producer) -> StatementPage:
+    nothing = Money(0, own.entity.currency)
+    return StatementPage(
+        month=own.month,
+        state=own.state,
+        producer=producer.name,
+        entity=own.entity.id,
+        entity_name=own.entity.name,
+        currency=own.entity.currency,
+        zone=own.entity.zone,
+        titles=(),
+        earned=nothing,
+        rounding=Fraction(0),
+        shares=(),
+        accounts=(),
+        payable=nothing,
+        is_known=own.is_known,
+    )
+
+
+def _titles(stated: Stated, titles: dict[str, Title]) -> list[StatementTitle]:
+    """Return the titles of a statement, those that earned most first."""
+    by_title: dict[str, list[NumberedLine]] = {}
+    for item in numbered(stated):
+        by_title.setdefault(item.line.title, []).append(item)
+    found = [
+        StatementTitle(
+            line_name(name),
+            shown_title(name, titles),
+            title_type(name),
+            Money(sum(item.minor for item in items), stated.currency),
+            tuple(_territories(items)),
+        )
+        for name, items in by_title.items()
+    ]
+    return sorted(found, key=lambda title: (-title.amount.minor, title.title))
+
+
+def _territories(items: Iterable[NumberedLine]) -> list[StatementTerritory]:
+    by_territory: dict[str, list[StatementLine]] = {}
+    for item in items:
+        by_territory.setdefault(item.line.territory, []).append(_line(item))
+    return [StatementTerritory(name, tuple(lines)) for name, lines in sorted(by_territory.items())]
+
+
+def _line(item: NumberedLine) -> StatementLine:
+    line = item.line
     return StatementLine(
-        line=line_name(name),
-        title=title.name,
-        type=title.type.value,
-        unlocks=unlocks,
-        bonus_tokens=_tokens(lines, "bonus"),
-        paid_tokens=_tokens(lines, "paid"),
-        gross=sum((line.value for line in lines), Fraction(0)),
-        exact=sum((line.amount for line in lines), Fraction(0)),
-        amount=amount,
-        refunded_tokens=_refunded(lines),
+        line=item.name,
+        model=line.model.value,
+        deal=line.deal,
+        kind=line.inputs.get("kind", ""),
+        refund_of=line.inputs.get("refund_of", ""),
+        adjusts=line.adjusts,
+        net=line.net,
+        base=line.base,
+        rate=line.rate,
+        exact=line.amount,
+        amount=Money(item.minor, line.currency),
     )
 
 
-def _refunded(lines: Sequence[StatedLine]) -> tuple[tuple[str, int], ...]:
-    months: dict[str, int] = {}
-    for line in lines:
-        if line.refund_of is not None:
-            months[line.refund_of] = months.get(line.refund_of, 0) - line.tokens
-    return tuple(sorted(months.items()))
+def _shares(stated: Stated, terms: Terms) -> list[ShareFigure]:
+    currencies = {account.id: account.currency for account in terms.accounts}
+    return [
+        _share(item, stated.currency, currencies.get(item.account, stated.currency))
+        for item in stated.statement.shares
+    ]
 
 
-def _tokens(lines: Sequence[StatedLine], kind: str) -> int:
-    return sum(line.tokens for line in lines if line.kind == kind)
-
-
-async def _spend_in(tx: StatementTx, line: StatedLine) -> WhySpend:
-    versions = await tx.token_values.of_kind(TokenKind(line.kind))
-    version = next(item for item in versions if item.version == line.version)
-    return WhySpend(
-        kind=line.kind,
-        tokens=line.tokens,
-        value=line.unit_value,
-        value_version=f"{line.kind}-{line.version}",
-        effective_from=version.effective_from,
-        exact=line.value,
-        refund_of=line.refund_of,
+def _share(item: AccountShare, currency: str, into: str) -> ShareFigure:
+    scale = Fraction(10 ** minor_digits(currency), 10 ** minor_digits(into))
+    return ShareFigure(
+        item.account, item.adjusts, Money(item.minor, currency), item.rate * scale, Money(item.amount, into)
     )
 
 
-async def _share_in(tx: StatementTx, partner: PartnerId) -> Fraction:
-    """Return the share that the producer's newest licence gives, to name one where nothing was earned."""
-    licences = licences_of(partner, await tx.rights.of_partner(partner))
-    return licences[-1].share if licences else Fraction(0)
+def _others(months: Iterable[OwnMonth], here: OwnMonth, stated: Stated) -> tuple[StatementChoice, ...]:
+    return tuple(
+        StatementChoice(own.entity.id, own.entity.name, item.currency)
+        for own in months
+        for item in own.stated
+        if (own.entity.id, item.currency) != (here.entity.id, stated.currency)
+    )
+
+
+def _summary(stated: Stated, closed_at: datetime) -> StatementSummary:
+    return StatementSummary(
+        stated.month,
+        stated.entity,
+        Money(stated.earned, stated.currency),
+        Money(stated.payable, stated.currency),
+        closed_at,
+        stated.digest or "",
+    )

@@ -123,6 +123,8 @@ def _effect(item: RequestShown) -> str:
         )
         begins = f"{item.value.effective_from:%Y-%m-%d %H:%M} UTC"
         return f"a {item.value.kind} token counts {steps} (minor units), from {begins}"
+    if item.close is not None:
+        return f"publishes {item.close.month} of {item.close.entity}, figures {item.close.digest}"
     return item.act
 
 

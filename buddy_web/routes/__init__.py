@@ -15,6 +15,7 @@ from buddy_web.routes.admin_numbers import admin_numbers
 from buddy_web.routes.admin_prices import admin_prices
 from buddy_web.routes.admin_promotions import admin_promotions
 from buddy_web.routes.admin_rights import admin_rights
+from buddy_web.routes.admin_royalty import admin_royalty
 from buddy_web.routes.admin_wallet import admin_wallet
 from buddy_web.routes.api import api_blueprints
 from buddy_web.routes.earn import earning
@@ -49,6 +50,7 @@ def blueprints(settings: Settings, network: SandboxNetwork | None = None) -> lis
         admin_prices,
         admin_rights,
         admin_promotions,
+        admin_royalty,
         admin_liability,
         admin_wallet,
         admin_entitlements,

@@ -12,15 +12,26 @@ from flask import Blueprint, abort, redirect, request
 from werkzeug.wrappers import Response
 
 from buddy_adapters.system.clock import ShiftedClock
-from buddy_core.access import OwnAccount, ReasonMissing, check_reason, require
+from buddy_core.access import (
+    NotPermitted,
+    Outcome,
+    OwnAccount,
+    ReasonMissing,
+    SecondFactorNeeded,
+    check_reason,
+    may,
+    require,
+)
 from buddy_core.accounts import BadEmail
 from buddy_core.ads import RewardCapReached, RewardNotFound, RewardNotHeld
-from buddy_core.flows import Awaiting
+from buddy_core.flows import Awaiting, CloseReport, DecideRequest
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import BuddyError
+from buddy_core.royalty import ReviewOutdated
 from buddy_core.tax import entities_named
 from buddy_core.tokens import FreezeWallet, NotFrozen, WalletFrozen
 from buddy_core.views.admin_audit import ACTIONS, AuditFound, AuditWanted
+from buddy_core.views.admin_close import AdminClose
 from buddy_core.views.admin_rewards import AdminRewards, WalletOwnerNotFound
 from buddy_core.views.admin_values import AdminValues, read_form
 from buddy_web.app import Web, web
@@ -37,6 +48,7 @@ admin_pages = Blueprint("admin_pages", __name__, url_prefix="/admin")
 
 _SHIFTS = {"+1day", "+1month"}
 _REQUEST = re.compile(r"apr_[0-9a-f]{32}", re.ASCII)
+_CLOSE_DONE = {"reviewed", "published", "closed_before"}
 _WANTED = ("actor", "about", "action", "ip", "reference", "since", "until")
 
 
@@ -113,29 +125,64 @@ def save_value() -> Response:
 def close() -> Response:
     """Show each entity's open months with a checklist and provisional figures, and the closed ones."""
     w = web()
-    page = w.call(w.container.close_page, current_actor())
-    return show_desk(w, "admin_close.html", page)
+    done = request.args.get("done", "")
+    page: AdminClose = w.call(w.container.close_page, current_actor())
+    return show_desk(w, "admin_close.html", evolve(page, done=done if done in _CLOSE_DONE else None))
 
 
 @admin_pages.post("/close/<month>")
 @permission("period:close")
 def close_month(month: str) -> Response:
-    """Close a month of one entity, or of all those whose month has ended; again changes nothing."""
+    """Review a month of one entity, or of all those whose month has ended; a second person publishes it."""
     w = web()
     entities = entities_named(w.container.routes(), text(request.form, "entity") or None)
-    report = w.call(
+    report: CloseReport = w.call(
         w.container.close_month, current_actor(), month, entities, correlation_id=correlation_id.get()
     )
-    if not report.closed:
-        raise (*report.refused, *report.open)[0]
-    return go("/admin/close")
+    if report.reviewed:
+        return go("/admin/close?done=reviewed")
+    if report.closed:
+        return go("/admin/close?done=closed_before")
+    return _not_closed(w, month, entities[0].id, (*report.refused, *report.open)[0])
+
+
+@admin_pages.post("/close/<month>/publish")
+@permission("period:publish")
+def publish_month(month: str) -> Response:
+    """Publish what another one has reviewed: approve their request, if the figures are still the same."""
+    w = web()
+    actor = current_actor()
+    [entity] = entities_named(w.container.routes(), text(request.form, "entity") or "-")
+    asked = text(request.form, "request_id")
+    page: AdminClose = w.call(w.container.close_page, actor)
+    found = page.find(entity.id, month)
+    if found is None or found.review is None or found.review.request_id != asked:
+        return _not_closed(w, month, entity.id, ReviewOutdated(entity.id, month))
+    try:
+        command = DecideRequest(asked, Outcome.APPROVED)
+        w.call(w.container.decide_request, actor, command, correlation_id=correlation_id.get())
+    except (NotPermitted, SecondFactorNeeded):
+        raise
+    except BuddyError as error:
+        return _not_closed(w, month, entity.id, error)
+    return go("/admin/close?done=published")
 
 
 @admin_pages.get("/close/<month>")
+@admin_pages.get("/close/<month>/publish")
 @permission("period:read")
 def month(month: str) -> Response:
     """Lead back to the months: whoever proved themselves on the way to the form comes by here."""
     return redirect("/admin/close", 303)
+
+
+def _not_closed(w: Web, month: str, entity: str, error: BuddyError) -> Response:
+    """Show the months as they stand, and at the one it is about what kept it from being closed."""
+    if not may(current_actor(), "period:read"):
+        raise error
+    page: AdminClose = w.call(w.container.close_page, current_actor())
+    page = evolve(page, problem=error.message(), problem_of=f"{entity} {month}")
+    return show_desk(w, "admin_close.html", page, status=status_of(error)[0])
 
 
 @admin_pages.get("/audit")

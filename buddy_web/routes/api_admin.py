@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Literal
@@ -17,7 +16,10 @@ from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.idempotency import IdempotencyMismatch
 from buddy_core.kernel.periods import InvalidMonth
 from buddy_core.royalty import (
+    PLATFORM,
+    BadInput,
     ClosedOutOfOrder,
+    FactsPending,
     PassedOver,
     PeriodNotFinished,
     StatementDiffers,
@@ -38,6 +40,7 @@ from buddy_core.tokens import (
 from buddy_core.views.admin_audit import AuditFound, AuditLine, AuditWanted
 from buddy_core.views.admin_rewards import HeldReward, WalletOwnerNotFound
 from buddy_core.views.admin_values import ValueVersion
+from buddy_core.views.stated import closed_month
 from buddy_web.app import web
 from buddy_web.errors import InvalidRequest
 from buddy_web.logs import correlation_id
@@ -116,28 +119,32 @@ def set_token_value(header: IdempotencyHeader, body: schema.TokenValueBody) -> t
     "/admin/periods/<month>/close",
     may="period:close",
     answer=schema.CloseReport,
+    also={202: schema.CloseReport},
     errors=(
         InvalidMonth,
         UnknownEntity,
         PeriodNotFinished,
         ClosedOutOfOrder,
         PassedOver,
+        FactsPending,
         StatementDiffers,
+        BadInput,
         TermsProblems,
         Contention,
     ),
 )
-def close_period(path: MonthPath, body: schema.CloseBody) -> dict[str, Any]:
-    """Close a month; closing it again answers the same statements.
+def close_period(path: MonthPath, body: schema.CloseBody) -> tuple[dict[str, Any], int]:
+    """Review a month, so that a second person can publish it (202); a closed one answers it again (200).
 
-    The entities whose month has not ended are named; where that is all of them, the answer is an error.
+    Reviewing the same figures again answers the same request. Entities whose month has not ended, or
+    cannot be closed, are named; where that is all of them, the answer is an error.
     """
     w = web()
     entities = entities_named(w.container.routes(), body.entity)
     report: CloseReport = w.call(
         w.container.close_month, current_actor(), path.month, entities, correlation_id=correlation_id.get()
     )
-    if not report.closed:
+    if not report.closed and not report.reviewed:
         raise (*report.refused, *report.open)[0]
     answer = schema.CloseReport(
         month=path.month,
@@ -149,10 +156,17 @@ def close_period(path: MonthPath, body: schema.CloseBody) -> dict[str, Any]:
             )
             for item in report.closed
         ],
+        reviewed=[
+            schema.ReviewedMonth(entity=item.entity, digest=item.digest, **_waiting(item.awaiting))
+            for item in report.reviewed
+        ],
         open=[schema.OpenMonth(entity=item.entity, ends_at=item.ends_at) for item in report.open],
-        refused=[error.code for error in report.refused],
+        refused=[
+            schema.RefusedMonth(entity=item.entity, code=item.error.code, detail=item.error.message())
+            for item in report.refusals
+        ],
     )
-    return answer.model_dump(mode="json")
+    return answer.model_dump(mode="json"), 202 if report.reviewed else 200
 
 
 @api.get("/admin/audit", may="audit:read", answer=schema.Audit, errors=(Contention,))
@@ -239,12 +253,15 @@ def switch_flags(body: FlagsBody) -> dict[str, Any]:
 
 def waiting(found: Awaiting) -> dict[str, Any]:
     """Return the answer of an act that waits for a second person."""
-    answer = schema.Waiting(
-        request_id=found.request_id,
-        expires_at=found.expires_at,
-        url=f"/v1/admin/approvals/{found.request_id}",
-    )
-    return answer.model_dump(mode="json")
+    return schema.Waiting(**_waiting(found)).model_dump(mode="json")
+
+
+def _waiting(found: Awaiting) -> dict[str, Any]:
+    return {
+        "request_id": found.request_id,
+        "expires_at": found.expires_at,
+        "url": f"/v1/admin/approvals/{found.request_id}",
+    }
 
 
 def _version(item: ValueVersion) -> schema.TokenValueVersion:
@@ -258,11 +275,18 @@ def _version(item: ValueVersion) -> schema.TokenValueVersion:
 
 
 def _closed(stored: StoredStatement) -> schema.ClosedStatement:
-    body = json.loads(stored.body)
+    whole = closed_month([stored])
+    if whole.platform:
+        holder, own = PLATFORM, whole.platform[0].statement.reconciliation.platform
+        earned, payable = own, own
+    else:
+        mine = whole.holders[0]
+        holder, earned, payable = mine.statement.holder, mine.earned, mine.payable
     return schema.ClosedStatement(
-        holder=body["holder"],
+        holder=holder,
         currency=stored.currency,
-        payable=Money(minor=body["payable_minor"], currency=stored.currency),
+        earned=Money(minor=earned, currency=stored.currency),
+        payable=Money(minor=payable, currency=stored.currency),
         digest=f"sha256:{hashlib.sha256(stored.body).hexdigest()}",
     )
 

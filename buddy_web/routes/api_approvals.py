@@ -21,6 +21,14 @@ from buddy_core.accounts import AccountNotFound
 from buddy_core.flows import Asked, DecideRequest
 from buddy_core.kernel.errors import Contention
 from buddy_core.promotions import BadPromotion, CodeTaken
+from buddy_core.royalty import (
+    BadInput,
+    ClosedOutOfOrder,
+    FactsPending,
+    PassedOver,
+    ReviewOutdated,
+    TermsProblems,
+)
 from buddy_core.tokens import (
     AdjustBeyondLot,
     BadAdjustment,
@@ -38,6 +46,7 @@ from buddy_web.logs import correlation_id
 from buddy_web.operations import Api
 from buddy_web.permissions import current_actor
 from buddy_web.schemas import access as schema
+from buddy_web.schemas.common import Money
 
 api = Api("approvals", "Acts that need a second person: nobody approves what they asked for themselves.")
 
@@ -71,6 +80,12 @@ _CARRY_OUT = (
     AdjustBeyondLot,
     BadPromotion,
     CodeTaken,
+    ReviewOutdated,
+    ClosedOutOfOrder,
+    PassedOver,
+    FactsPending,
+    BadInput,
+    TermsProblems,
 )
 
 
@@ -155,6 +170,7 @@ def _approval(w: Web, item: RequestShown) -> schema.Approval:
         grant=_grant(w, item),
         adjustment=_adjustment(w, item),
         promotion=_promotion(item),
+        close=_close(item),
         is_own=item.is_own,
         may_decide=item.may_decide and item.state.value == "pending",
         decided_by=item.decided_by,
@@ -210,4 +226,17 @@ def _promotion(item: RequestShown) -> schema.WantedPromotion | None:
         starts_at=wanted.starts_at,
         ends_at=wanted.ends_at,
         for_guests=wanted.for_guests,
+    )
+
+
+def _close(item: RequestShown) -> schema.WantedClose | None:
+    if item.close is None:
+        return None
+    figures = item.close.figures
+    return schema.WantedClose(
+        entity=item.close.entity,
+        month=item.close.month,
+        digest=item.close.digest,
+        statements=figures.statements if figures else None,
+        paid=[Money(minor=paid.minor, currency=paid.currency) for paid in figures.paid] if figures else None,
     )

@@ -7,9 +7,11 @@ from typing import Any
 from buddy_core.catalog import ProducerNotFound
 from buddy_core.kernel import money
 from buddy_core.kernel.periods import InvalidMonth
+from buddy_core.royalty import AccountBalance, AccountShare, Line, Settlement
+from buddy_core.views.account_figures import held_in
 from buddy_core.views.errors import StatementNotFound
-from buddy_core.views.stated import StatedLine
-from buddy_core.views.statement import StatementFile, StatementSummary, StatementWanted
+from buddy_core.views.producer import title_type
+from buddy_core.views.statement import StatementFile, StatementSummary, StatementWanted, shown_title
 from buddy_web.app import web
 from buddy_web.operations import Api
 from buddy_web.permissions import current_actor
@@ -49,12 +51,13 @@ def statement(path: schema.MonthPath, query: schema.StatementQuery) -> dict[str,
 
 def _summary(item: StatementSummary, producer: str | None) -> schema.StatementSummary:
     base = f"/producer/{item.month}/statement"
-    query = f"?currency={item.amount.currency}&entity={item.entity}"
+    query = f"?currency={item.earned.currency}&entity={item.entity}"
     query += f"&producer={producer}" if producer else ""
     return schema.StatementSummary(
         month=item.month,
         entity=item.entity,
-        payable=Money.of(item.amount),
+        earned=Money.of(item.earned),
+        payable=Money.of(item.payable),
         closed_at=item.closed_at,
         digest=item.digest,
         json_url=f"{base}.json{query}",
@@ -71,26 +74,71 @@ def _statement(file: StatementFile) -> schema.Statement:
         currency=stated.currency,
         state=file.state,
         lines=[_line(line, file) for line in stated.lines],
-        exact_minor=stated.exact,
-        rounding_minor=stated.rounding,
+        exact=stated.statement.exact,
+        rounding=stated.statement.rounding,
+        earned=Money.of(money.Money(stated.earned, stated.currency)),
+        shares=[_share(item) for item in stated.statement.shares],
+        settlements=[_settlement(item) for item in stated.statement.settlements],
         payable=Money.of(money.Money(stated.payable, stated.currency)),
         closed_at=stated.closed_at,
         digest=stated.digest,
     )
 
 
-def _line(line: StatedLine, file: StatementFile) -> schema.StatementLine:
-    title = file.titles[line.title]
+def _line(line: Line, file: StatementFile) -> schema.StatementLine:
+    _, _, short_id = line.title.partition("/")
     return schema.StatementLine(
-        title_type=title.type.value,
-        title_id=title.short_id,
-        title=title.name,
-        kind=line.kind,
-        value_version=line.version,
-        tokens=line.tokens,
-        unit_value_minor=line.unit_value,
-        value_minor=line.value,
-        share=line.share,
-        amount_minor=line.amount,
-        refund_of=line.refund_of,
+        title_type=title_type(line.title),
+        title_id=short_id,
+        title=shown_title(line.title, file.titles),
+        territory=line.territory,
+        model=line.model.value,
+        deal=line.deal,
+        net=line.net,
+        part=line.part,
+        fee=line.fee,
+        expenses=line.expenses,
+        base=line.base,
+        rate=line.rate,
+        amount=line.amount,
+        inputs=dict(line.inputs),
+        adjusts=line.adjusts or None,
+        rules=line.rules,
+    )
+
+
+def _share(item: AccountShare) -> schema.StatementShare:
+    return schema.StatementShare(
+        account=item.account,
+        adjusts=item.adjusts or None,
+        minor=item.minor,
+        rate=item.rate,
+        amount=item.amount,
+    )
+
+
+def _settlement(item: Settlement) -> schema.StatementSettlement:
+    return schema.StatementSettlement(
+        account=item.account,
+        currency=item.currency,
+        opening=_balance(item.opening),
+        earned=item.earned,
+        steps=[
+            schema.StatementStep(name=step.name, amount=step.amount, left=step.left, note=step.note)
+            for step in item.steps
+        ],
+        withheld=item.withheld,
+        topped_up=item.topped_up,
+        forgiven=item.forgiven,
+        payable=item.payable,
+        closing=_balance(item.closing),
+    )
+
+
+def _balance(balance: AccountBalance) -> schema.StatementBalance:
+    return schema.StatementBalance(
+        recouped=balance.recouped,
+        carried=balance.carried,
+        held=held_in(balance),
+        in_term=balance.in_term,
     )

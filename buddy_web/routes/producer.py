@@ -18,7 +18,7 @@ from buddy_web.forms import text
 from buddy_web.guests import current_visitor
 from buddy_web.pages import show, wants_part
 from buddy_web.permissions import current_actor, permission
-from buddy_web.routes.statement_files import statement_csv, statement_json
+from buddy_web.routes.statement_files import statement_json, statement_rows
 
 producer_pages = Blueprint("producer_pages", __name__, url_prefix="/producer")
 
@@ -73,15 +73,15 @@ def why(month: str, line: str) -> Response:
 def statement_as_json(month: str) -> Response:
     """Return the statement's final bytes, exactly as they were stored."""
     file = _file(month)
-    return _download(file, statement_json(file), "application/json", "json")
+    return _download(file, statement_json(file), "application/json", f"-{file.stated.currency}", "json")
 
 
 @producer_pages.get("/<month>/statement.csv")
 @permission(READ)
 def statement_as_csv(month: str) -> Response:
-    """Return the statement with one row a line, exact values beside decimals."""
+    """Return the month with the entity as rows that add up to what the bank pays, in all its currencies."""
     file = _file(month)
-    return _download(file, statement_csv(file), "text/csv; charset=utf-8", "csv")
+    return _download(file, statement_rows(file), "text/csv; charset=utf-8", "", "csv")
 
 
 def partner_of(w: Web, actor: Actor, short_id: str | None) -> PartnerId:
@@ -118,10 +118,10 @@ def _file(month: str) -> StatementFile:
     return found
 
 
-def _download(file: StatementFile, body: bytes, content_type: str, ending: str) -> Response:
-    stated = file.stated
-    name = f"statement-{stated.month}-{stated.entity}-{stated.currency}-{file.producer.short_id}.{ending}"
+def _download(file: StatementFile, body: bytes, content_type: str, currency: str, ending: str) -> Response:
+    name = f"statement-{file.stated.month}-{file.entity.id}{currency}-{file.producer.short_id}"
+    name += "" if file.state == "closed" else "-provisional"
     response = make_response(body)
     response.headers["Content-Type"] = content_type
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{ending}"'
     return response

@@ -13,6 +13,7 @@ from buddy_web.schemas.common import (
     Email,
     Exact,
     Instant,
+    Money,
     OpaqueId,
     Reason,
     ShortIdText,
@@ -293,6 +294,16 @@ class WantedPromotion(Answer):
     for_guests: bool
 
 
+class WantedClose(Answer):
+    """A reviewed month to publish; without figures it has changed since and cannot be published."""
+
+    entity: str
+    month: str
+    digest: str = Field(description="Of the figures that were reviewed.")
+    statements: int | None
+    paid: list[Money] | None = Field(description="What all producers together are paid, by currency.")
+
+
 class Approval(Answer):
     """A request for a second person; what it is about says what approving it does."""
 
@@ -311,6 +322,7 @@ class Approval(Answer):
     grant: WantedGrant | None
     adjustment: WantedAdjustment | None
     promotion: WantedPromotion | None
+    close: WantedClose | None
     is_own: bool
     may_decide: bool
     decided_by: str | None

@@ -70,11 +70,12 @@ class CloseBody(Body):
 
 
 class ClosedStatement(Answer):
-    """A final statement: of a producer, by short id, or of the platform."""
+    """A final statement: of a producer, by short id, or of the platform, which has what is its own."""
 
     holder: str
     currency: str
-    payable: Money
+    earned: Money = Field(description="All of its lines, rounded once.")
+    payable: Money = Field(description="What its accounts pay out, less advances, reserves and tax withheld.")
     digest: str
 
 
@@ -86,6 +87,13 @@ class ClosedMonth(Answer):
     statements: list[ClosedStatement]
 
 
+class ReviewedMonth(Waiting):
+    """An entity's month that was reviewed; a second person publishes it by approving the request."""
+
+    entity: str
+    digest: str = Field(description="Of the figures that were reviewed: only these are published.")
+
+
 class OpenMonth(Answer):
     """An entity's month that has not ended in its zone."""
 
@@ -93,14 +101,22 @@ class OpenMonth(Answer):
     ends_at: Instant
 
 
+class RefusedMonth(Answer):
+    """An entity's month that cannot be closed, and what to do about it."""
+
+    entity: str
+    code: str
+    detail: str
+
+
 class CloseReport(Answer):
     """What closing a month came to, entity by entity."""
 
     month: str
     closed: list[ClosedMonth]
+    reviewed: list[ReviewedMonth]
     open: list[OpenMonth]
-    refused: list[str]
-    """The codes of what kept other entities from closing."""
+    refused: list[RefusedMonth]
 
 
 class AuditQuery(BaseModel):

@@ -33,6 +33,7 @@ class StatementSummary(Answer):
 
     month: str
     entity: str
+    earned: Money
     payable: Money
     closed_at: Instant
     digest: str
@@ -47,24 +48,72 @@ class Statements(Answer):
 
 
 class StatementLine(Answer):
-    """Tokens of one kind and value version spent on one title. `*_minor` are exact minor units.
+    """What one title earned in one country by one model and deal; all but `part` and `rate` in minor units.
 
-    A line of refunds has figures below zero.
+    `net` x `part` - `fee` - `expenses` is `base`, and `base` x `rate` is `amount`, all of it exact.
     """
 
     title_type: TitleType
     title_id: str
     title: str
-    kind: str
-    value_version: int
-    tokens: int
-    unit_value_minor: Exact
-    value_minor: Exact
-    share: Exact
-    amount_minor: Exact
-    refund_of: str | None = Field(
-        description="On a line of refunds: the month in which the tokens were spent."
+    territory: str
+    model: str
+    deal: str | None
+    net: Exact
+    part: Exact
+    fee: Exact
+    expenses: Exact
+    base: Exact
+    rate: Exact
+    amount: Exact
+    inputs: dict[str, str | int] = Field(description="What `net` and `rate` were worked out from.")
+    adjusts: str | None = Field(
+        description="On an adjustment: the closed month that it belongs to. Its figures are differences."
     )
+    rules: str
+
+
+class StatementShare(Answer):
+    """What one account has of what was earned; all of them add up to `earned`."""
+
+    account: str
+    adjusts: str | None
+    minor: int
+    rate: Exact
+    amount: int = Field(description="`minor` x `rate` in the account's currency, rounded half up.")
+
+
+class StatementStep(Answer):
+    """One step of settling an account: what it added or took, and what was there after it."""
+
+    name: str
+    amount: int
+    left: int
+    note: str
+
+
+class StatementBalance(Answer):
+    """An account between two months, in minor units."""
+
+    recouped: int
+    carried: int
+    held: int
+    in_term: int
+
+
+class StatementSettlement(Answer):
+    """An account's month in minor units: `steps` add up to `payable`."""
+
+    account: str
+    currency: str
+    opening: StatementBalance
+    earned: int
+    steps: list[StatementStep]
+    withheld: int
+    topped_up: int
+    forgiven: int
+    payable: int
+    closing: StatementBalance
 
 
 class Statement(Answer):
@@ -76,8 +125,11 @@ class Statement(Answer):
     currency: str
     state: Literal["running", "ended", "closed"]
     lines: list[StatementLine]
-    exact_minor: Exact
-    rounding_minor: Exact
+    exact: Exact = Field(description="All lines together, in minor units.")
+    rounding: Exact = Field(description="What rounding once added to that.")
+    earned: Money
+    shares: list[StatementShare]
+    settlements: list[StatementSettlement]
     payable: Money
     closed_at: Instant | None
     digest: str | None

@@ -19,6 +19,8 @@ from tests.browser.steps import (
     look_as,
     open_user,
     play,
+    publish_month,
+    review_month,
     sign_in,
     unlock,
 )
@@ -40,7 +42,7 @@ class Scene:
 
 
 def set_up(service: Service, devices: Devices) -> Scene:
-    """Let two months pass in which a viewer earns and unlocks, and close the first of them."""
+    """Let two months pass in which a viewer earns and unlocks; publish the first, review the second."""
     viewer, producer, admin = devices.phone(), devices.phone(), devices.desktop()
     url = service.url
     first, second = (
@@ -54,26 +56,22 @@ def set_up(service: Service, devices: Devices) -> Scene:
     month = _month_on(admin, url)
     _earn(viewer, url, 1)
     unlock(viewer, url, short)
-    admin.goto(f"{url}/admin/close")
-    admin.get_by_role("button", name="Close ").last.click()
-    expect(admin.get_by_text("Closed", exact=True)).to_be_visible()
+    review_month(admin, url)
+    finance = devices.desktop()
+    sign_in(finance, url, FINANCE.email, service.password)
+    publish_month(finance, url)
     _month_on(admin, url)
+    review_month(admin, url)
     _earn(viewer, url, 5)
     unlock(viewer, url, second)
     _watch_a_part(viewer, url, first)
     sign_in(producer, url, PRODUCER.email, service.password)
     producer.goto(f"{url}/producer/{month}")
     why = producer.get_by_role("link", name="how The Crossing earned it").get_attribute("href") or ""
-    member, finance, halfway, support = (
-        devices.phone(),
-        devices.desktop(),
-        devices.phone(),
-        devices.phone(),
-    )
+    member, halfway, support = devices.phone(), devices.phone(), devices.phone()
     join(member, url, MEMBER)
     _earn(member, url, 1)
     unlock(member, url, short)
-    sign_in(finance, url, FINANCE.email, service.password)
     ask_for_value(finance, url, "1.20", "0.014")
     give_password(halfway, url, SECOND_FINANCE.email, service.password)
     sign_in(support, url, SUPPORT.email, service.password)

@@ -118,6 +118,20 @@ def ask_for_value(page: Page, url: str, inr: str, usd: str) -> None:
     expect(page.get_by_text("Waits for approval")).to_be_visible()
 
 
+def review_month(page: Page, url: str) -> None:
+    """Review the month that is ready, so that somebody else can publish it."""
+    page.goto(f"{url}/admin/close")
+    page.get_by_role("button", name="Review ").first.click()
+    expect(page.get_by_text("It waits for another person")).to_be_visible()
+
+
+def publish_month(page: Page, url: str) -> None:
+    """Publish the month that another one has reviewed."""
+    page.goto(f"{url}/admin/close")
+    page.get_by_role("button", name="Publish ").click()
+    expect(page.get_by_text("The statements are final")).to_be_visible()
+
+
 def open_user(page: Page, url: str, email: str) -> None:
     """Find somebody by the start of their address, and open their page."""
     page.goto(f"{url}/admin/users")

@@ -12,8 +12,18 @@ from attrs import define, field
 from playwright.sync_api import Cookie, Page, Request, Response, Route, expect
 
 from tests.browser.devices import Devices
-from tests.browser.service import ADMIN, PRODUCER, Service
-from tests.browser.steps import PASSWORD, earn, find_title, see_ad, see_balance, see_playing, sign_in, unlock
+from tests.browser.service import ADMIN, FINANCE, PRODUCER, Service
+from tests.browser.steps import (
+    PASSWORD,
+    earn,
+    find_title,
+    publish_month,
+    see_ad,
+    see_balance,
+    see_playing,
+    sign_in,
+    unlock,
+)
 
 EMAIL = "asha@example.com"
 EPISODE = "The Crossing"
@@ -57,7 +67,7 @@ def test_a_guest_earns_watches_joins_and_the_producer_is_paid(service: Service, 
     producer, admin = devices.phone(), devices.phone()
     month = _sees_the_provisional_month(producer, service)
     _adds_a_value(admin, service)
-    _closes_the_month(admin, service, month)
+    _closes_the_month(admin, devices.phone(), service, month)
     _sees_the_closed_month(producer, service, month)
 
     _sees_no_frame_without_the_key(viewer, service.url, episode)
@@ -159,27 +169,25 @@ def _sees_the_provisional_month(page: Page, service: Service) -> str:
     page.goto(f"{service.url}/producer")
     expect(page.locator(".figure")).to_have_text("₹0.60")
     expect(page.get_by_text("Provisional").first).to_be_visible()
-    expect(page.get_by_role("row")).to_have_count(2)
+    expect(page.get_by_role("row")).to_have_count(4)
     expect(page.get_by_text(SHORT)).to_have_count(0)
     page.get_by_role("link", name=f"₹0.60, how {EPISODE} earned it").click()
     why = page.get_by_role("dialog")
-    expect(why).to_contain_text(re.compile(r"2 bonus × ₹0\.50.*₹1\.00.*60%.*₹0\.60", re.DOTALL))
+    expect(why).to_contain_text(re.compile(r"2 bonus tokens.*₹1\.00.*60%.*₹0\.60", re.DOTALL))
     page.keyboard.press("Escape")
     page.locator(".figure a").click()
     month = urlsplit(page.url).path.rpartition("/")[2]
     assert json.loads(_downloaded(page, "JSON"))["format"].startswith("buddy.provisional")
-    _checks_the_rows(_downloaded(page, "CSV"), state="provisional")
+    _checks_the_rows(_downloaded(page, "CSV"))
     return month
 
 
-def _checks_the_rows(text: bytes, state: str) -> None:
-    rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
-    assert {row["state"] for row in rows} == {state}
-    lines = [row for row in rows if row["row"] == "line"]
-    assert [(row["title"], row["kind"], row["tokens"], row["amount"]) for row in lines] == [
-        (EPISODE, "bonus", "2", "0.6")
-    ]
-    assert [row["amount_minor"] for row in rows if row["row"] == "payable"] == ["60/1"]
+def _checks_the_rows(text: bytes) -> None:
+    rows = list(csv.DictReader(io.StringIO(text.decode())))
+    [line] = [row for row in rows if row["row"] == "line"]
+    assert (line["model"], line["territory"], line["base"], line["rate"]) == ("tokens", "IN", "100", "3/5")
+    assert json.loads(line["inputs"])["tokens"] == 2
+    assert [row["payable"] for row in rows if row["row"] == "account"] == ["60"]
 
 
 def _downloaded(page: Page, name: str) -> bytes:
@@ -205,22 +213,26 @@ def _adds_a_value(page: Page, service: Service) -> None:
     expect(page.get_by_text("is saved")).to_be_visible()
 
 
-def _closes_the_month(page: Page, service: Service, month: str) -> None:
-    """The demo's clock moves a month on; the ended month is checked, closed, and on record."""
+def _closes_the_month(page: Page, second: Page, service: Service, month: str) -> None:
+    """The demo's clock moves a month on; one reviews the ended month, another publishes; both are named."""
     page.goto(f"{service.url}/admin")
     clock = page.get_by_role("region", name="Demo Move the clock")
     clock.get_by_role("button", name="One month on").click()
-    page.get_by_role("link", name="Close the month").click()
+    page.get_by_role("link", name="Review the month").click()
     closing = page.locator(f"form[action='/admin/close/{month}']")
     ended = page.get_by_role("article").filter(has=closing)
     expect(ended.get_by_text("Ready", exact=True)).to_be_visible()
     expect(ended.locator(".checks .no")).to_have_count(0)
     closing.get_by_role("button").click()
     expect(closing).to_have_count(0)
+    expect(page.get_by_text("You reviewed it: somebody else publishes it.")).to_be_visible()
+    sign_in(second, service.url, FINANCE.email, service.password)
+    publish_month(second, service.url)
+    expect(second.get_by_text(f"Reviewed by {ADMIN.email}, published by {FINANCE.email}")).to_be_visible()
     page.goto(f"{service.url}/admin/audit")
-    for act in ("token", "close"):
+    for act, who in (("token", ADMIN), ("close", FINANCE)):
         expect(page.locator("main li.line", has_text=re.compile(act, re.IGNORECASE)).first).to_contain_text(
-            ADMIN.email
+            who.email
         )
 
 
@@ -229,7 +241,7 @@ def _sees_the_closed_month(page: Page, service: Service, month: str) -> None:
     page.goto(f"{service.url}/producer/{month}")
     expect(page.locator(".figure")).to_have_text("₹0.60")
     expect(page.get_by_text("This statement is closed and does not change")).to_be_visible()
-    _checks_the_rows(_downloaded(page, "CSV"), state="closed")
+    _checks_the_rows(_downloaded(page, "CSV"))
     assert "provisional" not in _downloaded(page, "JSON").decode()
 
 

@@ -10,7 +10,8 @@ from fractions import Fraction
 import pytest
 
 from buddy_core.kernel import GENESIS, Contention, EntityId, EntryId, chain_hash, month
-from buddy_core.royalty import StoredStatement, TokenSpend, stored_bytes
+from buddy_core.royalty import ClosedMonth, Input, InputKind, StoredStatement, TokenSpend
+from buddy_core.royalty.rules.sealing import stored_bytes
 from tests.contracts.cases import NEWTACT, Uow, race, title, uid
 
 pytestmark = pytest.mark.anyio
@@ -37,11 +38,17 @@ def chain(
     return made
 
 
+def closed(entity: EntityId, name: str, cut: int = 0) -> ClosedMonth:
+    """Return a closed month, whose terms and balances name it."""
+    end = month(name, "Asia/Kolkata").end
+    return ClosedMonth(entity, name, end, cut, b'{"terms":"%s"}' % name.encode(), b'{"closing":1}\n')
+
+
 async def close(uow: Uow, entity: EntityId, name: str, statements: Sequence[StoredStatement]) -> None:
     """Close a month in a transaction of its own."""
     async with uow.begin() as tx:
         await tx.statements.lock_for_close(entity)
-        await tx.statements.close(entity, name, month(name, "Asia/Kolkata").end, statements)
+        await tx.statements.close(closed(entity, name), statements)
 
 
 async def test_an_open_entity_has_nothing(uow: Uow) -> None:
@@ -49,6 +56,7 @@ async def test_an_open_entity_has_nothing(uow: Uow) -> None:
     async with uow.begin() as tx:
         assert await tx.statements.closed_until(NEWTACT) is None
         assert await tx.statements.months(NEWTACT) == []
+        assert await tx.statements.closed(NEWTACT, ["2026-10"]) == []
         assert await tx.statements.last(NEWTACT) is None
         assert await tx.statements.of_month(NEWTACT, "2026-10") == []
         assert await tx.statements.of_holder("p1") == []
@@ -78,6 +86,22 @@ async def test_a_month_without_statements_is_closed_too(uow: Uow) -> None:
         assert await tx.statements.last(NEWTACT) == october[-1]
 
 
+async def test_what_a_month_was_stated_from_comes_back(uow: Uow) -> None:
+    """Cut, terms and balances come back as they were given, byte for byte, for the months asked for."""
+    october = ClosedMonth(NEWTACT, "2026-10", OCTOBER.end, 7, b'{"deals": []} \x00\xff', "\u20b9\n".encode())
+    november = closed(NEWTACT, "2026-11", 9)
+    async with uow.begin() as tx:
+        await tx.statements.close(october, [])
+        await tx.statements.close(november, [])
+        await tx.statements.close(closed(OTHER, "2026-10"), [])
+        assert await tx.statements.closed(NEWTACT, ["2026-10"]) == [october]
+    async with uow.read() as tx:
+        find = tx.statements.closed
+        assert await find(NEWTACT, ["2026-11", "2026-12", "2026-10"]) == [october, november]
+        assert await find(OTHER, ["2026-10", "2026-11"]) == [closed(OTHER, "2026-10")]
+        assert await find(NEWTACT, []) == []
+
+
 async def test_a_holder_sees_all_its_months(uow: Uow) -> None:
     """A holder's statements come newest month first, of every entity."""
     october = chain(NEWTACT, "2026-10", ["p1", "platform"])
@@ -95,19 +119,24 @@ async def test_a_holder_sees_all_its_months(uow: Uow) -> None:
 
 
 async def test_books_hold_everything_stored(uow: Uow) -> None:
-    """The books name each fact, each closed month with its end, and the statements in chain order."""
+    """The books name each fact and input, each closed month, and the statements in chain order."""
     spend = TokenSpend(
         EntryId(uid(1)), "bonus", 2, 1, "INR", Fraction(7, 3), title(1), NEWTACT, "IN", OCTOBER.start
     )
+    brought = Input(NEWTACT, 1, InputKind.FACTS, "file", "2026-10", b"{}", OCTOBER.start)
+    theirs = Input(OTHER, 1, InputKind.POOL, "*", "", b"null", OCTOBER.start)
     october = chain(NEWTACT, "2026-10", ["p1", "platform"])
     async with uow.begin() as tx:
         await tx.token_spends.add([spend])
+        for item in (brought, theirs):
+            await tx.royalty_inputs.add(item)
     await close(uow, OTHER, "2026-10", [])
     await close(uow, NEWTACT, "2026-10", october)
     async with uow.read() as tx:
         records = await tx.royalty_books.all()
     assert list(records.spends) == [spend]
-    assert set(records.months) == {(NEWTACT, "2026-10", OCTOBER.end), (OTHER, "2026-10", OCTOBER.end)}
+    assert list(records.months) == [closed(NEWTACT, "2026-10"), closed(OTHER, "2026-10")]
+    assert list(records.inputs) == [brought, theirs]
     assert list(records.statements) == october
     assert list(records.unreadable) == []
 

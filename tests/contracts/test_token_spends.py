@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from buddy_core.kernel import EntityId, EntryId, month
-from buddy_core.royalty import PeriodAlreadyClosed, TokenSpend
+from buddy_core.royalty import ClosedMonth, PeriodAlreadyClosed, TokenSpend
 from tests.contracts.cases import NEWTACT, Uow, title, uid
 
 pytestmark = pytest.mark.anyio
@@ -93,7 +93,7 @@ async def test_the_first_fact_since_an_instant(uow: Uow) -> None:
 async def test_a_closed_month_takes_no_fact(uow: Uow) -> None:
     """After a month is closed a fact in it is refused by name; the next month and other sellers go on."""
     async with uow.begin() as tx:
-        await tx.statements.close(NEWTACT, "2026-11", NOVEMBER.end, [])
+        await tx.statements.close(ClosedMonth(NEWTACT, "2026-11", NOVEMBER.end, 0, b"{}", b"{}"), [])
     with pytest.raises(PeriodAlreadyClosed) as refused:
         await add(uow, fact(1, DECEMBER.start), fact(2, NOVEMBER.end - TICK))
     assert (refused.value.entity, refused.value.month) == (NEWTACT, "2026-11")

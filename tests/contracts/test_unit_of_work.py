@@ -15,7 +15,7 @@ from buddy_core.ads import Cap
 from buddy_core.flags import DEFAULTS
 from buddy_core.kernel import Contention, Envelope, EventId, Receipt, RequestKey
 from buddy_core.playback import Position
-from buddy_core.royalty import TokenSpend
+from buddy_core.royalty import ClosedMonth, Input, InputKind, TokenSpend
 from buddy_core.tokens import BONUS, Wallet
 from tests.contracts.cases import (
     AT,
@@ -47,7 +47,8 @@ async def write_everywhere(tx: Any, wallet: Wallet) -> None:
     await tx.grants.add([grant(1, account(1), title(1))])
     fact = TokenSpend(posted.entry.id, "bonus", 2, 1, "INR", 100, title(1), NEWTACT, "IN", AT)
     await tx.token_spends.add([fact])
-    await tx.statements.close(NEWTACT, "2026-09", AT - timedelta(days=40), [])
+    await tx.statements.close(ClosedMonth(NEWTACT, "2026-09", AT - timedelta(days=40), 0, b"{}", b"{}"), [])
+    await tx.royalty_inputs.add(Input(NEWTACT, 1, InputKind.POOL, "*", "", b"{}", AT))
     await tx.accounts.add(Account(account(9), AccountType.GUEST, AT))
     await tx.token_values.add(version_of(BONUS, 1))
     await tx.reward_counters.take([CAP])
@@ -67,6 +68,7 @@ async def state(uow: Uow) -> list[Any]:
             await tx.grants.of_account(account(1)),
             await tx.token_spends.first_at(NEWTACT, None),
             await tx.statements.months(NEWTACT),
+            await tx.royalty_inputs.last(NEWTACT),
             await tx.accounts.get(account(9)),
             await tx.token_values.of_kind(BONUS),
             await tx.reward_counters.peek([CAP]),

@@ -72,13 +72,14 @@ def test_the_readme_shows_the_short_script() -> None:
 
 
 def test_royalty_month_adds_up(tmp_path: Path) -> None:
-    """The statements pay out exactly the rounded month, and the page says how it came about."""
+    """The statements come to exactly what came in, rounded once, and say how."""
     printed = _run(str(EXAMPLES / "royalty_month.py"), folder=tmp_path)
     bodies = [json.loads(text) for text in re.findall(r"^\{.*?^\}", printed, re.M | re.S)]
-    assert [body["holder"] for body in bodies] == ["mgld", "blue", "platform"]
-    assert [body["payable_minor"] for body in bodies] == [10, 1, 9]
-    assert "all value 102/5 cents, rounded 20, rounding -2/5" in printed
-    assert "20 = 11 to holders + 9 to the platform" in printed
+    assert [body["holder"] for body in bodies] == ["blue", "mgld", "platform"]
+    assert [body["earned"] for body in bodies[:2]] == [2, 292]
+    assert "in: 499 sold, 78/5 of tokens, 2/5 of rounding" in printed
+    assert "out: 24 in fees, 294 to holders, 197 to the platform" in printed
+    assert "left over: 0" in printed
 
 
 def test_custom_host_unlocks_on_sqlite_without_flask(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -16,10 +16,17 @@ from hypothesis import strategies as st
 from buddy_adapters.memory import MemoryUnitOfWork
 from buddy_core.access import NotPermitted
 from buddy_core.catalog import TitleType
-from buddy_core.flows import CloseReport, month_for
-names_in=None
+from buddy_core.flows import CloseReport, StatedMonth, month_for
 from buddy_core.kernel import Contention, InvalidMonth, Rounding, round_fraction
-from buddy_core.royalty import PLATFORM, ClosedOutOfOrder
+from buddy_core.royalty import (
+    PLATFORM,
+    ClosedOutOfOrder,
+    HolderStatement,
+    Line,
+    PassedOver,
+    Whose,
+    read_statement,
+)
 from buddy_core.tokens import BONUS, PAID
 from buddy_web.reference import NEWTACT, SELLER_ROUTES, THAJA
 from tests.flows.world import START, TICK, VIEWER, Broken, Tampered, World, break_off, by_holder, platform
@@ -28,6 +35,27 @@ pytestmark = pytest.mark.anyio
 
 OCTOBER = month_for(NEWTACT, "2026-10").period
 NOVEMBER = month_for(NEWTACT, "2026-11").period
+
+
+def lines_of(stated: StatedMonth, currency: str) -> list[Line]:
+    """Return all lines of a currency, the platform's last."""
+    return [line for item in holders(stated, currency) for line in item.lines] + list(
+        platform(stated, currency).lines
+    )
+
+
+def holders(stated: StatedMonth, currency: str) -> list[HolderStatement]:
+    """Return the holders' statements of a currency, read from their final bytes."""
+    return [
+        read_statement(body)
+        for whose, body in stated.bodies.items()
+        if whose.holder != PLATFORM and whose.currency == currency
+    ]
+
+
+def tokens_in(body: bytes) -> int:
+    """Return how many tokens the lines of a statement are about."""
+    return sum(line["inputs"]["tokens"] for line in json.loads(body)["lines"])
 
 
 def told(report: CloseReport) -> tuple[list[tuple[str, int, bool]], list[str]]:
@@ -111,19 +139,29 @@ async def test_closing_at_once_is_closing_once(world: World) -> None:
 
 
 async def test_a_month_is_not_closed_before_an_earlier_one(world: World) -> None:
-    """A month with spends must be closed first; one without is closed with those after it."""
+    """The first month with spends is closed first, and from then on each after the one before it."""
     await a_month(world)
     world.clock.set(NOVEMBER.start + timedelta(days=40))
     await world.unlock(await rich(world), await world.add_title())
     world.clock.set(NOVEMBER.end + timedelta(days=60))
-    [refused] = (await world.close("2026-12", NEWTACT)).refused
-    assert isinstance(refused, ClosedOutOfOrder)
-    assert (refused.month, refused.first) == ("2026-12", "2026-10")
+
+    async def refused(name: str) -> Any:
+        [error] = (await world.close(name, NEWTACT)).refused
+        return error
+
+    error = await refused("2026-12")
+    assert isinstance(error, ClosedOutOfOrder)
+    assert (error.month, error.first) == ("2026-12", "2026-10")
     await world.close("2026-10", NEWTACT)
+    # November had no spends, and is closed all the same: balances are carried from month to month.
+    error = await refused("2026-12")
+    assert isinstance(error, ClosedOutOfOrder)
+    assert (error.month, error.first) == ("2026-12", "2026-11")
+    assert told(await world.close("2026-11", NEWTACT)) == ([("newtact", 0, True)], [])
     assert told(await world.close("2026-12", NEWTACT)) == ([("newtact", 2, True)], [])
-    assert [error.code for error in (await world.close("2026-11", NEWTACT)).refused] == [
-        "royalty.passed_over"
-    ]
+    error = await refused("2026-09")
+    assert isinstance(error, PassedOver)
+    assert (error.month, error.first) == ("2026-09", "2026-10")
 
 
 async def test_one_entity_that_cannot_close_keeps_no_other_from_it(world: World) -> None:
@@ -154,66 +192,85 @@ async def test_months_change_at_midnight_in_kolkata(world: World) -> None:
     counts = {}
     for name in ("2026-09", "2026-10", "2026-11"):
         report = await world.close(name, NEWTACT)
-        body = json.loads(by_holder(report.closed[0].statements)[PLATFORM, "INR"].body)
-        counts[name] = sum(line["tokens"] for line in body["lines"])
+        counts[name] = tokens_in(by_holder(report.closed[0].statements)[PLATFORM, "INR"].body)
     assert counts == {"2026-09": 2, "2026-10": 4, "2026-11": 2}
 
 
 async def test_statements_sum_to_the_rounded_month(world: World) -> None:
-    """Payables sum to the month rounded half up once, with a rounding line; lines are the spends exactly."""
+    """Earned, kept and the fund's are the stamped worth, rounded half up once; lines are the spends."""
     await a_month(world)
     for entity, currency in ((NEWTACT, "INR"), (THAJA, "USD")):
-        statements = await world.provisional("2026-10", entity)
+        stated = await world.provisional("2026-10", entity)
         spends = [spend for spend in await world.spends() if spend.entity == entity.id]
         value = sum((spend.value for spend in spends), Fraction(0))
-        whole = platform(statements, currency).reconciliation
-        assert whole is not None
-        assert (whole.value, whole.rounded) == (value, round_fraction(value, Rounding.HALF_UP))
-        assert whole.rounding == whole.rounded - value
-        assert sum(item.payable for item in statements) == whole.rounded == whole.holders + whole.platform
-        assert sum((item.exact for item in statements), Fraction(0)) == value
-        for item in statements:
+        paid = sum((spend.value for spend in spends if spend.kind == PAID), Fraction(0))
+        whole = platform(stated, currency).reconciliation
+        assert whole.residual == 0
+        assert whole.stamped == paid
+        assert whole.rounding == round_fraction(paid, Rounding.HALF_UP) - paid
+        assert whole.holders + whole.platform + whole.fund == round_fraction(paid, Rounding.HALF_UP)
+        assert sum(item.earned for item in holders(stated, currency)) == whole.holders
+        for item in holders(stated, currency):
             assert abs(item.rounding) < 1
             assert item.exact == sum((line.amount for line in item.lines), Fraction(0))
-        lines = [line for item in statements for line in item.lines]
-        for spend in spends:
-            mine = [line for line in lines if (line.title_id, line.kind) == (spend.title_id, spend.kind)]
-            assert sum(line.share for line in mine) >= 1
-            assert {line.unit_value for line in mine} == {spend.value / spend.tokens}
+        fund = platform(stated, currency).fund
+        assert fund is not None
+        assert (fund.paid_in, fund.attributed) == (0, value - paid), "no ad revenue was told"
+        assert sum((line.amount for line in lines_of(stated, currency)), Fraction(0)) == value
 
 
-async def test_a_tie_goes_to_the_smaller_share(world: World) -> None:
-    """Two cents over 1/4, 1/4 and 1/2: of equal remainders the smaller share, then id, is paid first."""
+async def test_a_value_is_what_was_stamped(world: World) -> None:
+    """Lines of each kind and version of tokens come to what was stamped on their spends, and no more."""
+    await a_month(world)
+    await world.revalue(BONUS, Fraction(75), Fraction(1))
+    await world.unlock(await rich(world), await world.add_title())
+    stamped: dict[tuple[str, int], Fraction] = defaultdict(Fraction)
+    for spend in await world.spends():
+        if spend.entity == NEWTACT.id:
+            stamped[spend.kind, spend.version] += spend.value
+    found: dict[tuple[str, int], Fraction] = defaultdict(Fraction)
+    for line in lines_of(await world.provisional("2026-10"), "INR"):
+        found[line.inputs["kind"], line.inputs["value_version"]] += line.amount
+    assert found == stamped
+    assert len(found) == 3
+
+
+async def test_a_tie_goes_to_the_smaller_amount(world: World) -> None:
+    """Two cents over 1/2, 1/2 and 1: of equal remainders the smaller amount, then name, is paid first."""
     two = [world.producer, await world.add_producer()]
     title = await world.add_title(
         TitleType.SHORT,
-        licences=[world.licence(share=Fraction(1, 4), partner=one, ownership=Fraction(1, 2)) for one in two],
+        licences=[world.licence(share=Fraction(1, 2), partner=one, ownership=Fraction(1, 2)) for one in two],
     )
-    await world.revalue(BONUS, Fraction(50), Fraction(2))
-    guest = await rich(world)
+    await world.revalue(PAID, Fraction(50), Fraction(2))
+    guest = await world.guest()
+    await world.earn(guest, 1, PAID)
     await world.unlock(guest, title, country="AE")
-    found = {key[0]: item for key, item in by_holder(await world.provisional("2026-10", THAJA)).items()}
-    small, large = sorted(str(one.id) for one in two)
-    # Two cents: 0.5, 0.5 and 1 exactly; of the two equal halves the smaller id is paid.
-    assert (found[small].payable, found[large].payable, found[PLATFORM].payable) == (1, 0, 1)
-    assert (found[small].rounding, found[large].rounding) == (Fraction(1, 2), Fraction(-1, 2))
+    stated = await world.provisional("2026-10", THAJA)
+    small, large = sorted(holders(stated, "USD"), key=lambda item: item.holder)
+    # Two cents: 0.5, 0.5 and 1 exactly; of the two equal halves the smaller name is paid.
+    assert (small.earned, large.earned, platform(stated, "USD").reconciliation.platform) == (1, 0, 1)
+    assert (small.rounding, large.rounding) == (Fraction(1, 2), Fraction(-1, 2))
 
 
 async def test_the_provisional_month_is_what_is_closed(world: World) -> None:
-    """With nothing more spent, the closed bodies are the provisional month's; titles go by public name."""
+    """With nothing more spent, the closed bodies are the provisional month's; all go by public names."""
     await a_month(world)
     world.clock.set(OCTOBER.end + timedelta(days=3))
     stated = {entity.id: await world.provisional("2026-10", entity) for entity in SELLER_ROUTES.entities}
     report = await world.close("2026-10")
     for closed in report.closed:
-        async with world.uow.read() as tx:
-            names = await names_in(tx, stated[closed.entity])
-        assert [item.body for item in closed.statements] == [
-            statement_body(item, names) for item in stated[closed.entity]
-        ]
-    body = json.loads(report.closed[0].statements[0].body)
-    assert body["lines"][0]["title"].split("/")[0] in ("film", "short")
-    assert body["holder"] == world.producer.short_id
+        kept = {Whose(item.holder, item.currency): item.body for item in closed.statements}
+        assert kept == dict(stated[closed.entity].bodies)
+    bodies = [item.body for item in report.closed[0].statements]
+    shown = [json.loads(body) for body in bodies]
+    assert {item["holder"] for item in shown} >= {world.producer.short_id, PLATFORM}
+    assert {line["title"].split("/")[0] for item in shown for line in item["lines"]} == {"film", "short"}
+    async with world.uow.read() as tx:
+        internal = [str(title.id) for title in await tx.titles.all()] + [str(world.producer.id)]
+        books = await tx.rights.of_titles([title.id for title in await tx.titles.all()])
+        internal += [str(item.id) for book in books.values() for item in book.licences]
+    assert not any(name.encode() in body for name in internal for body in bodies)
 
 
 async def test_an_empty_month_closes_without_statements(world: World) -> None:
@@ -278,8 +335,7 @@ async def test_spends_at_the_edge_land_before_or_after_the_close(world: World) -
     early = [spend for spend in spends if OCTOBER.contains(spend.at)]
     assert len(spends) == 24
     assert all(NOVEMBER.contains(spend.at) for spend in spends if spend not in early)
-    body = json.loads(by_holder(report.closed[0].statements)[PLATFORM, "INR"].body)
-    assert sum(line["tokens"] for line in body["lines"]) == 2 * len(early) > 0
+    assert tokens_in(by_holder(report.closed[0].statements)[PLATFORM, "INR"].body) == 2 * len(early) > 0
 
 
 @pytest.mark.postgres
@@ -354,7 +410,7 @@ async def _history(steps: list[tuple[str, int, Any]]) -> None:
 
     async def figures() -> Any:
         stated = [await world.provisional(name, item) for name in months for item in SELLER_ROUTES.entities]
-        return stated, await world.spends()
+        return [dict(month.bodies) for month in stated], await world.spends()
 
     for kind, number, what in steps:
         if kind == "unlock":

@@ -281,7 +281,7 @@ class History(RuleBasedStateMachine):
             "wallets": [canonical_bytes([item.stored, dict(item.balances)]) for item in books],
             "royalty": sorted(canonical_bytes(spend) for spend in royalty.spends),
             "statements": [stored.body for stored in royalty.statements],
-            "lines": [canonical_bytes(statement) for month in provisional for statement in month],
+            "lines": [body for month in provisional for body in month.bodies.values()],
         }
 
     @invariant()

@@ -38,7 +38,8 @@ from buddy_core.tokens import (
 )
 from buddy_web.reference import FIRST_DAY, NEWTACT
 from tests.contracts.cases import race
-from tests.flows.world import START, VIEWER, Broken, Tampered, World, break_off, by_holder
+from tests.flows.months import of_holders, of_platform
+from tests.flows.world import START, VIEWER, Broken, Tampered, World, break_off
 
 pytestmark = pytest.mark.anyio
 
@@ -46,9 +47,11 @@ OCTOBER = flows.month_for(NEWTACT, "2026-10").period
 DAY = timedelta(days=1)
 
 
-def paid(statements: object) -> dict[str, int]:
-    """Return what each holder is paid in rupees."""
-    return {holder: item.payable for (holder, _), item in by_holder(statements).items()}  # type: ignore[arg-type]
+def earned(stated: flows.StatedMonth) -> dict[str, int]:
+    """Return what each holder has in paise by name, and what the platform has."""
+    return {item.holder: item.earned for item in stated.result.statements} | {
+        PLATFORM: stated.result.reconciliations[0].platform
+    }
 
 
 async def test_everything_goes_back(world: World) -> None:
@@ -170,10 +173,13 @@ async def test_before_the_close_it_nets_out(world: World) -> None:
     await world.earn(guest, 20)
     unlocked = await world.unlock(guest, film)
     await world.refund(guest, unlocked.entry_id)
-    statements = await world.provisional("2026-10")
-    assert set(paid(statements).values()) == {0}
-    theirs = next(item for item in statements if item.holder != PLATFORM)
-    assert [(line.tokens, line.refund_of) for line in theirs.lines] == [(10, None), (-10, "2026-10")]
+    stated = await world.provisional("2026-10")
+    assert set(earned(stated).values()) == {0}
+    [theirs] = stated.result.statements
+    assert sorted((line.inputs["tokens"], line.inputs.get("refund_of", "")) for line in theirs.lines) == [
+        (-10, "2026-10"),
+        (10, ""),
+    ]
     assert theirs.exact == 0
     world.clock.set(OCTOBER.end + DAY)
     assert not (await world.close("2026-10")).refused
@@ -190,19 +196,21 @@ async def test_after_the_close_it_is_a_line_of_the_next_month(world: World) -> N
     again = next(item for item in (await world.close("2026-10")).closed if item.entity == NEWTACT.id)
     assert again.statements == october.statements
     november = await world.provisional("2026-11")
-    before = {item.holder: json.loads(item.body) for item in october.statements}
-    for item in november:
-        then = before[item.holder]
-        assert item.payable == -then["payable_minor"]
-        assert item.exact == -Fraction(then["exact_minor"])
-        assert {line.refund_of for line in item.lines} == {"2026-10"}
+    [before] = of_holders(october.statements)
+    [after] = november.result.statements
+    assert (after.earned, after.exact) == (-before.earned, -before.exact)
+    assert {line.inputs["refund_of"] for line in after.lines} == {"2026-10"}
+    assert [line.amount for line in november.result.platform] == [
+        -line.amount for line in of_platform(october.statements).lines
+    ]
     world.clock.set(flows.month_for(NEWTACT, "2026-11").period.end + DAY)
     assert not (await world.close("2026-11")).refused
     first = next(item for item in (await world.close("2026-11")).closed if item.entity == NEWTACT.id)
-    body = json.loads(first.statements[0].body)
-    assert body["payable_minor"] < 0
-    assert body["lines"][0]["refund_of"] == "2026-10"
-    assert body["lines"][0]["tokens"] == -10
+    [statement] = of_holders(first.statements)
+    assert statement.earned < 0
+    assert (statement.lines[0].inputs["refund_of"], statement.lines[0].inputs["tokens"]) == ("2026-10", -10)
+    [account] = statement.settlements
+    assert (account.payable, account.closing.carried) == (0, account.opening.carried + statement.earned)
 
 
 async def test_those_who_got_it_give_it_back(world: World) -> None:
@@ -217,9 +225,9 @@ async def test_those_who_got_it_give_it_back(world: World) -> None:
     world.clock.advance(DAY * 2)
     await world.revalue(BONUS, Fraction(200), Fraction(3))
     await world.refund(guest, unlocked.entry_id)
-    statements = await world.provisional("2026-10")
-    assert {item.holder for item in statements} == {str(world.producer.id), PLATFORM}
-    assert set(paid(statements).values()) == {0}
+    stated = await world.provisional("2026-10")
+    assert set(earned(stated)) == {world.producer.short_id, PLATFORM}
+    assert set(earned(stated).values()) == {0}
 
 
 async def test_a_guests_unlock_is_refunded_to_the_member(world: World) -> None:

@@ -59,11 +59,13 @@ async def test_gifts_that_wait_are_shown_on_the_record(world: World) -> None:
         if asked:
             assert isinstance(await world.grant(member, 51, actor=support), flows.Awaiting)
         found = await flows.list_requests(support, uow=world.uow, clock=world.clock)
-        assert len(await views.show_requests(support, found, **ports(world))) == int(asked)
+        assert len(await views.show_requests(support, found, **ports(world), routes=SELLER_ROUTES)) == int(
+            asked
+        )
     [record] = await world.records("approval.read")
     assert (record.actor, record.after) == (support.name, f'["{found[0].request.id}"]')
     with pytest.raises(NotPermitted):
-        await views.show_requests(VIEWER, found, **ports(world))
+        await views.show_requests(VIEWER, found, **ports(world), routes=SELLER_ROUTES)
 
 
 async def test_who_saw_held_rewards_is_recorded(world: World) -> None:

@@ -21,6 +21,7 @@ from buddy_adapters.memory.unit_of_work import MemoryTx
 from buddy_core.catalog import TitleType
 from buddy_core.flows import month_for, verify
 from buddy_core.kernel import EntityId
+from buddy_core.royalty import ClosedMonth
 from buddy_core.tokens import BONUS, PAID
 from buddy_web.reference import NEWTACT, SELLER_ROUTES
 from tests.flows.world import World
@@ -129,7 +130,12 @@ PLANTED: dict[str, tuple[TableName[Any, Any], Callable[[Table[Any, Any]], None]]
     ),
     "a missing statement": (STATEMENTS, _drop),
     "a missing month": (CLOSED, _drop),
-    "an inserted month": (CLOSED, lambda table: table.put(EntityId("ghost"), (("2026-10", OCTOBER.end),))),
+    "an inserted month": (
+        CLOSED,
+        lambda table: table.put(
+            EntityId("ghost"), (ClosedMonth(EntityId("ghost"), "2026-10", OCTOBER.end, 0, b"{}", b"{}"),)
+        ),
+    ),
     "an altered record": (AUDIT, lambda table: _first(table, lambda row: evolve(row, actor="nobody"))),
     "a missing record": (AUDIT, _drop),
 }

@@ -27,6 +27,7 @@ SMALL = {"kind": "bonus", "effective_from": "2026-12-01", "value_INR": "0.55", "
 DESK = (
     *("", "/values", "/costs", "/ad-rule", "/close", "/liability", "/rewards", "/alerts", "/approvals"),
     *("/users", "/roles", "/roles/form", "/audit", "/promotions", "/prices", "/rights", "/rights/import"),
+    *("/facts", "/terms", "/terms/account", "/terms/pool"),
 )
 WHY = "Ticket 4711"
 STEP = timedelta(seconds=30)
@@ -88,7 +89,8 @@ def request_of(address: str) -> str:
         (
             FINANCE,
             set(DESK)
-            - {"/users", "/roles", "/roles/form", "/audit", "/promotions", "/prices", "/rights/import"},
+            - {"/users", "/roles", "/roles/form", "/audit", "/promotions", "/prices", "/rights/import"}
+            - {"/terms/account", "/terms/pool"},
         ),
         (SUPPORT, {"", "/costs", "/ad-rule", "/rewards", "/alerts", "/approvals", "/users", "/rights"}),
         (PRODUCER, set()),
@@ -350,7 +352,8 @@ def test_forms_of_a_user_lead_back_when_they_are_opened(service: Service) -> Non
     address = page_of(admin, VIEWER)
     for form in ("roles", "sign-out", "second-factor", "tokens", "look"):
         assert admin.get(f"{address}/{form}").location == address
-    assert admin.get("/admin/close/2026-11").location == "/admin/close"
+    for form in ("2026-11", "2026-11/publish"):
+        assert admin.get(f"/admin/close/{form}").location == "/admin/close"
 
 
 # ---- roles

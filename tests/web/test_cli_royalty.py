@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
@@ -47,7 +53,7 @@ def test_facts_may_be_csv(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (("--json", "--csv"), 2, "Give one of --out, --json and --csv."),
+        (("--json", "--csv"), 2, "Give one of --out, --json, --csv and --instead."),
         (
             ("--holder", "nobody"),
             1,
@@ -78,9 +84,74 @@ def test_wrong_input_lists_every_problem_and_writes_nothing(tmp_path: Path) -> N
     assert not (tmp_path / "out").exists()
 
 
-def test_parquet_is_refused_in_words(tmp_path: Path) -> None:
-    """A file that cannot be read yet says what to do instead."""
-    (tmp_path / "watch.parquet").write_bytes(b"PAR1")
-    done = _run(TERMS, str(tmp_path / "watch.parquet"))
-    assert done.exit_code == 1
-    assert "save it as CSV" in done.output
+def test_facts_may_be_parquet(tmp_path: Path) -> None:
+    """Rows of Parquet are facts like those of a CSV: instants, days and decimals are read as they are."""
+    path = tmp_path / "sales-more.parquet"
+    rows = {"id": ["r2"], "model": ["rental"], "title": ["monsoon"], "territory": ["IN"], "currency": ["INR"]}
+    for at in (datetime(2026, 10, 7, tzinfo=UTC), date(2026, 10, 7), "2026-10-07"):
+        for gross in (1000, Decimal(1000)):
+            pq.write_table(pa.table({**rows, "gross": [gross], "at": [at], "sold_at": [None]}), path)
+            found = _run(TERMS, FACTS, str(path))
+            assert "INR 3379.60" in found.output, found.output
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "said"),
+    [
+        ("sales.parquet", {"id": ["a"], "model": ["rental"]}, "title: the column is missing"),
+        ("sales.parquet", {"seconds": [1]}, "seconds: is not known here"),
+        ("films.parquet", {"id": ["a"]}, "has no kind of facts in its name"),
+        ("ads.parquet",
+            {"id": ["a"], "territory": ["IN"], "currency": ["INR"], "gross": [math.nan]},
+            "row 1, gross"),
+        ("ads.parquet", None, "is no Parquet file"),
+    ],
+)  # fmt: skip
+def test_parquet_that_cannot_be_is_told(
+    tmp_path: Path, name: str, columns: dict[str, list[object]] | None, said: str
+) -> None:
+    """Missing and unknown columns, a name that says nothing, NaN and other files are told with the place."""
+    path = tmp_path / name
+    if columns is None:
+        path.write_bytes(b"id,territory\n")
+    else:
+        pq.write_table(pa.table(columns), path)
+    found = _run(TERMS, FACTS, str(path))
+    assert found.exit_code == 1
+    assert said in found.output
+
+
+def test_watch_is_shared_where_it_lies(tmp_path: Path) -> None:
+    """Parquet of watch and subscriptions gives what the same rows give as facts."""
+    facts = json.loads(Path(FACTS).read_text("utf-8"))
+    money = ("gross", "tax", "refund", "chargeback", "fee")
+    paid = [{**dict.fromkeys(money, 0), **row} for row in facts["subscriptions"]]
+    names = ("account", "plan", "territory", "currency", *money)
+    pq.write_table(pa.table({name: [row[name] for row in paid] for name in names}), tmp_path / "paid.parquet")
+    seen = ("account", "title", "territory", "plan", "seconds")
+    watch = tmp_path / "watch.parquet"
+    pq.write_table(pa.table({name: [row[name] for row in facts["watch"]] for name in seen}), watch)
+    sales = tmp_path / "sales.json"
+    sales.write_text(json.dumps({"sales": facts["sales"]}), "utf-8")
+    options = ("--watch", str(watch), "--subscriptions", str(tmp_path / "paid.parquet"))
+    found = _run(TERMS, str(sales), *options)
+    assert found.exit_code == 0, found.output
+    whole = _run(TERMS, FACTS).output
+    assert [line for line in whole.splitlines() if line.startswith(("    paid", "  earned"))] == [
+        line for line in found.output.splitlines() if line.startswith(("    paid", "  earned"))
+    ]
+    assert _run(TERMS, str(sales), "--watch", str(watch)).exit_code == 2
+    assert _run(TERMS).exit_code == 2
+
+
+def test_other_terms_are_compared(tmp_path: Path) -> None:
+    """Who would have more or less is printed; terms of another month are refused."""
+    other = json.loads(Path(TERMS).read_text("utf-8"))
+    other["deals"][1]["rates"]["rental"] = "50%"
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(other), "utf-8")
+    assert "kite-capital, monsoon" in _run(TERMS, FACTS, "--instead", str(path)).output
+    assert "Nobody would have more or less" in _run(TERMS, FACTS, "--instead", TERMS).output
+    other["month"]["name"] = "2026-09"
+    path.write_text(json.dumps(other), "utf-8")
+    assert _run(TERMS, FACTS, "--instead", str(path)).exit_code == 1

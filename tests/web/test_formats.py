@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buddy_core.kernel.money import Money
-from buddy_core.views import ModelFigure, MonthFigure
+from buddy_core.views import ModelFigure, MonthFigure, Progress
 from buddy_web import charts, formats, words
 
 AT = datetime(2026, 11, 30, 18, 30, tzinfo=UTC)
@@ -117,26 +117,66 @@ def test_unknown_codes_still_have_words() -> None:
     assert words.denial("entitlements.no_grant")[0] == "This one is locked"
 
 
-@given(st.lists(st.integers(-100, 10**12), min_size=1, max_size=14))
-def test_bars_stay_in_the_chart(amounts: list[int]) -> None:
-    """Every column stands on the ground line and none is taller than the chart."""
-    months = [MonthFigure("2026-10", Money(minor, "INR"), "closed") for minor in amounts]
-    for bar in charts.bars(months):
-        assert 2 <= bar.height <= 100
-        assert bar.y + bar.height == 100
+@given(st.lists(st.lists(st.integers(-100, 10**12), max_size=3), min_size=1, max_size=12))
+def test_bars_stay_in_the_chart(amounts: list[list[int]]) -> None:
+    """Every column stands on the ground line, its parts on each other, and none is taller than the chart."""
+    models = ["rental", "ads", "tokens"]
+    months = [month(dict(zip(models, minors, strict=False))) for minors in amounts]
+    top = max(sum(max(0, minor) for minor in minors) for minors in amounts)
+    heights = []
+    for bar in charts.bars(months, models):
+        ground = 100
+        for part in bar.parts:
+            assert part.y + part.height == ground
+            ground = part.y
+        heights.append(100 - ground)
+        assert [bar.figure.models[part.fill].amount.minor > 0 for part in bar.parts] == [True] * len(
+            bar.parts
+        )
+        assert 0 <= bar.x < bar.x + bar.width <= 360
+    assert max(heights) == (100 if top else 0)
 
 
-@given(st.lists(st.integers(0, 10**12), max_size=6))
-def test_shares_fill_the_bar(amounts: list[int]) -> None:
-    """The parts lie side by side and fill the whole width, where there is anything to share."""
-    parts = charts.shares([ModelFigure("token_bonus", Money(minor, "INR"), 1) for minor in amounts])
-    assert sum(part.width for part in parts) == (1000 if sum(amounts) else 0)
-    assert sum(part.share for part in parts) == (1 if sum(amounts) else 0)
+def test_a_column_has_no_part_below_zero() -> None:
+    """What a model owes is left out of its column; the others fill it."""
+    [bar] = charts.bars([month({"rental": -30, "tokens": 90})], ["rental", "tokens"])
+    assert [(part.fill, part.y, part.height) for part in bar.parts] == [(1, 0, 100)]
 
 
 def test_change_needs_something_to_compare_with() -> None:
     """Against nothing there is no percentage."""
-    now, before = (MonthFigure("2026-10", Money(minor, "INR"), "closed") for minor in (150, 100))
+    now, before = month({"tokens": 150}), month({"tokens": 100})
     assert charts.change(now, before) == Fraction(1, 2)
     assert charts.change(now, None) is None
-    assert charts.change(now, MonthFigure("2026-09", Money(0, "INR"), "closed")) is None
+    assert charts.change(now, month({})) is None
+
+
+def test_what_is_covered_is_between_nothing_and_all() -> None:
+    """Half of an advance is half; what was earned below zero is nothing, and no advance is all of it."""
+    for total, left, part in ((100, 50, Fraction(1, 2)), (100, 130, 0), (100, 0, 1), (0, 0, 1)):
+        figures = (Money(minor, "INR") for minor in (total, 0, total - left, left))
+        assert charts.covered(Progress("guarantee", *figures)) == part
+
+
+@pytest.mark.parametrize(
+    ("note", "text"),
+    [
+        ("minimum 500000", "minimum ₹5,000.00"),
+        ("paid from 50000 on", "paid from ₹500.00 on"),
+        ("1/10 for 3 months", "10% for 3 months"),
+        ("IN:194J 1/10", "IN:194J, 10%"),
+        ("US treaty 0", "US treaty, 0%"),
+        ("", ""),
+        ("as agreed", "as agreed"),
+    ],
+)
+def test_the_note_of_a_step_reads_as_money_and_percentage(note: str, text: str) -> None:
+    """Minor units read as money and fractions as percentages; other notes stay as they are."""
+    assert formats.step_note(note, "INR") == text
+
+
+def month(models: dict[str, int]) -> MonthFigure:
+    """Return October with what each model earned."""
+    figures = tuple(ModelFigure(model, Money(minor, "INR")) for model, minor in models.items())
+    earned = Money(sum(models.values()), "INR")
+    return MonthFigure("2026-10", earned, earned, "closed", figures)

@@ -28,12 +28,12 @@ USUAL = {
     "media_key": "a-film", "shape": "poster", "code": "web.fault", "line": "ln_1", "id": "abcd",
     "type": "film", "title_type": "film", "request_id": "apr_" + "0" * 32, "user": "usr_" + "0" * 32,
     "step": "set-up", "form": "roles", "entry": "7-1a2b3c4d", "promotion": "MONSOON26",
-    "grant": "gra_" + "0" * 32, "takedown": "tkd_" + "0" * 32,
+    "grant": "gra_" + "0" * 32, "kind": "pool", "takedown": "tkd_" + "0" * 32,
 }  # fmt: skip
 QUERY = {
     "reward", "next", "ad", "before", "producer", "currency", "entity", "q", "action", "saved", "done",
     "page", "limit", "cursor", "type", "email", "after", "permission", "territory", "role", "actor",
-    "about", "ip", "reference", "since", "until", "waiting", "owner",
+    "about", "ip", "key", "reference", "since", "until", "waiting", "owner",
 }  # fmt: skip
 """Fields of queries that some rule is known to look for."""
 _PART = re.compile(r"<(?:[a-z_]+(?:\([^)]*\))?:)?([a-z_]+)>")
@@ -101,6 +101,26 @@ FORMS = {
     "/wallet/promotions": {"code": "MONSOON26", "idempotency_key": "cod-1"},
     "/admin/promotions/MONSOON26/end": {"reason": "a test", "idempotency_key": "prm-2"},
     "/admin/close/2026-10": {"entity": "newtact"},
+    "/admin/close/2026-10/publish": {"entity": "newtact", "request_id": "{request}"},
+    "/admin/facts": {"entity": "newtact", "month": "2026-10", "name": "sales", "section": "sales"},
+    "/admin/facts/announce": {"entity": "newtact", "month": "2026-10", "name": "sales"},
+    "/admin/terms/licence/preview": {
+        "entity": "newtact", "item": "L-aaaaaaaaaa", "seen": "0", "preset": "film", "rate_rental": "50",
+        "rate_est": "1/3", "fee": "5", "expense_cap": "100", "ads_by": "watch", "account": "asha",
+        "more": "{}", "month": "2026-10", "act": "set",
+    },
+    "/admin/terms/account/preview": {
+        "entity": "newtact", "item": "", "seen": "0", "key": "asha", "holder": "blue", "currency": "INR",
+        "advance": "3000.00", "threshold": "1", "negative": "carry", "recoups": "other", "reserve_part": "10",
+        "reserve_months": "3", "tax_rate": "10", "tax_key": "IN:194J", "tax_from": "2026-04-01",
+        "guarantee_minimum": "5", "guarantee_from": "2026-10-01", "guarantee_until": "2027-10-01",
+        "more": "{}", "month": "2026-10",
+    },
+    "/admin/terms/pool": {
+        "entity": "newtact", "item": "", "seen": "0", "key": "gold", "method": "user_centric",
+        "min_seconds": "60", "max_seconds": "600", "silent": "carry", "excluded_accounts": "a",
+        "excluded_titles": "film/aaaa", "more": "{}", "month": "2026-10",
+    },
     "/admin/rewards": {"reward_id": "rwd_1", "decision": "release", "reason": "a test"},
     "/admin/wallets": {"owner": "rwd_1", "act": "freeze", "reason": "a test", "idempotency_key": "k-1"},
     "/admin/demo/clock": {"by": "+1week"},
@@ -316,7 +336,9 @@ def test_every_form_is_swept(service: Service) -> None:
         for rule in service.app.url_map.iter_rules()
         if "POST" in (rule.methods or ()) and not rule.rule.startswith("/v1/")
     }
-    swept = {"/unlock/<any(film, series, short, episode):type>/<short_id:short_id>", "/admin/close/<month>"}
+    swept = {"/unlock/<any(film, series, short, episode):type>/<short_id:short_id>", "/admin/close/<month>",
+             "/admin/close/<month>/publish", "/admin/terms/<any(licence, account, pool):kind>",
+             "/admin/terms/<any(licence, account, pool):kind>/preview"}  # fmt: skip
     named = {
         "<opaque_id:user>": "{user}", "<opaque_id:request_id>": "{request}", "<entry>": "{entry}",
         "<promotion>": "MONSOON26", "<opaque_id:grant>": "{grant}",

@@ -135,6 +135,15 @@ WHOLE: dict[str, dict[str, Any]] = {
     },
     "admin_rights.restore": {"item": "tkd_" + "0" * 32, "idempotency_key": "rgt-3", **REASON},
     "admin_rights.add_sheet": {"sheet": "title", "idempotency_key": "csv-1", **REASON},
+    "api_royalty.bring_facts": {},
+    "api_royalty.announce_facts": {"entity": "newtact", "month": "2026-10", "name": "sales"},
+    "api_royalty.set_terms": {"method": "user_centric"},
+    "api_royalty.remove_terms": {},
+    "api_royalty.terms_effect": {"method": "user_centric"},
+    "admin_royalty.bring_facts": {"entity": "newtact", "month": "2026-10", "name": "sales"},
+    "admin_royalty.announce_facts": {"entity": "newtact", "month": "2026-10", "name": "sales"},
+    "admin_royalty.preview_terms": {"entity": "newtact", "key": "gold", "method": "user_centric"},
+    "admin_royalty.save_terms": {"entity": "newtact", "key": "gold", "method": "user_centric"},
     "api_promotions.add_promotion": {
         "code": "MONSOON26", "tokens": 5, "days": 30, "limit": 10, "ends_at": "2026-12-31T00:00:00Z", **REASON
     },
@@ -145,6 +154,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     },
     "admin_promotions.end": {"idempotency_key": "prm-2", **REASON},
     "api_admin.close_period": {},
+    "admin_pages.publish_month": {"entity": "newtact", "request_id": "apr_" + "0" * 32},
     "api_admin.release_reward": REASON,
     "api_admin.refuse_reward": REASON,
     "api_admin.freeze_wallet": {"email": "viewer@example.com", **REASON},
@@ -168,6 +178,14 @@ WHOLE: dict[str, dict[str, Any]] = {
 WITH_QUERY = {
     "api_entitlements.why": "type=film&title=zzzz",
     "api_rights.why": "country=IN",
+    "api_royalty.facts": "entity=newtact&month=2026-10",
+    "api_royalty.facts_content": "entity=newtact&name=none",
+    "api_royalty.bring_facts": "entity=newtact&month=2026-10&name=sales",
+    "api_royalty.terms_book": "entity=newtact",
+    "api_royalty.terms": "entity=newtact&key=gold",
+    "api_royalty.set_terms": "entity=newtact&key=gold",
+    "api_royalty.remove_terms": "entity=newtact&key=gold",
+    "api_royalty.terms_effect": "entity=newtact&key=gold&month=2026-10",
     "api_rights.add_windows": "reason=a+test",
 }
 """What an operation is asked beside its path."""

@@ -10,6 +10,7 @@ from buddy_core.entitlements import GrantKind, Reason
 from buddy_core.kernel.money import Money
 from buddy_core.pricing import QuoteKind
 from buddy_core.rights import WindowType
+from buddy_core.royalty import Model
 from buddy_core.views import Denial, Way
 from buddy_web import words
 from buddy_web.formats import begins, price, until
@@ -108,3 +109,18 @@ def test_other_languages_say_the_date() -> None:
 def test_a_price_has_no_empty_minor_digits(amount: Money, shown: str) -> None:
     """Whole amounts go without decimals, all others keep every digit of their currency."""
     assert price(amount) == shown
+
+
+@pytest.mark.parametrize("model", Model)
+def test_each_model_has_a_name(model: Model) -> None:
+    """No way of earning is called by its code, and all names are short."""
+    assert words.model(model.value) != model.value.upper()
+    assert words.model(model.value) not in ("Est", "Ppv", "Pvod")
+    assert len(words.model(model.value)) <= 20
+
+
+def test_each_step_of_an_account_has_words() -> None:
+    """Steps as the engine names them, one of another account's advance, and one that is not known."""
+    assert words.step("carried forward") == "Carried to the next month"
+    assert words.step("recouped of first-film") == "Kept to recoup account first-film"
+    assert words.step("something new") == "Something new"

@@ -25,18 +25,33 @@ from buddy_core.access import (
 from buddy_core.accounts import Account, AccountType, Credential
 from buddy_core.flows import (
     AssignRole,
+    BringFacts,
     RefundUnlock,
+    SetTerms,
     assign_role,
+    bring_facts,
     close_month,
     define_role,
     freeze_wallet,
     merge_guest,
     refund_unlock,
     revoke_role,
+    set_terms,
     set_token_value,
     unlock_title,
 )
 from buddy_core.kernel.ids import AccountId, EntryId, HoldId
+from buddy_core.royalty import (
+    AdRevenue,
+    Facts,
+    InputKind,
+    Model,
+    Paid,
+    Sale,
+    SubscriptionRevenue,
+    Watch,
+    facts_json,
+)
 from buddy_core.tokens import (
     BONUS,
     PAID,
@@ -61,8 +76,8 @@ from buddy_core.tokens import (
     spend_tokens,
     void_hold,
 )
-from buddy_web.reference import SELLER_ROUTES, TOKEN_VALUES, seed_reference
-from tests.crash.world import Request, add_catalogue, member, title_id, viewer
+from buddy_web.reference import NEWTACT, SELLER_ROUTES, TOKEN_VALUES, seed_reference
+from tests.crash.world import TITLES, Request, add_catalogue, member, title_id, viewer
 
 START = datetime(2026, 1, 20, 8, 30, 0, 123456, tzinfo=UTC)
 BUYER = member(9)
@@ -94,15 +109,21 @@ async def fill(uow: SqlUnitOfWork) -> None:
         return done.entry_id
 
     async def close(month: str) -> None:
-        await close_month(
+        report = await close_month(
             SYSTEM, month, SELLER_ROUTES.entities, correlation_id="c-1", uow=uow, clock=clock, ids=ids
         )
+        assert not report.refused, report.refused
 
     # A film costs ten: the six bonus tokens and four that were paid for.
     film = await unlock(viewer(0), 2, "IN")
     await unlock(viewer(1), 1, "AE")
+    await _set_terms(uow, clock)
+    await _bring(uow, clock, "2026-01", "january", JANUARY)
+    await _bring(uow, clock, "2026-01", "ads", None)
     clock.set(START + timedelta(days=15))
+    await _bring(uow, clock, "2026-01", "ads", ADS)
     await close("2026-01")
+    await _bring(uow, clock, "2026-01", "late", LATE)
     for kind in (BONUS, PAID):
         # As far as one person may go alone.
         values = {currency: value * Fraction(6, 5) for currency, value in TOKEN_VALUES[kind].items()}
@@ -134,6 +155,45 @@ async def fill(uow: SqlUnitOfWork) -> None:
     await _give_roles(uow, clock)
     await _ask_and_decide(uow, clock)
     await freeze(BUYER, True)
+
+
+FILM = f"{TITLES[2].type}/{TITLES[2].short_id}"
+JANUARY = Facts(
+    sales=(Sale("s-1", Model.RENTAL, FILM, "IN", "INR", Paid(11_800, 1_800, fee=250), START),),
+    subscriptions=(SubscriptionRevenue("r-1", "gold", "IN", "INR", Paid(1_001), "a"),),
+    watch=(Watch("a", FILM, "IN", 777, "gold"),),
+)
+ADS = Facts(ads=(AdRevenue("a-1", "IN", "INR", Paid(5_000), is_rewarded=True),))
+LATE = Facts(sales=(Sale("s-2", Model.EST, FILM, "IN", "INR", Paid(333), START),))
+
+
+async def _set_terms(uow: SqlUnitOfWork, clock: SettableClock) -> None:
+    """Set terms of every kind for the seller of January's film, change one, and take another away."""
+    async with uow.read() as tx:
+        [licence] = (await tx.rights.of_titles([TITLES[2].id]))[TITLES[2].id].licences
+        [maker] = [one for one in await tx.producers.all() if one.id == TITLES[2].producer_id]
+    account = {"holder": maker.short_id, "currency": "INR", "advance": 2_000}
+    for kind, key, terms in (
+        (InputKind.ACCOUNT, "main", account),
+        (InputKind.ACCOUNT, "other", account),
+        (InputKind.LICENCE, licence.number, {"rates": {"rental": "1/2"}, "account": "main"}),
+        (InputKind.POOL, "gold", {"method": "user_centric", "silent": "carry"}),
+        (InputKind.ACCOUNT, "main", {**account, "advance": 3_000}),
+        (InputKind.ACCOUNT, "other", None),
+    ):
+        clock.advance(timedelta(seconds=1, microseconds=3))
+        command = SetTerms(NEWTACT, kind, key, terms)
+        await set_terms(SYSTEM, command, correlation_id="c-10", uow=uow, clock=clock)
+
+
+async def _bring(
+    uow: SqlUnitOfWork, clock: SettableClock, month: str, name: str, facts: Facts | None
+) -> None:
+    """Bring in facts of a month, or announce them."""
+    clock.advance(timedelta(seconds=1, microseconds=5))
+    content = None if facts is None else facts_json(facts).encode()
+    command = BringFacts(NEWTACT, month, name, content)
+    await bring_facts(SYSTEM, command, correlation_id="c-11", uow=uow, clock=clock)
 
 
 async def _give_roles(uow: SqlUnitOfWork, clock: SettableClock) -> None:

@@ -32,6 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from buddy_adapters.sql.engine import make_engine
 from buddy_adapters.sql.ledger_glances import read_glances
 from buddy_adapters.sql.migrate import MigrationState, alembic_config, migrate, migration_state
+from buddy_adapters.sql.royalty import spend_to_row, token_spends
 from buddy_adapters.sql.tables import metadata
 from buddy_adapters.sql.tokens_tables import balances as balances_table
 from buddy_adapters.sql.tokens_tables import entries as entries_table
@@ -52,8 +53,9 @@ from buddy_adapters.sql.unit_of_work import SqlUnitOfWork
 from buddy_adapters.system import SequentialIds, SettableClock
 from buddy_core.access import GLOBAL, SYSTEM, Assignment, Change, Scope, check_audit, check_roles, record_in
 from buddy_core.kernel.canonical import GENESIS
-from buddy_core.kernel.errors import Unavailable
-from buddy_core.kernel.ids import AccountId, EntryId, LotId, PartnerId
+from buddy_core.kernel.errors import InvalidValue, Unavailable
+from buddy_core.kernel.ids import AccountId, EntityId, EntryId, LotId, PartnerId, TitleId
+from buddy_core.royalty import ClosedMonth, Input, InputKind, TokenSpend
 from buddy_core.tokens import (
     Entry,
     LedgerReport,
@@ -75,7 +77,7 @@ pytestmark = pytest.mark.anyio
 async def test_an_empty_database_is_brought_up_to_date(empty_url: str) -> None:
     """From nothing, one call makes every table; before it the database says that it has none."""
     engine = make_engine(empty_url)
-    assert await migration_state(engine) == MigrationState(None, "0014")
+    assert await migration_state(engine) == MigrationState(None, "0015")
     state = await migrate(engine)
     assert state.is_current
     assert await migration_state(engine) == state
@@ -514,6 +516,72 @@ async def test_an_empty_ledger_is_migrated_too(empty_url: str) -> None:
     async with SqlUnitOfWork(engine).read() as tx:
         assert await check_ledger_in(tx) == LedgerReport()
     await engine.dispose()
+
+
+# Up to 0014 a closed month kept nothing but its end.
+PERIODS_0014 = Table(
+    "royalty_periods",
+    MetaData(),
+    Column("entity", Text),
+    Column("month", Text),
+    Column("ends_at", Instant),
+)
+
+
+def _schema_0014(connection: Connection) -> None:
+    command.upgrade(alembic_config(connection), "0014")
+
+
+async def test_a_store_without_closed_months_takes_facts_and_terms(empty_url: str) -> None:
+    """Spends of 0014 are there after it, and the first month closes with terms and balances."""
+    engine = make_engine(empty_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(_schema_0014)
+        await connection.execute(token_spends.insert(), [spend_to_row(SPEND)])
+    assert (await migrate(engine)).is_current
+    brought = Input(SPEND.entity, 1, InputKind.FACTS, "file", "2026-10", b"{}", AT)
+    closed = ClosedMonth(SPEND.entity, "2026-10", AT + timedelta(days=9), 1, b"{}", b"{}")
+    async with SqlUnitOfWork(engine).begin() as tx:
+        await tx.royalty_inputs.add(brought)
+        await tx.statements.close(closed, [])
+    async with SqlUnitOfWork(engine).read() as tx:
+        records = await tx.royalty_books.all()
+    assert (records.spends, records.inputs, records.months) == ([SPEND], [brought], [closed])
+    for table in ("royalty_inputs", "royalty_periods"):
+        for attempt in (f"UPDATE {table} SET month = '2026-09'", f"DELETE FROM {table}"):
+            with pytest.raises(IntegrityError, match="append-only"):
+                async with engine.begin() as connection:
+                    await connection.execute(text(attempt))
+    await engine.dispose()
+
+
+async def test_a_store_with_closed_months_is_not_migrated(empty_url: str) -> None:
+    """Months of the first form carry no balances: the store is left as it is, and it is said what to do."""
+    engine = make_engine(empty_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(_schema_0014)
+        row = {"entity": "newtact", "month": "2026-09", "ends_at": AT}
+        await connection.execute(PERIODS_0014.insert(), [row])
+    with pytest.raises(InvalidValue, match="Keep this store as an archive"):
+        await migrate(engine)
+    assert await migration_state(engine) == MigrationState("0014", "0015")
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(PERIODS_0014))).all() == [("newtact", "2026-09", AT)]
+    await engine.dispose()
+
+
+SPEND = TokenSpend(
+    EntryId(UUID(int=5)),
+    "bonus",
+    2,
+    1,
+    "INR",
+    Fraction(7, 3),
+    TitleId(UUID(int=6)),
+    EntityId("newtact"),
+    "IN",
+    AT,
+)
 
 
 def _schema(connection: Connection) -> dict[str, Any]:

@@ -21,6 +21,7 @@ NEEDED = {
     "royalty_token_spends",
     "royalty_statements",
     "royalty_periods",
+    "royalty_inputs",
     "entitlement_grant_changes",
     "access_audit",
 }

@@ -63,8 +63,10 @@ tokens:adjust           G  .  .  .  G  .  .  .  .  G  .  .  .  .  guarded
 tokens:approve          G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded
 period:read             G  .  .  .  G  G  .  .  .  .  .  .  G  .
 period:close            G  .  .  .  G  G  .  .  .  .  .  .  .  .  guarded
+period:publish          G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded
+royalty:import          G  .  .  .  G  G  .  .  .  .  .  .  .  .  guarded
 statement:read          G  .  .  .  G  G  P  .  .  .  .  .  G  .
-terms:edit              G  .  .  .  .  G  .  .  .  .  .  .  .  .  guarded planned
+terms:edit              G  .  .  .  .  G  .  .  .  .  .  .  .  .  guarded
 payout:read             G  .  .  .  G  G  P  .  .  .  .  .  G  .  planned
 payout:prepare          G  .  .  .  .  G  .  .  .  .  .  .  .  .  guarded planned
 payout:approve          G  .  .  .  G  .  .  .  .  .  .  .  .  .  guarded planned

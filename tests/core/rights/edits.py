@@ -201,8 +201,6 @@ def broken_laws(book: TitleRights) -> list[str]:
             here = [item for item in licences if country in item.territories]
             if here and sum(item.ownership for item in here) != 1:
                 found.append(f"ownership in {country} at {at}")
-            if sum(item.share for item in here) > 1:
-                found.append(f"shares in {country} at {at}")
             for item in here:
                 others = [other for other in here if other.partner_id != item.partner_id]
                 if item.is_exclusive and any(other.ownership == 0 for other in others):

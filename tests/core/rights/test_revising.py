@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import datetime
 from fractions import Fraction
@@ -59,7 +60,6 @@ EVERY_REFUSAL = {
     "rights.ownership_not_whole",
     "rights.past_is_fixed",
     "rights.rating_unknown",
-    "rights.shares_exceed_whole",
     "rights.takedown_over",
     "rights.windows_overlap",
 }
@@ -176,6 +176,23 @@ def test_co_owners_must_begin_and_end_together() -> None:
     assert len(both.licences) == 2
     one = make(both, *(EndLicence(item.id, days(5)) for item in both.licences), AddLicence(licence(3, 5, 20)))
     assert [item.ends_at for item in one.licences] == [days(5), days(5), days(20)]
+
+
+def test_a_share_is_of_the_partner_s_own_part() -> None:
+    """Co-owners may have all of what their parts earn, or little: shares are not added up."""
+    halves = [
+        licence(n, ownership=Fraction(1, 2), share=share)
+        for n, share in ((1, Fraction(1)), (2, Fraction(9, 10)))
+    ]
+    assert [item.share for item in make(None, *map(AddLicence, halves)).licences] == [1, Fraction(9, 10)]
+
+
+def test_a_licence_has_a_number_that_stays() -> None:
+    """It follows from the id alone, is the same for ever, and does not show the id."""
+    numbers = {licence(n).number for n in range(1, 500)}
+    assert len(numbers) == 499
+    assert all(re.fullmatch("L-[a-z2-7]{10}", number) for number in numbers)
+    assert licence(1).number == licence(1, 5, None, share=Fraction(0)).number == "L-pq6m2ef3p3"
 
 
 def test_an_exclusive_licence_stands_with_its_co_owners_alone() -> None:

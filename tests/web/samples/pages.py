@@ -15,13 +15,16 @@ from buddy_web import formats
 from tests.web.samples import (
     access,
     accounts,
+    closing,
     earning,
+    earnings,
     entitlements,
     liability,
     numbers,
     prices,
     promotions,
     rights,
+    royalty,
     viewing,
     wallets,
 )
@@ -97,12 +100,14 @@ SAMPLES: dict[str, Sample] = {
     "join": Sample("join.html", "/join", accounts.JOIN),
     "join-taken": Sample("join.html", "/join", accounts.JOIN_TAKEN),
     "sign-in": Sample("sign_in.html", "/sign-in", accounts.SIGN_IN),
-    "producer": Sample("producer.html", "/producer", numbers.PRODUCER, PRODUCER),
-    "producer-new": Sample("producer.html", "/producer", numbers.PRODUCER_NEW, PRODUCER),
-    "producers": Sample("producers.html", "/producer", numbers.PRODUCERS, ADMIN),
-    "statement": Sample("statement.html", "/producer/2026-10", numbers.STATEMENT, PRODUCER),
-    "statement-running": Sample("statement.html", "/producer/2026-11", numbers.STATEMENT_RUNNING, PRODUCER),
-    "why": Sample("why.html", "/producer/2026-10/why/ln_1", numbers.WHY, PRODUCER),
+    "producer": Sample("producer.html", "/producer", earnings.PRODUCER, PRODUCER),
+    "producer-new": Sample("producer.html", "/producer", earnings.PRODUCER_NEW, PRODUCER),
+    "producers": Sample("producers.html", "/producer", earnings.PRODUCERS, ADMIN),
+    "statement": Sample("statement.html", "/producer/2026-10", earnings.STATEMENT, PRODUCER),
+    "statement-running": Sample("statement.html", "/producer/2026-11", earnings.STATEMENT_RUNNING, PRODUCER),
+    "why-model": Sample("why.html", "/producer/2026-11/why/model-rental", earnings.WHY_MODEL, PRODUCER),
+    "why-many": Sample("why.html", "/producer/2026-10/why/film-ln2", earnings.WHY_MANY, PRODUCER),
+    "why": Sample("why.html", "/producer/2026-10/why/series-ln1", earnings.WHY, PRODUCER),
     "admin": Sample("admin_home.html", "/admin", numbers.ADMIN, ADMIN),
     "admin-quiet": Sample("admin_home.html", "/admin", numbers.ADMIN_QUIET, ADMIN),
     "admin-values": Sample("admin_values.html", "/admin/values", numbers.VALUES, ADMIN),
@@ -149,6 +154,27 @@ SAMPLES: dict[str, Sample] = {
             ("sheet-done", rights.SHEET_DONE),
         )
     },
+    **{
+        f"admin-facts-{name}": Sample("admin_facts.html", "/admin/facts", page, ADMIN, more=more)
+        for name, page, more in (
+            ("", royalty.FACTS, royalty.facts_more(done="brought")),
+            ("closed", royalty.FACTS_CLOSED, royalty.facts_more(done="late")),
+            ("none", royalty.FACTS_NONE, royalty.facts_more()),
+            ("wrong", royalty.FACTS, royalty.FACTS_WRONG_MORE),
+        )
+    },
+    "admin-terms": Sample(
+        "admin_terms.html", "/admin/terms", royalty.BOOK, ADMIN, more={"done": "set", "key": "asha"}
+    ),
+    "admin-terms-none": Sample(
+        "admin_terms.html", "/admin/terms", royalty.BOOK_NONE, ADMIN, more={"done": "removed", "key": "asha"}
+    ),
+    **{
+        f"admin-terms-{name}": Sample(
+            "admin_terms_form.html", "/admin/terms/x", page, ADMIN, more={"models": royalty.MODELS}
+        )
+        for name, page in royalty.FORMS.items()
+    },
     "admin-ad-rule": Sample("admin_ad_rule.html", "/admin/ad-rule", earning.RULE, ADMIN),
     "admin-ad-rule-soon": Sample("admin_ad_rule.html", "/admin/ad-rule", earning.RULE_SOON, ADMIN),
     "admin-ad-rule-wrong": Sample("admin_ad_rule.html", "/admin/ad-rule", earning.RULE_WRONG, ADMIN),
@@ -164,7 +190,12 @@ SAMPLES: dict[str, Sample] = {
     ),
     "admin-alerts": Sample("admin_alerts.html", "/admin/alerts", earning.ALERTS, ADMIN, more=DESK),
     "admin-alerts-none": Sample("admin_alerts.html", "/admin/alerts", earning.ALERTS_NONE, ADMIN, more=DESK),
-    "admin-close": Sample("admin_close.html", "/admin/close", numbers.CLOSE, ADMIN),
+    "admin-close": Sample("admin_close.html", "/admin/close", closing.CLOSE, ADMIN),
+    "admin-close-reviewed": Sample("admin_close.html", "/admin/close", closing.CLOSE_REVIEWED, ADMIN),
+    "admin-close-again": Sample("admin_close.html", "/admin/close", closing.CLOSE_AGAIN, ADMIN),
+    "admin-close-blocked": Sample("admin_close.html", "/admin/close", closing.CLOSE_BLOCKED, ADMIN),
+    "admin-close-nothing": Sample("admin_close.html", "/admin/close", closing.CLOSE_NOTHING, ADMIN),
+    "admin-approvals-months": Sample("admin_approvals.html", "/admin/approvals", closing.APPROVALS, ADMIN),
     "admin-liability": Sample("admin_liability.html", "/admin/liability", liability.LIABILITY, ADMIN),
     "admin-liability-nothing": Sample(
         "admin_liability.html",
@@ -296,7 +327,7 @@ SAMPLES: dict[str, Sample] = {
 
 PARTS: dict[str, Sample] = {
     "part-unlock": Sample("_unlock_sheet.html", page=viewing.UNLOCK),
-    "part-why": Sample("_why.html", page=numbers.WHY),
+    "part-why": Sample("_why.html", page=earnings.WHY),
     "part-earn": Sample(
         "_earn_status.html",
         more={

@@ -7,17 +7,23 @@ from alembic import op
 
 from buddy_adapters.sql.triggers import append_only_statements
 from buddy_adapters.sql.types import Instant
+from buddy_core.kernel.errors import InvalidValue
 
 revision = "0015"
 down_revision = "0014"
 
 
 def upgrade() -> None:
-    """Add them; months that were closed before have neither terms nor balances to go on from."""
+    """Add them.
+
+    Raises:
+        InvalidValue: there are closed months, which have neither terms nor balances to go on from.
+    """
     if op.get_bind().execute(sa.text("SELECT count(*) FROM royalty_periods")).scalar_one():
-        raise RuntimeError(
-            "This store has closed months in the first form of statements, which carry no balances. "
-            "Keep it as an archive, read with the version that closed them, and begin a new store."
+        raise InvalidValue(
+            "royalty_periods",
+            "has months that were closed in the first form of statements, which carry no balances to go on "
+            "from. Keep this store as an archive, with the version that closed them, and begin a new one",
         )
     op.drop_table("royalty_periods")
     op.create_table(

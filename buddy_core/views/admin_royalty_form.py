@@ -1,0 +1,458 @@
+"""The forms of royalty terms: what was typed becomes terms, or problems at their fields, and what they do."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from attrs import evolve, frozen
+
+from buddy_core.access import Actor, require
+from buddy_core.catalog import Producer
+from buddy_core.flows.royalty_inputs import EDIT, Effect, InputsTx, SetTerms, terms_effect_in
+from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.currencies import minor_digits
+from buddy_core.kernel.errors import BuddyError
+from buddy_core.kernel.money import Money
+from buddy_core.kernel.periods import month_of, previous_month
+from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.royalty import (
+    BadInput,
+    InputKind,
+    InputNotFound,
+    Model,
+    Problem,
+    TermsProblems,
+    check_terms_of,
+    presets,
+)
+from buddy_core.tax import SellerRoutes, SellingEntity
+from buddy_core.views.admin_royalty import LicenceTerms, NamedTerms, entity_of, share_text, terms_of_in
+from buddy_core.views.admin_values import FieldValue
+
+MODELS = tuple(model.value for model in Model)
+MORE = "more"
+"""The field of what has no field of its own: tiers and dated rates, or several of a kind."""
+_PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,20})?")
+_WORDS = re.compile(r"[\s,;]+")
+_TAX = (("tax_rate", "rate"), ("tax_key", "key"), ("tax_from", "starts_at"))
+_GUARANTEE = (
+    ("guarantee_minimum", "minimum"),
+    ("guarantee_from", "starts_at"),
+    ("guarantee_until", "ends_at"),
+)
+_RESERVE = (("reserve_part", "part"), ("reserve_months", "periods"))
+_FIELDS: Mapping[InputKind, tuple[str, ...]] = {
+    InputKind.LICENCE: (
+        "preset",
+        *(f"rate_{model}" for model in MODELS),
+        "fee",
+        "expense_cap",
+        "ads_by",
+        "account",
+        MORE,
+    ),
+    InputKind.ACCOUNT: (
+        "key",
+        "holder",
+        "currency",
+        "advance",
+        "threshold",
+        "negative",
+        "recoups",
+        *(name for name, _ in (*_RESERVE, *_TAX, *_GUARANTEE)),
+        MORE,
+    ),
+    InputKind.POOL: (
+        "key",
+        "method",
+        "min_seconds",
+        "max_seconds",
+        "silent",
+        "excluded_accounts",
+        "excluded_titles",
+        MORE,
+    ),
+}
+"""What each kind's form has; all but these are refused as they come."""
+
+
+@frozen
+class TermsForm:
+    """The form of one licence's, account's or plan's terms; after a preview with what they would do."""
+
+    entity: SellingEntity
+    kind: InputKind
+    key: str
+    """Empty on the form of a new account or plan."""
+    stored: LicenceTerms | NamedTerms | None
+    fields: tuple[FieldValue, ...]
+    month: str
+    """Of which the effect is shown."""
+    act: str = "set"
+    seen: int = 0
+    """The place of the terms that the form began with."""
+    producers: tuple[Producer, ...] = ()
+    accounts: tuple[str, ...] = ()
+    titles: Mapping[str, str] = MappingProxyType({})
+    """What titles are called, by type and short id."""
+    command: SetTerms | None = None
+    effect: Effect | None = None
+    problems: tuple[str, ...] = ()
+    """What is wrong besides single fields."""
+
+    def field(self, name: str) -> FieldValue:
+        """Return the field of that name, empty if it was not typed."""
+        return next((field for field in self.fields if field.name == name), FieldValue(name))
+
+    @property
+    def has_problem(self) -> bool:
+        """Return whether something has to be mended before anything can be saved."""
+        return bool(self.problems) or any(field.problem for field in self.fields)
+
+    @property
+    def presets(self) -> tuple[str, ...]:
+        """The names of the presets."""
+        return tuple(presets())
+
+    def holder(self, short_id: str) -> str:
+        """Return the name of a holder."""
+        return next((item.name for item in self.producers if item.short_id == short_id), short_id)
+
+
+async def terms_form(
+    actor: Actor,
+    kind: InputKind,
+    key: str,
+    typed: Mapping[str, str] | None = None,
+    *,
+    entity: str | None = None,
+    uow: UnitOfWork[InputsTx],
+    clock: Clock,
+    routes: SellerRoutes,
+) -> TermsForm:
+    """Fill the form with the terms as they stand; with one that was typed, its problems or its effect.
+
+    Raises:
+        NotPermitted, SecondFactorNeeded: the actor may not change terms.
+        InputNotFound: there is no such licence.
+    """
+    require(actor, EDIT)
+    chosen = entity_of(routes, entity)
+    key = key or (typed or {}).get("key", "").strip()
+    async with uow.read() as tx:
+        page = await _form_in(tx, chosen, kind, key, clock)
+        if typed is None:
+            return page
+        page = _typed(page, typed)
+        if page.command is None or page.has_problem:
+            return page
+        try:
+            return evolve(page, effect=await terms_effect_in(tx, page.command, page.month))
+        except BadInput as error:
+            return evolve(page, problems=tuple(_said(item) for item in error.problems))
+        except TermsProblems as error:
+            return evolve(page, problems=error.problems)
+        except BuddyError as error:
+            return evolve(page, problems=(error.message(),))
+
+
+async def _form_in(tx: InputsTx, entity: SellingEntity, kind: InputKind, key: str, clock: Clock) -> TermsForm:
+    stored: LicenceTerms | NamedTerms | None = None
+    try:
+        stored = await terms_of_in(tx, entity, kind, key)
+    except InputNotFound:
+        if kind is InputKind.LICENCE:
+            raise
+    terms = await tx.royalty_inputs.terms(entity.id)
+    producers = sorted(await tx.producers.all(), key=lambda item: item.name.casefold())
+    holder = stored.holder if isinstance(stored, LicenceTerms) else None
+    accounts = [
+        item.key
+        for item in terms
+        if item.kind is InputKind.ACCOUNT
+        and (body := json.loads(item.body)) is not None
+        and (holder is None or body.get("holder") == holder.short_id)
+    ]
+    item = next((item for item in terms if (item.kind, item.key) == (kind, key)), None)
+    return TermsForm(
+        entity,
+        kind,
+        key,
+        stored,
+        fields_of(kind, key, stored.terms if stored else None),
+        previous_month(month_of(clock.now(), entity.zone)),
+        seen=item.sequence if item else 0,
+        producers=tuple(producers),
+        accounts=tuple(accounts),
+        titles={f"{title.type}/{title.short_id}": title.name for title in await tx.titles.all()},
+    )
+
+
+def _typed(page: TermsForm, typed: Mapping[str, str]) -> TermsForm:
+    """Return the page with what was typed, and the command if it can be read."""
+    act = "remove" if typed.get("act") == "remove" else "set"
+    seen = typed.get("seen", "")
+    page = evolve(
+        page,
+        act=act,
+        month=typed.get("month", "").strip() or page.month,
+        seen=int(seen) if re.fullmatch("[0-9]{1,9}", seen) else page.seen,
+    )
+    if act == "remove":
+        terms = None
+    else:
+        fields, terms = read_terms_form(page.kind, page.key, typed, page.entity.zone)
+        page = evolve(page, fields=fields)
+        if terms is None:
+            return page
+    try:
+        return evolve(page, command=SetTerms(page.entity, page.kind, page.key, terms, page.seen))
+    except BuddyError as error:
+        return evolve(page, fields=_marked(page.fields, "key", error.message()))
+
+
+def read_terms_form(
+    kind: InputKind, key: str, typed: Mapping[str, str], zone: str
+) -> tuple[tuple[FieldValue, ...], dict[str, Any] | None]:
+    """Read a form: its fields with their problems, and the terms if there are none."""
+    form = _Form({name: typed.get(name, "").strip() for name in _FIELDS[kind]})
+    terms = {InputKind.LICENCE: _licence, InputKind.ACCOUNT: _account}.get(kind, _pool)(form)
+    if kind is not InputKind.LICENCE and not key:
+        form.wrong("key", "Give it a name, which statements and licences use.")
+    form.merge(terms)
+    try:
+        check_terms_of(kind, key, terms, zone, "terms")
+    except BadInput as error:
+        for problem in error.problems:
+            form.wrong(form.field_of(problem.column), _sentence(problem))
+    except BuddyError as error:
+        form.wrong(MORE, error.message())
+    return form.fields, None if form.problems else terms
+
+
+class _Form:
+    """Texts of a form while they are read, where each came from, and what is wrong with them."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = texts
+        self.problems: dict[str, str] = {}
+        self.places: dict[str, str] = {}
+        """Which field a key of the terms was typed into."""
+
+    @property
+    def fields(self) -> tuple[FieldValue, ...]:
+        """All fields with their problems."""
+        return tuple(FieldValue(name, text, self.problems.get(name)) for name, text in self.texts.items())
+
+    def wrong(self, name: str, problem: str) -> None:
+        """Note what is wrong with a field; the first problem counts."""
+        self.problems.setdefault(name, problem)
+
+    def field_of(self, column: str) -> str:
+        """Return the field that a key of the terms was typed into."""
+        places = [
+            place for place in self.places if column == place or column.startswith((f"{place}.", f"{place}["))
+        ]
+        found = self.places[max(places, key=len)] if places else column
+        return found if found in self.texts else MORE
+
+    def put(self, terms: dict[str, Any], name: str, key: str, value: Any) -> None:
+        """Let a key have what was typed into a field, if anything was."""
+        self.places[key] = name
+        if self.texts[name] and value is not None:
+            terms[key] = value
+
+    def part(self, name: str) -> str:
+        """Return a part: a number without a sign is in percent."""
+        text = self.texts[name].replace(" ", "")
+        return f"{text}%" if _PERCENT.fullmatch(text) else text
+
+    def whole(self, name: str) -> Any:
+        """Return a whole number, or the text that is none."""
+        text = self.texts[name].replace(",", "").replace(" ", "")
+        return int(text) if re.fullmatch("[0-9]{1,18}", text) else text
+
+    def money(self, name: str, currency: str) -> Any:
+        """Return minor units of an amount such as 1,500.50."""
+        text = self.texts[name].replace(",", "").replace(" ", "")
+        if not text or not _is_currency(currency):
+            return None
+        try:
+            return Money.from_major(text, currency).minor
+        except BuddyError:
+            self.wrong(name, f"Write an amount in {currency} such as 1500.50.")
+            return None
+
+    def row(
+        self,
+        terms: dict[str, Any],
+        key: str,
+        names: Sequence[tuple[str, str]],
+        values: Mapping[str, Any],
+    ) -> None:
+        """Let a key have a first entry, made of several fields, if any of them was typed."""
+        if not any(self.texts[name] for name, _ in names):
+            return
+        found = {name: values[name] for field, name in names if self.texts[field]}
+        terms[key] = [{name: value for name, value in found.items() if value is not None}]
+        self.places |= {f"{key}[0].{name}": field for field, name in names}
+        self.places[f"{key}[0]"] = names[0][0]
+
+    def merge(self, terms: dict[str, Any]) -> None:
+        """Put what was typed as JSON beside it: more entries of lists, and more keys."""
+        text = self.texts[MORE]
+        if not text:
+            return
+        try:
+            found = json.loads(text, parse_float=_refused, parse_constant=_refused)
+        except (ValueError, RecursionError) as error:
+            self.wrong(MORE, f"This is no JSON that can be read: {str(error)[:120]}.")
+            return
+        if not isinstance(found, dict):
+            self.wrong(MORE, "Write an object in braces: { ... }.")
+            return
+        for key, value in found.items():
+            there = terms.get(key)
+            if isinstance(there, list) and isinstance(value, list):
+                terms[key] = [*there, *value]
+            elif isinstance(there, dict) and isinstance(value, dict):
+                terms[key] = {**there, **value}
+                self.places |= {f"{key}.{name}": MORE for name in value}
+            elif key in terms:
+                self.wrong(MORE, f"{key} has a field of its own above; leave it out here.")
+            else:
+                terms[key] = value
+                self.places[key] = MORE
+                self.places |= {f"{key}.{name}": MORE for name in value} if isinstance(value, dict) else {}
+
+
+def _refused(text: str) -> Any:
+    raise ValueError(f'write "{text}" in quotes, as computers keep such numbers inexactly')
+
+
+def _licence(form: _Form) -> dict[str, Any]:
+    terms: dict[str, Any] = {}
+    form.put(terms, "preset", "preset", form.texts["preset"])
+    rates = {model: form.part(f"rate_{model}") for model in MODELS if form.texts[f"rate_{model}"]}
+    form.places |= {f"rates.{model}": f"rate_{model}" for model in MODELS}
+    if rates:
+        terms["rates"] = rates
+    form.put(terms, "fee", "fee", form.part("fee"))
+    form.put(terms, "expense_cap", "expense_cap", form.whole("expense_cap"))
+    form.put(terms, "ads_by", "ads_by", form.texts["ads_by"])
+    form.put(terms, "account", "account", form.texts["account"])
+    return terms
+
+
+def _account(form: _Form) -> dict[str, Any]:
+    terms: dict[str, Any] = {}
+    currency = form.texts["currency"].upper()
+    if not _is_currency(currency):
+        form.wrong("currency", "Write an ISO 4217 code, such as INR.")
+    if not form.texts["holder"]:
+        form.wrong("holder", "Choose whose account it is.")
+    form.put(terms, "holder", "holder", form.texts["holder"])
+    form.put(terms, "currency", "currency", currency)
+    for name in ("advance", "threshold"):
+        form.put(terms, name, name, form.money(name, currency))
+    form.put(terms, "negative", "negative", form.texts["negative"])
+    form.put(terms, "recoups", "recoups", [word for word in _WORDS.split(form.texts["recoups"]) if word])
+    tax = {
+        "rate": form.part("tax_rate"),
+        "key": form.texts["tax_key"],
+        "starts_at": form.texts["tax_from"],
+    }
+    form.row(terms, "withholding", _TAX, tax)
+    guarantee = {
+        "minimum": form.money("guarantee_minimum", currency),
+        "starts_at": form.texts["guarantee_from"],
+        "ends_at": form.texts["guarantee_until"],
+    }
+    form.row(terms, "guarantees", _GUARANTEE, guarantee)
+    form.places |= {f"reserve.{key}": name for name, key in _RESERVE}
+    reserve = {"part": form.part("reserve_part"), "periods": form.whole("reserve_months")}
+    given = {key: reserve[key] for name, key in _RESERVE if form.texts[name]}
+    if given:
+        terms["reserve"] = given
+    return terms
+
+
+def _pool(form: _Form) -> dict[str, Any]:
+    terms: dict[str, Any] = {}
+    for name in ("method", "silent"):
+        form.put(terms, name, name, form.texts[name])
+    for name in ("min_seconds", "max_seconds"):
+        form.put(terms, name, name, form.whole(name))
+    for name in ("excluded_accounts", "excluded_titles"):
+        form.put(terms, name, name, [word for word in _WORDS.split(form.texts[name]) if word])
+    return terms
+
+
+def fields_of(kind: InputKind, key: str, terms: Mapping[str, Any] | None) -> tuple[FieldValue, ...]:
+    """Return the fields of a form that has these terms in it; what has no field stands in the last one."""
+    left = {name: value for name, value in (terms or {}).items() if value is not None}
+    texts: dict[str, str] = dict.fromkeys(_FIELDS[kind], "")
+    for own in ("id", "plan"):
+        left.pop(own, None)
+    if "key" in texts:
+        texts["key"] = key
+    currency = str(left.get("currency", ""))
+    rates = left.pop("rates", {})
+    tiered = {model: rate for model, rate in rates.items() if isinstance(rate, Mapping)}
+    texts |= {f"rate_{model}": share_text(rate) for model, rate in rates.items() if model not in tiered}
+    more: dict[str, Any] = {"rates": tiered} if tiered else {}
+    for name, value in left.items():
+        if name in ("withholding", "guarantees"):
+            texts |= _first(name, value[:1], currency)
+            more |= {name: value[1:]} if value[1:] else {}
+        elif name == "reserve":
+            texts |= {"reserve_part": share_text(value["part"]), "reserve_months": str(value["periods"])}
+        elif name == "fee":
+            texts[name] = share_text(value)
+        elif name in ("advance", "threshold"):
+            texts[name] = Money(value, currency).major_text()
+        elif isinstance(value, list):
+            texts[name] = ", ".join(value)
+        else:
+            texts[name] = str(value)
+    texts[MORE] = json.dumps(more, ensure_ascii=False) if more else ""
+    return tuple(FieldValue(name, text) for name, text in texts.items())
+
+
+def _first(name: str, entries: Sequence[Mapping[str, Any]], currency: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for entry in entries:
+        for field, key in _TAX if name == "withholding" else _GUARANTEE:
+            found[field] = str(entry.get(key, ""))
+        if name == "withholding":
+            found["tax_rate"] = share_text(entry["rate"])
+        else:
+            found["guarantee_minimum"] = Money(entry["minimum"], currency).major_text()
+    return found
+
+
+def _is_currency(code: str) -> bool:
+    try:
+        minor_digits(code)
+    except BuddyError:
+        return False
+    return True
+
+
+def _marked(fields: Sequence[FieldValue], name: str, problem: str) -> tuple[FieldValue, ...]:
+    return tuple(evolve(item, problem=problem) if item.name == name else item for item in fields)
+
+
+def _sentence(problem: Problem) -> str:
+    """Say a problem at its field."""
+    place = f"{problem.column}: " if "[" in problem.column else ""
+    text = f"{place}{problem.what}; {problem.fix}."
+    return text[0].upper() + text[1:]
+
+
+def _said(problem: Problem) -> str:
+    return f"{problem.column}: {problem.what}; {problem.fix}." if problem.column else _sentence(problem)

@@ -1,0 +1,142 @@
+"""Statements as final bytes: they carry every figure, are read again as they were, and form a chain."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from buddy_core.kernel import GENESIS, InvalidValue, chain_hash
+from buddy_core.royalty import (
+    PLATFORM,
+    Facts,
+    Model,
+    Paid,
+    PeriodResult,
+    Sale,
+    Terms,
+    Whose,
+    check_statements,
+    read_platform,
+    read_statement,
+    seal,
+    state_period,
+    statement_bodies,
+)
+from buddy_core.royalty.rules.sealing import platform_statements, stored_bytes
+from tests.core.royalty.periods import OCTOBER, world
+from tests.core.royalty.test_period_cases import deal, sale
+
+LAW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def stated(seed: int) -> PeriodResult:
+    """Return a random October."""
+    found = world(Random(seed))
+    return state_period(OCTOBER, found.terms, found.facts, found.before)
+
+
+def small() -> PeriodResult:
+    """Return an October of one sale."""
+    return state_period(OCTOBER, Terms((deal(rates={"rental": Fraction(1, 3)}),)), Facts(sales=(sale(100),)))
+
+
+@LAW
+@given(st.integers(0, 2**64))
+def test_what_is_sealed_is_read_as_it_was(seed: int) -> None:
+    """Every holder's and the platform's figures come back from the bytes, exact, and again the same bytes."""
+    result = stated(seed)
+    bodies = statement_bodies(OCTOBER, result)
+    for item in result.statements:
+        found = read_statement(bodies[Whose(item.holder, item.currency)])
+        assert (found.exact, found.earned, found.shares, found.settlements) == (
+            item.exact,
+            item.earned,
+            item.shares,
+            item.settlements,
+        )
+        assert [(line.net, line.rate, line.amount) for line in found.lines] == [
+            (line.net, line.rate, line.amount) for line in item.lines
+        ]
+    for whole in platform_statements(result):
+        again = read_platform(bodies[Whose(PLATFORM, whole.currency)])
+        assert (again.reconciliation, again.fund, again.pools) == (
+            whole.reconciliation,
+            whole.fund,
+            whole.pools,
+        )
+        assert again.reconciliation.residual == 0
+    assert list(bodies)[-len(result.reconciliations) :] == [
+        Whose(PLATFORM, item.currency) for item in result.reconciliations
+    ]
+    assert statement_bodies(OCTOBER, stated(seed)) == bodies
+
+
+def test_a_body_carries_every_input() -> None:
+    """From the bytes alone each amount can be worked out; they say whose, of when, and by which rules."""
+    bodies = statement_bodies(OCTOBER, small())
+    body = json.loads(bodies[Whose("h", "INR")])
+    [line] = body["lines"]
+    base = Fraction(line["net"]) * Fraction(line["part"]) - Fraction(line["fee"]) - Fraction(line["expenses"])
+    assert base * Fraction(line["rate"]) == Fraction(line["amount"]) == Fraction(100, 3)
+    assert (line["inputs"]["gross"], line["rules"]) == (100, "royalty/1")
+    assert (body["format"], body["entity"], body["month"], body["zone"], body["holder"]) == (
+        "buddy.statement/2",
+        "thaja",
+        "2026-10",
+        "Asia/Dubai",
+        "h",
+    )
+    assert (body["starts_at"], body["ends_at"]) == (
+        "2026-09-30T20:00:00.000000Z",
+        "2026-10-31T20:00:00.000000Z",
+    )
+    whole = json.loads(bodies[Whose(PLATFORM, "INR")])["reconciliation"]
+    assert (whole["gross"], whole["holders"], whole["platform"]) == (100, 33, 67)
+
+
+def test_sealed_statements_are_one_chain() -> None:
+    """Each sealed statement's hash covers the one before and every column of its own."""
+    at = OCTOBER.period.end
+    sealed = seal(OCTOBER, statement_bodies(OCTOBER, small()), at, sequence=4, previous_hash=bytes(range(32)))
+    assert [(item.sequence, item.holder) for item in sealed] == [(5, "h"), (6, PLATFORM)]
+    assert [item.previous_hash for item in sealed] == [bytes(range(32)), sealed[0].hash]
+    for item in sealed:
+        columns = (
+            item.entity,
+            item.sequence,
+            item.month,
+            item.holder,
+            item.currency,
+            item.body,
+            item.closed_at,
+        )
+        assert item.hash == chain_hash(item.previous_hash, stored_bytes(*columns))
+    assert seal(OCTOBER, {}, at, sequence=0, previous_hash=GENESIS) == ()
+    first = seal(OCTOBER, statement_bodies(OCTOBER, small()), at, sequence=0, previous_hash=GENESIS)
+    assert check_statements(first) == []
+    assert [fault.row.split()[1] for fault in check_statements(first[1:])] == ["2"]
+
+
+def test_other_bytes_are_no_statement() -> None:
+    """A body with a key missing or a figure that is none is refused, and says where."""
+    body = statement_bodies(OCTOBER, small())[Whose("h", "INR")]
+    with pytest.raises(InvalidValue, match="is no statement"):
+        read_statement(body.replace(b'"earned":33', b'"earned":"many"'))
+
+
+def test_a_month_without_facts_has_no_statement() -> None:
+    """Nothing came in, nothing is stated, for the platform neither."""
+    assert statement_bodies(OCTOBER, state_period(OCTOBER, Terms((deal(),)), Facts())) == {}
+
+
+def test_a_refund_alone_is_stated_below_zero() -> None:
+    """Of a month with nothing but a refund the bytes say what is owed, and nothing is paid."""
+    back = Sale("x", Model.RENTAL, "a", "IN", "INR", Paid(refund=90), OCTOBER.period.start)
+    result = state_period(OCTOBER, Terms((deal(),)), Facts(sales=(back,)))
+    found = read_statement(statement_bodies(OCTOBER, result)[Whose("h", "INR")])
+    assert (found.earned, found.settlements[0].payable, found.settlements[0].closing.carried) == (-90, 0, -90)
