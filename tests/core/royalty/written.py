@@ -109,7 +109,7 @@ accounts = st.builds(
     advance=amounts,
     recoups=st.lists(names, max_size=2).map(tuple),
     guarantees=st.lists(st.builds(Guarantee, amounts, instants, instants), max_size=2).map(tuple),
-    reserve=st.none() | st.builds(Reserve, parts, counts),
+    reserve=st.none() | st.builds(Reserve, parts, counts.map(lambda count: count + 1)),
     threshold=amounts,
     negative=st.sampled_from(Negative),
     withholding=st.lists(st.builds(Withholding, parts, instants, names), max_size=2).map(tuple),
