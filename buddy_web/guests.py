@@ -81,13 +81,23 @@ def current_account(w: Web) -> Who:
     return found
 
 
-def current_device(w: Web) -> DeviceId:
-    """Return this browser's id, a new one if it has none."""
+def known_device(w: Web) -> DeviceId | None:
+    """Return this browser's or app's id; None if it has none yet.
+
+    Raises:
+        TokenRefused: as `who_asks`.
+    """
     device = w.visitors.device_id()
     who = who_asks(w)
     if device is None and w.visitors.bearer() is not None and who is not None and who.session is not None:
         # An app that keeps no cookies is known by its sign-in.
         return DeviceId(who.session.id.replace("sgn_", "dev_"))
+    return device
+
+
+def current_device(w: Web) -> DeviceId:
+    """Return this browser's or app's id, a new one if it has none."""
+    device = known_device(w)
     if device is None:
         device = DeviceId(w.container.ids().opaque("dev"))
         w.visitors.remember_device(device)

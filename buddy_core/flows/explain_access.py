@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from buddy_core.access import Actor, ApprovalsTx, Change, record_in, require
 from buddy_core.accounts import Account, AccountNotFound, AccountsTx, resolve_in
@@ -14,29 +14,33 @@ from buddy_core.catalog import CatalogTx, Title, TitleNotFound
 from buddy_core.entitlements import (
     Context,
     Decision,
+    Denied,
     EntitlementsTx,
+    Fact,
     Grant,
     GrantChange,
     GrantUse,
     Holding,
+    TitleFacts,
     Trace,
     Viewer,
     explain,
     holdings_of,
 )
-from buddy_core.flows.may_watch import begun_by
+from buddy_core.flows.may_watch import Answer, Holdings, Known, begun_by, in_force_in, priced
 from buddy_core.flows.title_facts import title_facts
 from buddy_core.kernel.clock import Clock, utc
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId, TitleId
 from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.pricing import PricingTx
 from buddy_core.rights import RightsTx
 
 PERMISSION = "entitlement:read"
 
 
-class ExplainTx(CatalogTx, RightsTx, EntitlementsTx, AccountsTx, ApprovalsTx, Protocol):
+class ExplainTx(CatalogTx, RightsTx, EntitlementsTx, PricingTx, AccountsTx, ApprovalsTx, Protocol):
     """What an explanation needs of a transaction."""
 
 
@@ -63,7 +67,11 @@ class AskWhy:
 
 @frozen
 class Why:
-    """The decision with everything that led to it, and the grants of the account that were looked at."""
+    """The decision with everything that led to it, and the grants of the account that were looked at.
+
+    As to the viewer, only ways that have a price are named as what would open it; the others are
+    among the facts of the trace.
+    """
 
     title: Title
     trace: Trace
@@ -132,7 +140,26 @@ async def explained_in(
         holdings = begun_by(holdings, now)
     facts = title_facts(title, books.get(title.id))
     trace = explain(Viewer(holdings), facts, question.context, question.at or now)
+    trace = await _as_offered_in(tx, trace, title, facts, holdings)
     return Why(title, trace, held.grants, held.changes, held.uses, question.known_at)
+
+
+async def _as_offered_in(
+    tx: PricingTx, trace: Trace, title: Title, facts: TitleFacts, holdings: Sequence[Holding]
+) -> Trace:
+    """Return the trace with the ways that had a price then: what the viewer is told would open it."""
+    decision = trace.decision
+    if not isinstance(decision, Denied) or not decision.unlockable_by:
+        return trace
+    known = Known(title, facts, Holdings(plans=[item for item in holdings if item.of is None]))
+    costs, prices = await in_force_in(tx, trace.at)
+    answer = priced(Answer(title, decision, ()), known, trace.context, costs, prices, trace.at).decision
+    assert isinstance(answer, Denied), "a price opens nothing"
+    unpriced = [way for way in decision.unlockable_by if way not in answer.unlockable_by]
+    if not unpriced:
+        return trace
+    told = Fact("without a price", f"{', '.join(unpriced)}; so not offered")
+    return evolve(trace, decision=answer, facts=(*trace.facts, told))
 
 
 async def _asked_in(tx: ExplainTx, question: AskWhy) -> Account:

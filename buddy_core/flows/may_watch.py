@@ -9,7 +9,7 @@ from typing import Protocol
 
 from attrs import evolve, field, frozen
 
-from buddy_core.catalog import CatalogTx, Title
+from buddy_core.catalog import CatalogTx, Title, TitleType
 from buddy_core.entitlements import (
     Allowed,
     Context,
@@ -18,6 +18,7 @@ from buddy_core.entitlements import (
     EntitlementsTx,
     Grant,
     Holding,
+    Reason,
     TitleFacts,
     Viewer,
     decide,
@@ -69,6 +70,13 @@ class Answer:
     def is_for_sale(self) -> bool:
         """Tell whether something that windows sell would open it."""
         return isinstance(self.decision, Denied) and bool(self.decision.unlockable_by)
+
+    @property
+    def is_of_parts(self) -> bool:
+        """Tell whether the title is a series that is not licensed by itself: its episodes may be."""
+        said = self.decision
+        is_series = self.title.type is TitleType.SERIES
+        return is_series and isinstance(said, Denied) and said.reason is Reason.NO_LICENCE
 
 
 @frozen

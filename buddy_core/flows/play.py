@@ -49,7 +49,7 @@ class Playing:
 
 @frozen
 class SessionClaim:
-    """Who says that a session is theirs: the account and device of the signed cookies."""
+    """Who says that a session is theirs: the account and device of signed cookies or of an app's token."""
 
     session_id: SessionId
     account_id: AccountId

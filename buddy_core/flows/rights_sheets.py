@@ -53,7 +53,7 @@ class SheetAdded:
     titles: int
     faults: tuple[str, ...] = ()
     more: int = 0
-    """How many faults there are besides those told."""
+    """How many faults of what was read there are besides those told."""
 
 
 @frozen
@@ -63,7 +63,7 @@ class SheetForeseen:
     windows: tuple[tuple[Title, Window], ...]
     faults: tuple[str, ...] = ()
     more: int = 0
-    """How many faults there are besides those told."""
+    """How many faults of what was read there are besides those told."""
 
 
 async def add_windows_from_csv(
@@ -143,8 +143,12 @@ async def _plan_in(
         fitting = _fitting(title_id, books.get(title_id), windows, at, faults)
         if fitting:
             added[title_id] = fitting
-    told = [str(fault) for fault in sorted(faults, key=lambda fault: fault.line)]
-    return added, books, tuple(told[:MAX_TOLD]), max(0, len(told) - MAX_TOLD)
+    ordered = sorted(faults, key=lambda fault: fault.line)
+    first = ordered[:MAX_TOLD]
+    if sheet.stop is not None and sheet.stop not in first:
+        # Where the reading stopped is always told: the faults counted are not all there are.
+        first[-1] = sheet.stop
+    return added, books, tuple(map(str, first)), len(ordered) - len(first)
 
 
 async def _by_title_in(

@@ -16,6 +16,7 @@ from buddy_core.catalog import Title, TitleNotFound
 from buddy_core.entitlements import (
     TOKEN_UNLOCK,
     Allowed,
+    Channel,
     Context,
     Denied,
     Grant,
@@ -33,7 +34,7 @@ from buddy_core.kernel.idempotency import RequestKey, once_each, request_key
 from buddy_core.kernel.ids import AccountId, EntryId, GrantId, IdSource, TitleId
 from buddy_core.kernel.outcomes import Done, Outcome, Refused, unwrap
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.playback import PlaybackDenied, TakenDown
+from buddy_core.playback import NoMedia, PlaybackDenied, TakenDown
 from buddy_core.pricing import HONOUR, Quote, check_seen, quotes_lately
 from buddy_core.royalty import RoyaltyTx, TokenSpend
 from buddy_core.tax import SellerRoutes, SellingEntity, seller_for
@@ -46,7 +47,10 @@ class UnlockTx(MayWatchTx, TokensTx, AccountsTx, RoyaltyTx, Protocol):
 
 @frozen
 class UnlockTitle:
-    """Unlock a title at the cost that was shown; `country` comes from the host, never the client."""
+    """Unlock a title at the cost that was shown; `country` comes from the host, never the client.
+
+    A refusal names what else opens the title; on the app channel it does not.
+    """
 
     account_id: AccountId
     title_id: TitleId
@@ -54,6 +58,7 @@ class UnlockTitle:
     seen_version: int
     country: str | None
     idempotency_key: str
+    channel: Channel = Channel.WEB
 
 
 @frozen
@@ -94,7 +99,8 @@ async def unlock_title(
         PriceChanged: cost or rule are not those seen; nothing was spent.
         InsufficientTokens, WalletFrozen: the wallet says no.
         CountryUnknown: it cannot be told who sells.
-        PlaybackDenied: tokens do not open this title here.
+        PlaybackDenied: tokens do not open this title here; it names what does.
+        NoMedia: it is a series that is not sold by itself; its episodes may be.
         TitleNotFound, AccountNotFound, IdempotencyMismatch.
     """
     asked = [UnlockRequest(actor, command)]
@@ -200,12 +206,23 @@ async def _open_in(
     questions = [Question(wish.account, wish.title, Context(wish.command.country)) for wish in wishes]
     outcomes: list[Outcome[Unlocked] | None] = []
     spends: list[SpendTokens] = []
-    for wish, answer in zip(wishes, await answers_in(tx, questions, at, in_money=False), strict=True):
+    decided = await answers_in(tx, questions, at, in_money=False)
+    shut = [place for place, answer in enumerate(decided) if not answer.is_allowed and answer.offer is None]
+    # A refusal tells every way to the title, those in money too, as playing does.
+    asked = [
+        Question(wish.account, wish.title, Context(wish.command.country, wish.command.channel))
+        for wish in (wishes[place] for place in shut)
+    ]
+    for place, told in zip(shut, await answers_in(tx, asked, at), strict=True):
+        decided[place] = told
+    for wish, answer in zip(wishes, decided, strict=True):
         try:
             if isinstance(answer.decision, Allowed):
                 opened = await _already_open(tx, wish.account, answer.decision, wish.title, at)
                 outcomes.append(Done(opened))
                 continue
+            if answer.is_of_parts:
+                raise NoMedia
             if answer.offer is None:
                 raise denied(answer.decision)
             offer = await _seen_in(tx, answer.offer, wish, at)

@@ -259,9 +259,9 @@ class BadSheet(Invalid):
     code = "rights.bad_sheet"
 
     lines: tuple[str, ...]
-    """Line number, column, problem and fix of the first faults, in order."""
+    """Line, column, problem and fix of the first faults in order; the last says if reading stopped there."""
     more: int
-    """How many faults there are besides."""
+    """How many faults of what was read there are besides."""
 
     def message(self) -> str:
         rest = f" And {self.more} more." if self.more else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -154,9 +154,11 @@ class ValueVersionInPast(Rejected):
     earliest: datetime
 
     def message(self) -> str:
+        # The next whole second: to a person a microsecond after midnight is no instant to choose.
+        whole = (self.earliest + timedelta(microseconds=999_999)).replace(microsecond=0)
         return (
-            f"A new value of {self.kind} tokens must take effect at or after "
-            f"{self.earliest.isoformat()}, so that no past figure changes."
+            f"A new value of {self.kind} tokens must take effect at {whole:%Y-%m-%d %H:%M:%S} UTC or later: "
+            "a minute from now at least, and after the newest version, so that no past figure changes."
         )
 
 

@@ -38,6 +38,7 @@ from buddy_core.tokens.commands import (
     VoidHold,
     check_callers_key,
 )
+from buddy_core.tokens.errors import BadTokenAmount
 from buddy_core.tokens.model import Entry
 from buddy_core.tokens.ports import TokensTx
 from buddy_core.tokens.steps import Spent, Swept
@@ -214,12 +215,30 @@ _IDS: Mapping[type, tuple[str, ...]] = {
 def _request(command: MoveCommand) -> RequestKey:
     kind = type(command)
     scope = f"tokens.{_USES[kind].name}:{command.account_id}"
-    request = request_key(scope, command.idempotency_key, command)
+    amount = getattr(command, "amount", None)
+    if amount is not None and (isinstance(amount, bool) or not isinstance(amount, int)):
+        raise BadTokenAmount(amount)
+    try:
+        request = request_key(scope, command.idempotency_key, command)
+    except InvalidValue as error:
+        raise _named(command, error) from None
     check_callers_key(request.key)
     for name in _IDS[kind]:
         if not isinstance(getattr(command, name), UUID):
             raise InvalidValue(name, "must be a UUID")
     return request
+
+
+def _named(command: MoveCommand, refused: InvalidValue) -> InvalidValue:
+    """Return the refusal of a command under the name of the field that it is about."""
+    for field in fields(type(command)):
+        try:
+            canonical_bytes(getattr(command, field.name))
+        except InvalidValue as error:
+            return InvalidValue(field.name, error.problem)
+        except ValueError:
+            return InvalidValue(field.name, refused.problem)
+    return refused
 
 
 def _entry(made: Entry) -> EntryId:

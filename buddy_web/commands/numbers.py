@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ from buddy_core.ads import SetRewardRule
 from buddy_core.flows import SetTokenCosts
 from buddy_core.kernel.clock import utc
 from buddy_core.views import CostEffect, CostVersion, RuleEffect, RuleVersion
-from buddy_web.commands.running import CORRELATION_ID, ask
+from buddy_web.commands.running import CORRELATION_ID, ask, key_option
 from buddy_web.formats import exact_money
 
 AS_ITS_TYPE = "type"
@@ -41,7 +41,7 @@ FROM = click.option(
     "--from", "start", type=Start(), help="The day (or instant) from which it counts; else in a minute."
 )
 PREVIEW = click.option("--preview", is_flag=True, help="Show what it would do, and save nothing.")
-KEY = click.option("--key", help="The same key again gives the same answer, and no second version.")
+KEY = key_option("The same key again gives the same answer, and no second version.")
 
 
 @click.command()
@@ -62,6 +62,7 @@ def costs(costs: tuple[str, ...], start: date | None, preview: bool, key: str | 
     changes: dict[str, int | None] = {}
     for word in costs:
         name, _, number = word.partition("=")
+        check_once(name, changes)
         changes[name] = None if "/" in name and number == AS_ITS_TYPE else _number(word)
 
     async def work(container: Any) -> tuple[CostEffect | None, int | None]:
@@ -100,7 +101,11 @@ def rewards(numbers: tuple[str, ...], start: date | None, preview: bool, key: st
     if not numbers:
         _print_rules(ask(lambda container: container.rule_versions(SYSTEM)))
         return
-    changes = {word.partition("=")[0]: _number(word) for word in numbers}
+    changes: dict[str, int] = {}
+    for word in numbers:
+        name = word.partition("=")[0]
+        check_once(name, changes)
+        changes[name] = _number(word)
 
     async def work(container: Any) -> tuple[RuleEffect | None, int | None]:
         at = instant(container, start)
@@ -122,6 +127,16 @@ def rewards(numbers: tuple[str, ...], start: date | None, preview: bool, key: st
         click.echo("The rule says this already: nothing would change.")
     if version is not None:
         click.echo(f"The reward rule is at version {version}.")
+
+
+def check_once(name: str, named: Container[str]) -> None:
+    """Refuse a name that was given before: which of two numbers is meant, nobody can know.
+
+    Raises:
+        UsageError: it is among `named`.
+    """
+    if name in named:
+        raise click.UsageError(f"{name} is named twice; give it once.")
 
 
 def instant(container: Any, start: date | None) -> datetime | None:

@@ -18,6 +18,7 @@ from buddy_core.kernel.clock import utc
 from buddy_core.kernel.ids import TakedownId, WindowId, derived_uuid
 from buddy_core.rights import (
     AddWindow,
+    BadSheet,
     EndWindow,
     Licence,
     RightsEdit,
@@ -33,13 +34,13 @@ from buddy_core.rights import (
     country_named,
     why_not,
 )
-from buddy_web.commands.running import CORRELATION_ID, ask
+from buddy_web.commands.running import CORRELATION_ID, ask, key_option
 from buddy_web.commands.users import REASON
 
 TITLE = click.argument("title", metavar="TITLE")
 """By type and short id: film/ab2d."""
 TERRITORIES = click.argument("territories", nargs=-1, required=True)
-KEY = click.option("--key", help="The same key again gives the same answer, and nothing is done twice.")
+KEY = key_option("The same key again gives the same answer, and nothing is done twice.")
 MOST_COUNTRIES = 8
 """How many countries of a strip are named; the others are counted."""
 
@@ -90,7 +91,7 @@ def show(title: str) -> None:
         notes += [] if licence.has_tail else ["no tail rights"]
         click.echo(f"licence   {_line(licence)}  {', '.join(notes)}")
     for window in book.windows:
-        click.echo(f"{window.type.value:<9} {_line(window)}")
+        click.echo(_window_line(window))
     for rating in book.ratings:
         click.echo(f"rated     {_places(rating.territories)}  {rating.label} (from {rating.age})")
     for takedown in book.takedowns:
@@ -207,7 +208,7 @@ def ladder(
 
     book, made = ask(work)
     for window in made:
-        click.echo(f"{window.type.value:<9} {_line(window)}")
+        click.echo(_window_line(window))
     click.echo(f"{title} is at revision {book.revision}.")
 
 
@@ -230,12 +231,21 @@ def import_windows(file: Path, take_good: bool, reason: str, key: str | None) ->
         )
         return done
 
-    done = ask(work)
-    for fault in done.faults:
-        click.echo(fault, err=True)
-    if done.more:
-        click.echo(f"And {done.more} more.", err=True)
+    try:
+        done = ask(work)
+    except BadSheet as refused:
+        _tell(refused.lines, refused.more)
+        raise click.ClickException(f"{refused.code}: Nothing was written.") from refused
+    _tell(done.faults, done.more)
     click.echo(f"{done.windows} windows of {done.titles} titles were added.")
+
+
+def _tell(faults: Sequence[str], more: int) -> None:
+    """Write faults, one a line."""
+    for fault in faults:
+        click.echo(fault, err=True)
+    if more:
+        click.echo(f"And {more} more.", err=True)
 
 
 @rights.command()
@@ -319,6 +329,16 @@ def _places(territories: Territories) -> str:
 def _line(item: Licence | Window | Takedown) -> str:
     until = "no end" if item.ends_at is None else _at(item.ends_at)
     return f"{item.id}  {_places(item.territories)}  {_at(item.starts_at)} to {until}"
+
+
+def _window_line(window: Window) -> str:
+    notes = [f"for plans of {', '.join(window.tiers)}"] if window.tiers else []
+    if window.type is WindowType.SVOD and not window.tiers:
+        notes.append("for every plan")
+    notes += ["free"] if window.is_free else []
+    if window.sells_tokens is not None:
+        notes.append("for tokens" if window.sells_tokens else "not for tokens")
+    return f"{window.type.value:<9} {_line(window)}  {', '.join(notes)}".rstrip()
 
 
 def _at(at: datetime) -> str:

@@ -15,12 +15,24 @@ from buddy_web.health import check_migrated
 from buddy_web.settings import Settings, load_settings
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 CORRELATION_ID = "cli"
 """What the audit names for whatever was done at the command line."""
 EXIT_FAULTS = 1
 EXIT_STILL_OPEN = 3
 """Something was not done and waits: a month for its end, a request for a second person."""
+
+
+def key_option(help: str) -> Callable[[F], F]:
+    """Return the option `--key`; an empty one is refused, for it would name no request at all."""
+    return click.option("--key", help=help, callback=_key)
+
+
+def _key(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        raise click.BadParameter("it is empty; give a word of your own, or leave the option out.")
+    return value
 
 
 class Buddy(click.Group):

@@ -22,11 +22,11 @@ from buddy_core.kernel.ids import AccountId, EntryId, LotId
 from buddy_core.tokens import ExpireTokens, FreezeWallet, LotNotFound, Swept
 from buddy_core.views import EntryFound
 from buddy_core.views.ledger import Look
-from buddy_web.commands.running import CORRELATION_ID, EXIT_STILL_OPEN, ask
+from buddy_web.commands.running import CORRELATION_ID, EXIT_STILL_OPEN, ask, key_option
 from buddy_web.commands.users import REASON
 
 _LOOK = Look(SYSTEM, CORRELATION_ID)
-KEY = click.option("--key", help="The same key again gives the same answer, and nothing is done twice.")
+KEY = key_option("The same key again gives the same answer, and nothing is done twice.")
 ENTRY = click.argument("entry")
 """The number or the reference of an entry, as `buddy tokens statement` prints both."""
 

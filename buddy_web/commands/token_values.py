@@ -16,7 +16,7 @@ from buddy_core.flows import Awaiting
 from buddy_core.tokens import SetTokenValue, TokenKind
 from buddy_core.views import ValueEffect, ValueVersion
 from buddy_core.views.admin_values import read_amount
-from buddy_web.commands.numbers import FROM, KEY, PREVIEW, instant
+from buddy_web.commands.numbers import FROM, KEY, PREVIEW, check_once, instant
 from buddy_web.commands.running import CORRELATION_ID, EXIT_STILL_OPEN, ask
 from buddy_web.formats import exact_money
 
@@ -44,7 +44,7 @@ def value(
         return
     if kind is None or start is None:
         raise click.UsageError("Name the kind, and with --from the day from which the value counts.")
-    values = dict(_amount(word) for word in amounts)
+    values = _amounts(amounts)
 
     async def work(container: Any) -> tuple[ValueEffect | None, int | Awaiting | None]:
         since = instant(container, start)
@@ -72,11 +72,12 @@ def _print_effect(effect: ValueEffect) -> None:
     click.echo(f"Changes nothing before {effect.effective_from:%Y-%m-%d %H:%M} UTC.")
     for change in effect.changes:
         after = exact_money(change.example_after, change.currency)
-        before = (
-            f" instead of {exact_money(change.example_before, change.currency)}"
-            if change.example_before is not None
-            else ""
-        )
+        if change.example_before is None:
+            before = ""
+        elif change.example_before == change.example_after:
+            before = ", as before"
+        else:
+            before = f" instead of {exact_money(change.example_before, change.currency)}"
         click.echo(f"From then an unlock of {effect.tokens} {effect.kind} tokens counts {after}{before}.")
 
 
@@ -84,6 +85,15 @@ def _line(item: ValueVersion) -> str:
     state = {"in_force": "in force", "coming": "coming", "past": "past"}[item.state]
     counts = ", ".join(exact_money(entry.per_token, entry.currency) for entry in item.values)
     return f"{item.version:<9} {state:<8}  from {item.effective_from:%Y-%m-%d %H:%M} UTC  {counts}"
+
+
+def _amounts(words: Sequence[str]) -> dict[str, Fraction]:
+    values: dict[str, Fraction] = {}
+    for word in words:
+        currency, amount = _amount(word)
+        check_once(currency, values)
+        values[currency] = amount
+    return values
 
 
 def _amount(word: str) -> tuple[str, Fraction]:

@@ -15,7 +15,7 @@ from buddy_core.access import SYSTEM
 from buddy_core.flows import Awaiting, FindUsers, FoundUser, GrantTokens, UserRecord
 from buddy_core.kernel.ids import EntryId
 from buddy_core.views import GivenRole, UserRow
-from buddy_web.commands.running import CORRELATION_ID, EXIT_STILL_OPEN, ask
+from buddy_web.commands.running import CORRELATION_ID, EXIT_STILL_OPEN, ask, key_option
 
 REASON = click.option(
     "--reason", required=True, help="Why, for whoever reads the audit: 3 to 500 characters."
@@ -120,7 +120,7 @@ def _amount(_: click.Context, __: click.Parameter, value: str) -> int:
 @click.argument("email")
 @click.argument("tokens", callback=_amount)
 @REASON
-@click.option("--key", help="The same key again gives the same answer, and no second gift.")
+@key_option("The same key again gives the same answer, and no second gift.")
 def grant_tokens(email: str, tokens: int, reason: str, key: str | None) -> None:
     """Give TOKENS bonus tokens to the member with EMAIL; they last 90 days.
 

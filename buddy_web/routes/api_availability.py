@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from buddy_core.catalog import TitleNotFound
 from buddy_core.entitlements import Allowed
 from buddy_core.flows import Answer
+from buddy_core.playback import NoMedia
 from buddy_core.pricing import Quote, QuoteKind
 from buddy_core.rights import WindowType
 from buddy_core.views import Asker, Named, UpcomingWindow
@@ -35,19 +36,22 @@ FRESH = "private, no-cache"
     may=PUBLIC,
     answer=schema.Availability,
     also={304: None},
-    errors=(TitleNotFound,),
+    errors=(TitleNotFound, NoMedia),
 )
 def availability(path: TitlePath) -> Response:
     """Say whether the visitor may watch a title here and now.
 
     A hint for showing it, not a ticket: playing decides again. With `If-None-Match` an
-    answer that is still the same comes as 304. An app sends `X-Buddy-Channel: app` and is
+    answer that is still the same comes as 304. A series that is not licensed by itself is
+    `playback.no_media`: ask about its episodes. An app sends `X-Buddy-Channel: app` and is
     answered without offers.
     """
     w = web()
     [found] = _answers(w, [Named(path.type, path.id)])
     if found is None:
         raise TitleNotFound(path.type, path.id)
+    if found.is_of_parts:
+        raise NoMedia
     return _conditional(_availability(found))
 
 
@@ -55,7 +59,8 @@ def availability(path: TitlePath) -> Response:
 def many(body: schema.AvailabilityBody) -> dict[str, Any]:
     """Say of up to 1,000 titles what the single question says of each, in the order asked.
 
-    One that does not exist is an item with an error; the others are answered.
+    One that does not exist, and a series that is not licensed by itself, is an item with an
+    error; the others are answered.
     """
     w = web()
     found = _answers(w, [Named(item.type, item.id) for item in body.titles])
@@ -105,11 +110,11 @@ def _conditional(answer: BaseModel) -> Response:
 
 
 def _item(asked: schema.AvailabilityTitle, found: Answer | None) -> schema.AvailabilityItem:
-    if found is not None:
+    if found is not None and not found.is_of_parts:
         return schema.AvailabilityItem(
             type=asked.type, id=asked.id, availability=_availability(found), error=None
         )
-    missing = TitleNotFound(asked.type, asked.id)
+    missing = TitleNotFound(asked.type, asked.id) if found is None else NoMedia()
     error = schema.ItemError(code=missing.code, detail=missing.message())
     return schema.AvailabilityItem(type=asked.type, id=asked.id, availability=None, error=error)
 

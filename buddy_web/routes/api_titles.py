@@ -12,13 +12,13 @@ from buddy_core.flows import UnlockTitle
 from buddy_core.kernel.countries import CountryUnknown
 from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.idempotency import IdempotencyMismatch
-from buddy_core.playback import PlaybackDenied, TakenDown
+from buddy_core.playback import NoMedia, PlaybackDenied, TakenDown
 from buddy_core.pricing import NotForTokens, PriceChanged
 from buddy_core.tokens import InsufficientTokens, WalletFrozen
 from buddy_core.views.addresses import poster_url, title_url, wide_url
 from buddy_core.views.offers import Asker, TitlePageOfList, TitleWithAnswer
 from buddy_web.app import Web, web
-from buddy_web.channels import current_context
+from buddy_web.channels import current_channel, current_context
 from buddy_web.guests import who_asks
 from buddy_web.operations import Api
 from buddy_web.permissions import PUBLIC, acting_account, current_actor
@@ -76,6 +76,7 @@ def quote(path: schema.TitlePath) -> dict[str, Any]:
         CountryUnknown,
         PlaybackDenied,
         TakenDown,
+        NoMedia,
         IdempotencyMismatch,
         Contention,
     ),
@@ -94,6 +95,7 @@ def unlock(header: IdempotencyHeader, body: schema.UnlockBody) -> tuple[dict[str
         seen_version=body.seen_version,
         country=w.country(),
         idempotency_key=header.idempotency_key,
+        channel=current_channel(),
     )
     done: Done = w.call(w.container.unlock_title, current_actor(), command)
     answer = schema.Unlocked(

@@ -139,4 +139,5 @@ def _command(form: Source, found: Title, visitor: Visitor) -> UnlockTitle | None
         seen_version=version,
         country=visitor.country,
         idempotency_key=key,
+        channel=visitor.channel,
     )

@@ -30,7 +30,7 @@ from buddy_core.views import title_url, watch_url
 from buddy_web.app import Web, web
 from buddy_web.channels import current_context
 from buddy_web.errors import InvalidRequest, status_of
-from buddy_web.guests import current_visitor, who_asks
+from buddy_web.guests import current_visitor, known_device, who_asks
 from buddy_web.pages import show, with_query
 from buddy_web.permissions import OWN, PUBLIC, current_actor, permission
 
@@ -174,12 +174,13 @@ def art(media_key: str, shape: str) -> Response:
 
 
 def _claim(w: Web, session_id: str) -> SessionClaim:
-    """Return who says the session is theirs, by both signed cookies.
+    """Return who says the session is theirs: by both signed cookies, or by the access token of an app.
 
     Raises:
-        SessionNotFound: the request brings neither account nor device.
+        SessionNotFound: the request names no account, or no device.
+        TokenRefused: an access token was sent, and it is not accepted.
     """
-    who, device = who_asks(w), w.visitors.device_id()
+    who, device = who_asks(w), known_device(w)
     if who is None or device is None or who.actor.impersonator is not None:
         raise SessionNotFound
     return SessionClaim(SessionId(session_id), who.account.id, device)

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from buddy_adapters.system import SequentialIds, SettableClock
-from buddy_core.kernel import Done, EntryId, HoldId, LotId, Outcome, Refused
+from buddy_core.kernel import Done, EntryId, HoldId, InvalidValue, LotId, Outcome, Refused
 from buddy_core.tokens import (
     PAID,
     AdjustTokens,
@@ -68,6 +68,11 @@ ODD: list[tuple[MoveCommand, dict[str, Any], str]] = [
     *((EARN, {name: None}, INVALID) for name in ("source", "source_ref")),
     (EARN, {"source": "\ud800"}, INVALID),
     *((EARN, {"scopes": (value,)}, "tokens.bad_scope") for value in ("title:nonsense", "type:No", "\0", "")),
+    *((EARN, {name: "x" * 513}, INVALID) for name in ("source", "source_ref")),
+    (EARN, {"scopes": tuple(f"type:a{number}" for number in range(101))}, "tokens.bad_lot"),
+    *((item, {"amount": 1.5}, "tokens.bad_amount") for item in (EARN, BUY, SPEND, HOLD, POST, REFUND)),
+    (ADJUST, {"amount": 1.5}, "tokens.bad_amount"),
+    (EARN, {"amount": "2"}, "tokens.bad_amount"),
     *((BUY, {"cost_minor": value}, INVALID) for value in (BIG, 10**30)),
     *((BUY, {"cost_minor": value}, "tokens.bad_lot") for value in (-1, True, None, "1")),
     *((BUY, {"cost_currency": value}, INVALID) for value in (5, ["INR"])),
@@ -111,13 +116,35 @@ async def test_what_cannot_be_is_refused_alone(who: dict[str, Any]) -> None:
         assert isinstance(after, Done), change
 
 
+async def test_the_field_that_cannot_be_is_named(who: dict[str, Any]) -> None:
+    """A value that no request can be told from another by is refused under the name of its field."""
+    for command, change in (
+        (BUY, {"cost_minor": 1.5}),
+        (EARN, {"priority": 1.5}),
+        (EARN, {"expires_at": AT.replace(tzinfo=None)}),
+        (SPEND, {"country": {1}}),
+        (SPEND, {"source": "\ud800"}),
+        (SPEND, {"amount": 10**5_000}),
+    ):
+        [outcome] = await move_tokens([evolve(command, **change)], **who)
+        assert isinstance(outcome, Refused)
+        assert isinstance(outcome.error, InvalidValue)
+        assert [outcome.error.field] == list(change)
+
+
 async def test_the_reason_of_an_adjustment_is_a_text(who: dict[str, Any]) -> None:
     """A reason or a name that is none is refused where all else is right."""
     made = await earn_tokens(earning(ME, 5, "a"), **who)
     async with who["uow"].read() as tx:
         [lot] = (await tx.entries.get([made]))[made].lots
     right = AdjustTokens(ME, made, lot.id, 1, "why", "me", "k")
-    for change in ({"reason": None}, {"reason": "a\0"}, {"by": None}, {"by": "\ud800"}):
+    for change in (
+        {"reason": None},
+        {"reason": "a\0"},
+        {"reason": "a" * 513},
+        {"by": None},
+        {"by": "\ud800"},
+    ):
         [outcome] = await move_tokens([evolve(right, **change)], **who)
         assert code_of(outcome) == INVALID, change
     [outcome] = await move_tokens([right], **who)
@@ -126,7 +153,9 @@ async def test_the_reason_of_an_adjustment_is_a_text(who: dict[str, Any]) -> Non
 
 async def test_the_largest_numbers_are_kept(who: dict[str, Any]) -> None:
     """What is at the edge of what every store keeps comes back as it was."""
-    most = evolve(BUY, cost_minor=BIG - 1, priority=1 - BIG, rule_version=BIG - 1)
+    scopes, longest = tuple(f"type:a{number}" for number in range(100)), "x" * 512
+    most = evolve(BUY, cost_minor=BIG - 1, priority=1 - BIG, rule_version=BIG - 1, scopes=scopes)
+    most = evolve(most, idempotency_key="k" * 255, source=longest, source_ref=longest)
     made = await buy_tokens(most, **who)
     async with who["uow"].read() as tx:
         entry = (await tx.entries.get([made]))[made]
@@ -135,3 +164,4 @@ async def test_the_largest_numbers_are_kept(who: dict[str, Any]) -> None:
         1 - BIG,
         BIG - 1,
     )
+    assert (entry.lots[0].scopes, entry.source, entry.source_ref) == (scopes, longest, longest)

@@ -13,13 +13,16 @@ from buddy_core.access import BUILT_IN, NotPermitted, OwnAccount, ReasonMissing,
 from buddy_core.catalog import Title, TitleNotFound, TitleType
 from buddy_core.entitlements import (
     BadGrant,
+    Channel,
     Context,
     Denied,
+    Fact,
     GrantKind,
     GrantNotFound,
     NotExtended,
     PlanState,
     Rights,
+    tell,
 )
 from buddy_core.kernel import AccountId, GrantId, IdempotencyMismatch, TitleId
 from buddy_core.playback import PlaybackDenied
@@ -278,6 +281,21 @@ async def test_who_may_not(world: World) -> None:
             uow=world.uow,
             clock=world.clock,
         )
+
+
+async def test_staff_and_viewer_are_told_the_same_ways(world: World) -> None:
+    """What has no price is not offered to the viewer, and the trace says so among its facts."""
+    guest, short = await world.guest(), await world.add_title(TitleType.EPISODE)
+    with pytest.raises(PlaybackDenied) as refused:
+        await world.play(guest, short)
+    seen = await why(world, guest, short)
+    assert isinstance(seen.decision, Denied)
+    assert seen.decision.unlockable_by == refused.value.unlockable_by == ("tokens", "rental", "est")
+    assert seen.trace.facts[-1] == Fact("without a price", "watch_once; so not offered")
+    assert "answer: no, no_grant; opened by tokens, rental, est\n" in tell(seen.trace)
+    told = await why(world, guest, short, context=Context("IN", Channel.APP))
+    assert isinstance(told.decision, Denied)
+    assert told.decision.unlockable_by == ()
 
 
 async def test_what_cannot_be_extended_or_revoked(world: World) -> None:

@@ -150,6 +150,24 @@ async def test_a_broken_sheet_of_five_megabytes_is_answered_at_once(
     assert await books(world, title) == before
 
 
+@pytest.mark.parametrize(("bad", "good", "stop"), [(180_000, 0, "1001"), (0, 5_001, "5002"), (99, 0, None)])
+async def test_what_was_not_read_is_not_counted_and_said(
+    world: World, bad: int, good: int, stop: str | None
+) -> None:
+    """Where the reading stops before the end, that is among the faults told, with its line."""
+    title = await world.add_title(TitleType.FILM)
+    lines = ["a,b"] * bad + [f"film/{title.short_id},svod,IN,2030-01-01,2030-01-02,,,"] * good
+    with pytest.raises(BadSheet) as refused:
+        await add(world, raw="\n".join([HEAD, *lines]).encode())
+    told, more = refused.value.lines, refused.value.more
+    assert len(told) == min(100, bad + good)
+    said = [line for line in told if "What follows was not read" in line]
+    assert said == ([] if stop is None else [told[-1]])
+    if stop is not None:
+        assert told[-1].startswith(f"line {stop}: ")
+    assert more == {180_000: 901, 0: 4_900, 99: 0}[bad]
+
+
 async def test_a_line_says_what_its_tier_date_title_or_place_must_be(world: World) -> None:
     """A tier that no plan has, a week for a day, a title with a NUL, and no country: each with its line."""
     title = await world.add_title(TitleType.FILM)

@@ -9,14 +9,18 @@ from fractions import Fraction
 import pytest
 from attrs import evolve
 
+from buddy_core import flows
+from buddy_core.access import BUILT_IN
 from buddy_core.accounts import AccountNotFound
 from buddy_core.catalog import TitleNotFound, TitleType
-from buddy_core.entitlements import TOKEN_UNLOCK, GrantStatus
+from buddy_core.entitlements import TOKEN_UNLOCK, Channel, GrantStatus
 from buddy_core.kernel import AccountId, CountryUnknown, IdempotencyMismatch, InvalidValue, TitleId
-from buddy_core.playback import PlaybackDenied
+from buddy_core.kernel.ids import WindowId
+from buddy_core.playback import NoMedia, PlaybackDenied
 from buddy_core.pricing import HONOUR, PriceChanged, TokenCosts
+from buddy_core.rights import Territories, Window, WindowType
 from buddy_core.tokens import BONUS, PAID, InsufficientTokens, Operation, WalletFrozen
-from buddy_web.reference import NEWTACT, THAJA
+from buddy_web.reference import FIRST_DAY, NEWTACT, SELLER_ROUTES, THAJA
 from tests.contracts.cases import race
 from tests.flows.world import START, Broken, Tampered, World, break_off
 
@@ -246,6 +250,48 @@ async def test_a_series_is_not_sold_for_tokens(world: World) -> None:
     with pytest.raises(PlaybackDenied) as refused:
         await world.unlock(guest, series)
     assert refused.value.unlockable_by == ()
+
+
+async def test_a_series_that_is_not_sold_by_itself_leads_to_its_episodes(world: World) -> None:
+    """Without a licence of its own it is not called missing in this country; as when it is played."""
+    guest = await world.guest()
+    series = await world.add_title(TitleType.SERIES, media_key=None, licences=[])
+    for asked in (world.unlock(guest, series), world.play(guest, series)):
+        with pytest.raises(NoMedia, match="open one of the episodes"):
+            await asked
+
+
+async def test_what_only_a_plan_opens_says_so(world: World) -> None:
+    """The refusal names the ways in money, as playing does; on the app channel neither names any."""
+    guest = await world.guest()
+    film_id = TitleId(world.ids.uuid7())
+    window = Window(
+        id=WindowId(world.ids.uuid7()),
+        title_id=film_id,
+        type=WindowType.SVOD,
+        territories=Territories(("IN",)),
+        starts_at=FIRST_DAY,
+        sells_tokens=False,
+    )
+    film = await world.add_title(TitleType.FILM, id=film_id, windows=(window,))
+    await world.earn(guest, 50)
+    with pytest.raises(PlaybackDenied) as played:
+        await world.play(guest, film)
+    with pytest.raises(PlaybackDenied) as unlocked:
+        await world.unlock(guest, film)
+    assert unlocked.value.unlockable_by == played.value.unlockable_by == ("subscription",)
+    command = flows.UnlockTitle(guest, film.id, 10, 1, "IN", "k2", Channel.APP)
+    with pytest.raises(PlaybackDenied) as in_app:
+        await flows.unlock_title(
+            BUILT_IN.actor(guest),
+            command,
+            uow=world.uow,
+            clock=world.clock,
+            ids=world.ids,
+            routes=SELLER_ROUTES,
+        )
+    assert (in_app.value.reason, in_app.value.unlockable_by) == ("no_grant", ())
+    assert await world.balance(guest) == 50
 
 
 async def test_nobody_and_nothing_are_named(world: World) -> None:

@@ -104,7 +104,7 @@ def test_the_demo_has_a_title_for_each_case(service: Service, name: str, reason:
 
 
 def test_many_are_answered_as_each_alone(service: Service) -> None:
-    """Each item equals the single answer, in the order asked; one that does not exist is an item too."""
+    """Each item is as the single answer, in the order asked; a series, or what is not there, is one too."""
     client = guest(service)
     client.earn(1)
     client.unlock(client.title("Paper Kites"), "k1")
@@ -123,7 +123,9 @@ def test_many_are_answered_as_each_alone(service: Service) -> None:
                 alone.json["code"],
                 alone.json["detail"],
             )
-    assert [item["error"] is None for item in items] == [True] * len(titles) + [False, True, True]
+    # Of a series that is not licensed by itself only the episodes are answered.
+    of_titles = [item["type"] != "series" for item in asked[: len(titles)]]
+    assert [item["error"] is None for item in items] == [*of_titles, False, True, True]
 
 
 def test_a_thousand_is_the_most(service: Service) -> None:
@@ -197,3 +199,21 @@ def test_a_title_taken_down_is_451_wherever_it_is_opened(service: Service) -> No
         assert "Taken down" in page.text
     refused = client.post("/v1/playback/sessions", {"type": "film", "id": title["id"]})
     assert (refused.status_code, refused.json["code"]) == (451, "playback.taken_down")
+
+
+def test_a_series_leads_to_its_episodes(service: Service) -> None:
+    """Asked about, unlocked or played it says the same, and not that it is missing in this country."""
+    client = guest(service)
+    series = next(
+        item for item in client.get("/v1/titles?limit=100").json["titles"] if item["type"] == "series"
+    )
+    named = {"type": "series", "id": series["id"]}
+    many = client.post("/v1/availability", {"titles": [named]}).json["items"]
+    assert (many[0]["availability"], many[0]["error"]["code"]) == (None, "playback.no_media")
+    for answer in (
+        client.get(f"/v1/titles/series/{series['id']}/availability"),
+        client.post("/v1/playback/sessions", named),
+        client.post("/v1/unlocks", {**named, "seen_tokens": 1, "seen_version": 1}, key="k1"),
+    ):
+        assert (answer.status_code, answer.json["code"]) == (422, "playback.no_media")
+        assert "open one of the episodes" in answer.json["detail"]

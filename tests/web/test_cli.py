@@ -440,6 +440,9 @@ def test_what_a_token_counts_is_shown_and_set(past: Buddy) -> None:
     words = ("tokens", "value", "bonus", "INR=0.45", "USD=0.0055", "--from", day)
     shown = past(*words, "--preview").stdout
     assert "From then an unlock of 2 bonus tokens counts ₹0.90 instead of ₹1.00" in shown
+    same = past("tokens", "value", "bonus", "INR=0.50", "USD=0.0055", "--from", day, "--preview").stdout
+    assert "counts $0.011 instead of $0.012" in same
+    assert "counts ₹1.00, as before." in same
     saved = past(*words, "--key", "k1").stdout
     assert saved.endswith("Version bonus-2 is saved.\n")
     assert past(*words, "--key", "k1").stdout == saved
@@ -452,6 +455,8 @@ def test_what_a_token_counts_is_shown_and_set(past: Buddy) -> None:
         (("bonus", "INR=0.45", "--from", later), "USD"),
         (("bonus", "INR=0,45", "USD=1", "--from", later), "CURRENCY=AMOUNT"),
         (("bonus", "INR=0.45", "USD=1"), "--from"),
+        (("bonus", "INR=0.45", "INR=0.5", "USD=0.0056", "--from", later), "INR is named twice"),
+        (("bonus", "INR=0.45", "USD=0.0056", "--from", later, "--key", ""), "--key"),
     ):
         result = past("tokens", "value", *wrong)
         assert result.exit_code != 0
@@ -464,6 +469,8 @@ def test_what_a_token_counts_is_shown_and_set(past: Buddy) -> None:
         (("costs", "film"), "NAME=NUMBER"),
         (("costs", "opera=3"), "film"),
         (("costs", "film=0"), "from 1 to"),
+        (("costs", "film=5", "film=6"), "film is named twice"),
+        (("rewards", "tokens=2", "tokens=3"), "tokens is named twice"),
         (("rewards", "price=1"), "account_daily"),
     ],
 )

@@ -65,6 +65,21 @@ def test_a_refusal_is_one_line_with_place_and_fix(film: str, buddy: Buddy) -> No
     assert buddy("rights", "show", "film/zzzz").output.startswith("Error: catalog.title_not_found")
 
 
+def test_an_empty_key_is_refused(film: str, buddy: Buddy, tmp_path: Path) -> None:
+    """It would name no request, so that the same act twice would be done twice; exit code 2."""
+    sheet = tmp_path / "windows.csv"
+    sheet.write_text("title,type,territories,starts,ends,tiers,free,tokens\n", "utf-8")
+    for acting in (
+        ("import", str(sheet)),
+        ("ladder", film, "IN", "--released", "2031-01-01"),
+        ("takedown", film, "IN", "--notice", "theirs"),
+    ):
+        for key in ("", " "):
+            refused = buddy("rights", *acting, "--reason", "plan", "--key", key)
+            assert (refused.exit_code, "it is empty" in refused.output) == (2, True), refused.output
+    assert "revision 1" in buddy("rights", "show", film).output
+
+
 def test_a_sheet_is_added_or_every_fault_is_told(film: str, buddy: Buddy, tmp_path: Path) -> None:
     """With a bad line nothing is written, unless the good ones are asked for."""
     sheet = tmp_path / "windows.csv"
@@ -79,6 +94,32 @@ def test_a_sheet_is_added_or_every_fault_is_told(film: str, buddy: Buddy, tmp_pa
     done = buddy("rights", "import", str(sheet), "--take-good", "--reason", "plan")
     assert "1 windows of 1 titles were added." in done.output
     assert "svod" in buddy("rights", "show", film).output
+
+
+def test_each_fault_of_a_sheet_is_a_line(film: str, buddy: Buddy, tmp_path: Path) -> None:
+    """A hundred are told, the others counted; the last told says where the reading stopped."""
+    sheet = tmp_path / "windows.csv"
+    sheet.write_text("title,type,territories,starts\n" + f"{film},svod,UK,2030-01-01\n" * 1_500)
+    refused = buddy("rights", "import", str(sheet), "--reason", "plan")
+    lines = refused.output.splitlines()
+    assert (refused.exit_code, len(lines)) == (1, 102)
+    assert [line.split(",")[0] for line in lines[:99]] == [f"line {number}" for number in range(2, 101)]
+    assert lines[99].startswith("line 1001: 1000 faults up to here. What follows was not read")
+    assert lines[100:] == ["And 901 more.", "Error: rights.bad_sheet: Nothing was written."]
+
+
+def test_a_window_is_shown_with_whom_it_is_for(film: str, buddy: Buddy) -> None:
+    """The tiers of its plans, every plan, or a festival that is free."""
+    adding = ("--from", "2030-01-01", "--until", "2030-02-01", "--reason", "plan")
+    for window in (
+        ("svod", "IN", "--tier", "gold", "--tier", "silver"),
+        ("svod", "US"),
+        ("festival", "IN", "--free"),
+    ):
+        done = buddy("rights", "add-window", film, *window, *adding)
+        assert done.exit_code == 0, done.output
+    shown = [line.split("Z  ")[-1] for line in buddy("rights", "show", film).output.splitlines()]
+    assert {"for plans of gold, silver", "for every plan", "free"} <= set(shown)
 
 
 def test_why_ladder_takedown_and_restore(film: str, buddy: Buddy) -> None:

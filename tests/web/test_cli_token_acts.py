@@ -142,3 +142,12 @@ def test_what_has_expired_is_written_off(folder: Path, buddy: Buddy) -> None:
     inside(folder, past)
     assert buddy("tokens", "expire", VIEWER).output.startswith("7 tokens had expired")
     assert buddy("tokens", "expire").output.startswith("0 tokens had expired")
+
+
+@pytest.mark.parametrize("acting", [("grant", VIEWER, "3"), ("freeze", VIEWER), ("adjust", VIEWER, "1", "2")])
+def test_an_empty_key_is_refused(lived: Path, buddy: Buddy, acting: tuple[str, ...]) -> None:
+    """It would name no request, so that the same act twice would be done twice; nothing is done."""
+    before = bonus(buddy)
+    refused = buddy("tokens", *acting, *WHY, "--key", "")
+    assert (refused.exit_code, "it is empty" in refused.output) == (2, True), refused.output
+    assert bonus(buddy) == before

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.web.api_client import VIEWER, app
 from tests.web.service import KEY, Browser, Service, running
 from tests.web.test_viewer_pages import short
 
@@ -90,6 +91,46 @@ def test_the_key_goes_to_the_sessions_device_alone(service: Service, browser: Br
     assert thief.get(f"{session}/key").status_code == 404
     thief.client.set_cookie("buddy_device", device)
     assert thief.get(f"{session}/key").data == KEY
+
+
+def test_an_app_plays_with_its_access_token_alone(service: Service) -> None:
+    """Without a cookie: the master, a media playlist, a segment by its link, captions and the key."""
+    viewer = app(service, VIEWER)
+    viewer.earn()
+    title = viewer.title("Paper Kites")
+    assert viewer.unlock(title, "k1").status_code == 201
+    began = viewer.post("/v1/playback/sessions", {"type": title["type"], "id": title["id"]}).json
+    session = f"/play/{began['session_id']}"
+    master = viewer.get(began["manifest_url"])
+    assert (master.status_code, master.content_type) == (200, "application/vnd.apple.mpegurl")
+    assert f"{session}/144p.m3u8" in master.text
+    playlist = viewer.get(f"{session}/144p.m3u8")
+    assert f'URI="{session}/key"' in playlist.text
+    link = next(line for line in playlist.text.splitlines() if line.startswith("/"))
+    assert service.app.test_client(use_cookies=False).get(link, buffered=True).data == bytes([0]) * 64
+    assert viewer.get(f"{session}/captions/en.m3u8").status_code == 200
+    assert viewer.get(f"{session}/key").data == KEY
+    beaten = viewer.post(f"{session}/beat", {"position_s": 1, "playing": True})
+    assert (beaten.status_code, beaten.json["is_stopped"]) == (200, False)
+
+
+def test_an_apps_session_is_its_own(service: Service) -> None:
+    """Another sign-in of the account is another device, and a token that is not accepted is told so."""
+    viewer, again, other = app(service, VIEWER), app(service, VIEWER), app(service, "admin@example.com")
+    viewer.earn()
+    title = viewer.title("Paper Kites")
+    assert viewer.unlock(title, "k1").status_code == 201
+    began = viewer.post("/v1/playback/sessions", {"type": title["type"], "id": title["id"]}).json
+    session = f"/play/{began['session_id']}"
+    for path in ("master.m3u8", "144p.m3u8", "captions/en.m3u8", "key"):
+        assert viewer.get(f"{session}/{path}").status_code == 200
+        for client in (again, other):
+            refused = client.get(f"{session}/{path}")
+            assert (refused.status_code, refused.json["code"]) == (404, "playback.session_not_found")
+        bare = service.app.test_client(use_cookies=False)
+        assert bare.get(f"{session}/{path}").json["code"] == "playback.session_not_found"
+        odd = bare.get(f"{session}/{path}", headers={"Authorization": "Bearer odd"})
+        assert (odd.status_code, odd.json["code"]) == (401, "web.token_refused")
 
 
 def test_players_make_no_guests(service: Service) -> None:

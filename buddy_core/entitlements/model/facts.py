@@ -12,7 +12,17 @@ from attrs import field, frozen
 
 from buddy_core.entitlements.errors import BadFacts
 from buddy_core.entitlements.model.answers import Denied, Reason
-from buddy_core.kernel.clock import utc
+from buddy_core.entitlements.model.checks import (
+    check_tiers,
+    each_is_a,
+    instant,
+    instant_or_none,
+    is_a,
+    is_whole,
+    names_tier,
+    shown,
+    whole,
+)
 from buddy_core.kernel.countries import COUNTRIES
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.ids import GrantId, SessionId, TitleId
@@ -38,11 +48,6 @@ PLAN = "subscription"
 """The way that lets a plan watch what has a window for its tier."""
 
 
-def utc_or_none(value: datetime | None) -> datetime | None:
-    """Return an instant in UTC, or None for no end."""
-    return None if value is None else utc(value)
-
-
 def _countries(value: Iterable[str]) -> frozenset[str]:
     found = _texts(value, "countries")
     _check_countries(found)
@@ -53,11 +58,16 @@ def _texts(value: Iterable[str], name: str) -> frozenset[str]:
     # One text would be taken for its letters, and its parts for names.
     if isinstance(value, str):
         raise BadFacts(f"{name} are one text, {value[:40]!r}; give a set of texts")
-    return frozenset(value)
+    try:
+        return frozenset(value)
+    except TypeError as error:
+        raise BadFacts(f"{name} are {shown(value)}; give a set of texts") from error
 
 
 def _tiers(value: Iterable[str]) -> frozenset[str]:
-    return _texts(value, "tiers")
+    found = _texts(value, "tiers")
+    check_tiers(found)
+    return found
 
 
 @lru_cache(maxsize=1024)
@@ -88,6 +98,10 @@ class Rights:
     def __attrs_post_init__(self) -> None:
         if type(self.max_height) is not int or not 144 <= self.max_height <= 4320:
             raise InvalidValue("max_height", "must be a whole number of lines from 144 to 4320")
+        if type(self.ads) is not bool:
+            raise InvalidValue("ads", "must be True or False")
+        if type(self.downloads) is not bool:
+            raise InvalidValue("downloads", "must be True or False")
         if type(self.streams) is not int or not 1 <= self.streams <= MAX_STREAMS:
             raise InvalidValue("streams", f"must be a whole number from 1 to {MAX_STREAMS}")
 
@@ -134,22 +148,22 @@ class Holding:
     opens anew, and is still from before the end of a licence or the coming of an episode.
     """
 
-    id: GrantId
-    kind: GrantKind
-    of: TitleId | None
-    rights: Rights
-    starts_at: datetime = field(converter=utc)
-    ends_at: datetime | None = field(default=None, converter=utc_or_none)
-    after: Reason | None = Reason.GRANT_ENDED
-    tier: str = ""
-    plan: PlanState | None = None
-    includes_later: bool = True
+    id: GrantId = field(validator=is_a(UUID))
+    kind: GrantKind = field(validator=is_a(GrantKind))
+    of: TitleId | None = field(validator=is_a(UUID, or_none=True))
+    rights: Rights = field(validator=is_a(Rights))
+    starts_at: datetime = field(converter=instant)
+    ends_at: datetime | None = field(default=None, converter=instant_or_none)
+    after: Reason | None = field(default=Reason.GRANT_ENDED, validator=is_a(Reason, or_none=True))
+    tier: str = field(default="", validator=names_tier)
+    plan: PlanState | None = field(default=None, validator=is_a(PlanState, or_none=True))
+    includes_later: bool = field(default=True, validator=is_a(bool))
     """Whether it opens what joined `of` after `held_since`, such as episodes to come."""
-    goes_on_in: SessionId | None = None
+    goes_on_in: SessionId | None = field(default=None, validator=is_a(str, or_none=True))
     """The playback session that used it up, which may still see the end, until `goes_on_until`."""
-    goes_on_until: datetime | None = field(default=None, converter=utc_or_none)
-    held_since: datetime | None = field(default=None, converter=utc_or_none)
-    recorded_at: datetime | None = field(default=None, converter=utc_or_none)
+    goes_on_until: datetime | None = field(default=None, converter=instant_or_none)
+    held_since: datetime | None = field(default=None, converter=instant_or_none)
+    recorded_at: datetime | None = field(default=None, converter=instant_or_none)
     """When it was put on record; the decision does not look at it."""
 
     def __attrs_post_init__(self) -> None:
@@ -169,9 +183,9 @@ class Holding:
 class Profile:
     """Who sits in front of it: an age that titles must not exceed, and one above which a PIN is asked."""
 
-    max_age: int | None = None
-    pin_above: int | None = None
-    is_pin_given: bool = False
+    max_age: int | None = field(default=None, validator=whole(or_none=True))
+    pin_above: int | None = field(default=None, validator=whole(or_none=True))
+    is_pin_given: bool = field(default=False, validator=is_a(bool))
 
 
 class Channel(StrEnum):
@@ -185,12 +199,12 @@ class Channel(StrEnum):
 class Context:
     """From where and how a title is asked for; `country` is what the host found, not what a client says."""
 
-    country: str | None
-    channel: Channel = Channel.WEB
-    profile: Profile = Profile()
-    streams: int = 0
+    country: str | None = field(validator=is_a(str, or_none=True))
+    channel: Channel = field(default=Channel.WEB, validator=is_a(Channel))
+    profile: Profile = field(default=Profile(), validator=is_a(Profile))
+    streams: int = field(default=0, validator=whole())
     """Other streams of this viewer that are running now."""
-    session_id: SessionId | None = None
+    session_id: SessionId | None = field(default=None, validator=is_a(str, or_none=True))
     """The playback session that asks, if one does."""
 
 
@@ -198,18 +212,18 @@ class Context:
 class Viewer:
     """What the decision may know of the viewer: what they hold, in any order."""
 
-    holdings: Sequence[Holding] = ()
+    holdings: Sequence[Holding] = field(default=(), validator=each_is_a(Holding))
 
 
 @frozen
 class LicenceFacts:
     """Where and when a title may be shown; with tail rights what was bought plays on after the end."""
 
-    id: UUID
+    id: UUID = field(validator=is_a(UUID))
     countries: frozenset[str] = field(converter=_countries)
-    starts_at: datetime = field(converter=utc)
-    ends_at: datetime | None = field(default=None, converter=utc_or_none)
-    has_tail: bool = True
+    starts_at: datetime = field(converter=instant)
+    ends_at: datetime | None = field(default=None, converter=instant_or_none)
+    has_tail: bool = field(default=True, validator=is_a(bool))
 
     def __attrs_post_init__(self) -> None:
         _check_span("licence", self.starts_at, self.ends_at)
@@ -224,13 +238,13 @@ class WindowFacts:
     named means any.
     """
 
-    id: UUID
-    type: WindowType
+    id: UUID = field(validator=is_a(UUID))
+    type: WindowType = field(validator=is_a(WindowType))
     countries: frozenset[str] = field(converter=_countries)
-    starts_at: datetime = field(converter=utc)
-    ends_at: datetime | None = field(default=None, converter=utc_or_none)
+    starts_at: datetime = field(converter=instant)
+    ends_at: datetime | None = field(default=None, converter=instant_or_none)
     tiers: frozenset[str] = field(default=frozenset(), converter=_tiers)
-    free: Rights | None = None
+    free: Rights | None = field(default=None, validator=is_a(Rights, or_none=True))
     ways: tuple[str, ...] = ()
     """What it sells, such as `rental` or `tokens`."""
 
@@ -253,10 +267,10 @@ class WindowFacts:
 class TakedownFacts:
     """A title was taken down in these countries, until it was restored."""
 
-    id: UUID
+    id: UUID = field(validator=is_a(UUID))
     countries: frozenset[str] = field(converter=_countries)
-    starts_at: datetime = field(converter=utc)
-    ends_at: datetime | None = field(default=None, converter=utc_or_none)
+    starts_at: datetime = field(converter=instant)
+    ends_at: datetime | None = field(default=None, converter=instant_or_none)
 
     def __attrs_post_init__(self) -> None:
         _check_span("takedown", self.starts_at, self.ends_at)
@@ -266,8 +280,8 @@ class TakedownFacts:
 class Membership:
     """A series, season or bundle that a title is part of, and since when."""
 
-    of: TitleId
-    since: datetime = field(converter=utc)
+    of: TitleId = field(validator=is_a(UUID))
+    since: datetime = field(converter=instant)
 
 
 @frozen
@@ -334,13 +348,13 @@ class Place:
 class TitleFacts:
     """What the decision may know of a title, in every country; the same for all viewers."""
 
-    id: TitleId
-    published_at: datetime | None = field(converter=utc_or_none)
-    licences: Sequence[LicenceFacts] = ()
-    windows: Sequence[WindowFacts] = ()
-    takedowns: Sequence[TakedownFacts] = ()
-    part_of: Sequence[Membership] = ()
-    age: int = 0
+    id: TitleId = field(validator=is_a(UUID))
+    published_at: datetime | None = field(converter=instant_or_none)
+    licences: Sequence[LicenceFacts] = field(default=(), validator=each_is_a(LicenceFacts))
+    windows: Sequence[WindowFacts] = field(default=(), validator=each_is_a(WindowFacts))
+    takedowns: Sequence[TakedownFacts] = field(default=(), validator=each_is_a(TakedownFacts))
+    part_of: Sequence[Membership] = field(default=(), validator=each_is_a(Membership))
+    age: int = field(default=0, validator=whole())
     """From which age it may be seen where `ages` does not say otherwise."""
     ages: Mapping[str, int] = field(factory=dict)
     """From which age it may be seen, by country."""
@@ -348,5 +362,11 @@ class TitleFacts:
     """What the rules worked out of it, once a country; no fact of its own."""
 
     def __attrs_post_init__(self) -> None:
-        if self.ages:
-            _check_countries(frozenset(self.ages))
+        ages: object = self.ages
+        if not isinstance(ages, Mapping):
+            raise BadFacts(f"ages are {shown(ages)}; give a mapping such as {{'IN': 13}}")
+        if ages:
+            _check_countries(frozenset(ages))
+        for country, age in ages.items():
+            if not is_whole(age):
+                raise BadFacts(f"the age in {country} is {shown(age)}; give a whole number from 0 on")

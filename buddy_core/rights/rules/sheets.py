@@ -25,6 +25,7 @@ MAX_LINES = 5_000
 MAX_BYTES = 8_000_000
 _MAX_FAULTS = 1_000
 """After how many faults reading stops: such a file is no sheet of windows."""
+_NOT_READ = "What follows was not read, and its faults are not counted"
 
 
 @frozen
@@ -81,6 +82,8 @@ class Sheet:
 
     rows: tuple[SheetRow, ...]
     faults: tuple[LineFault, ...]
+    stop: LineFault | None = None
+    """The last fault, if what follows it was not read: there may be more than are counted."""
 
 
 def read_windows(raw: bytes) -> Sheet:
@@ -100,6 +103,7 @@ def read_windows(raw: bytes) -> Sheet:
         return Sheet((), (LineFault(line, "", "it is not UTF-8; save the file as CSV UTF-8"),))
     rows: list[SheetRow] = []
     faults: list[LineFault] = []
+    stop: LineFault | None = None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     places: Mapping[str, int] | None = None
     line = 1
@@ -111,22 +115,21 @@ def read_windows(raw: bytes) -> Sheet:
                     if faults:
                         break
                 elif len(rows) + len(faults) >= MAX_LINES:
-                    faults.append(LineFault(line, "", f"a sheet has at most {MAX_LINES} windows; split it"))
+                    problem = f"a sheet has at most {MAX_LINES} windows; split it. {_NOT_READ}"
+                    stop = LineFault(line, "", problem)
                     break
                 else:
                     _read(cells, places, line, rows, faults)
                     if len(faults) >= _MAX_FAULTS:
-                        faults.append(
-                            LineFault(line, "", f"{len(faults)} faults; the rest of the file was not read")
-                        )
+                        stop = LineFault(line, "", f"{len(faults)} faults up to here. {_NOT_READ}")
                         break
             line = reader.line_num + 1
     except csv.Error as error:
         problem = f"it is no CSV from here on ({error}); look for a quotation mark that is not closed"
-        faults.append(LineFault(line, "", problem))
-    if places is None and not faults:
+        stop = LineFault(line, "", problem)
+    if places is None and not faults and stop is None:
         faults.append(LineFault(1, "", f"the file is empty; begin with the line {','.join(COLUMNS)}"))
-    return Sheet(tuple(rows), tuple(faults))
+    return Sheet(tuple(rows), tuple(faults) if stop is None else (*faults, stop), stop)
 
 
 def _places(cells: Sequence[str], line: int, faults: list[LineFault]) -> Mapping[str, int]:

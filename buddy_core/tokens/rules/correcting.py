@@ -9,8 +9,8 @@ from fractions import Fraction
 from attrs import evolve, field, frozen
 
 from buddy_core.kernel.clock import utc
+from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.ids import AccountId, LotId
-from buddy_core.kernel.storable import check_text
 from buddy_core.tokens.commands import AdjustTokens, NewIds, RefundTokens, ReverseTokens
 from buddy_core.tokens.errors import (
     AdjustBeyondLot,
@@ -18,6 +18,7 @@ from buddy_core.tokens.errors import (
     AlreadyReversed,
     BadAdjustment,
     BadTokenAmount,
+    LotNotFound,
     NotRefundable,
     NotReversible,
 )
@@ -38,7 +39,15 @@ from buddy_core.tokens.model import (
 )
 from buddy_core.tokens.rules.drawing import Draw, is_expired, reduced, restored
 from buddy_core.tokens.rules.merging import cost_share, derived_lot_id, moved_id
-from buddy_core.tokens.rules.posting import Because, Posted, moves, next_entry, numbers
+from buddy_core.tokens.rules.posting import (
+    Because,
+    Posted,
+    check_cause,
+    check_own,
+    moves,
+    next_entry,
+    numbers,
+)
 from buddy_core.tokens.rules.refunding import LotDraw, refund_draws
 from buddy_core.tokens.rules.valuing import Versions
 
@@ -98,10 +107,14 @@ def refund(wallet: Wallet, spending: Spending, command: RefundTokens, at: dateti
     Raises:
         NotRefundable: the entry spent nothing.
         AlreadyRefunded, RefundBeyondDraws: less than that is still used.
+        LotNotFound: a lot that it drew on is not among the lots given.
+        InvalidValue: the command names another account or entry.
         BadTokenAmount.
     """
     at = utc(at)
     spent = spending.entry
+    check_own(wallet, command)
+    _check_named(command, spent)
     plan = _plan(wallet, spending, command, at)
     versioned = {item.drawn.kind: item.drawn.version for item in plan}
     expired = [Draw(item.home, item.expired) for item in plan if item.expired]
@@ -196,9 +209,12 @@ def reverse(
     Raises:
         NotReversible: the entry brought nothing in.
         AlreadyReversed: it was done before.
+        InvalidValue: the command names another account or entry.
         UnknownKind.
     """
     at = utc(at)
+    check_own(wallet, command)
+    _check_named(command, earned)
     if earned.operation not in (Operation.EARN, Operation.PURCHASE):
         raise NotReversible(earned.operation)
     if any(item.operation is Operation.REVERSE for item in earlier):
@@ -240,15 +256,20 @@ def adjust(
     Raises:
         BadAdjustment: there is no reason, or the lot to give to has expired or would be too large.
         AdjustBeyondLot: the lot has less left; one that has expired has nothing.
+        InvalidValue: the command names another account, entry or lot; a reason that is too long.
         BadTokenAmount, UnknownKind.
     """
     at = utc(at)
+    check_own(wallet, command)
+    _check_named(command, corrected)
+    if command.lot_id != lot.id:
+        raise InvalidValue("lot_id", "names another lot than the one given")
     if isinstance(command.amount, bool) or not isinstance(command.amount, int):
         raise BadTokenAmount(command.amount)
     change = Draw(lot, check_amount(abs(command.amount)))
     there = [item.remaining for item in wallet.lots if item.lot.id == lot.id and not is_expired(lot, at)]
     left = sum(there)
-    if not check_text(command.reason, "reason").strip():
+    if not check_cause(command.reason, "reason").strip():
         raise BadAdjustment("there is no reason; say why, for whoever asks later")
     if command.amount > 0 and is_expired(lot, at):
         raise BadAdjustment("the lot has expired, so that what it is given could not be spent")
@@ -286,6 +307,11 @@ def _taken_again(draws: Sequence[Draw], versioned: Mapping[TokenKind, int]) -> t
     return tuple(made)
 
 
+def _check_named(command: RefundTokens | ReverseTokens | AdjustTokens, entry: Entry) -> None:
+    if command.entry_id != entry.id:
+        raise InvalidValue("entry_id", "names another entry than the one given")
+
+
 def _still_used(spent: Entry, earlier: Sequence[Entry]) -> list[LotDraw[LotId]]:
     """Return what of each draw no refund has given back; refunds go backwards, so their sum tells it."""
     draws = [
@@ -306,7 +332,9 @@ def _is_drawn(posting: Posting) -> bool:
 
 def _home(spending: Spending, back: LotDraw[LotId], wallet: Wallet) -> Lot:
     """Return the lot that takes the tokens back; one that is not there yet is as a merge would open it."""
-    lot = spending.lots[back.lot_id]
+    lot = spending.lots.get(back.lot_id)
+    if lot is None:
+        raise LotNotFound(back.lot_id)
     home = home_id(lot, spending.entry.account_id, wallet.account_id)
     found = spending.lots.get(home)
     if found is None:

@@ -8,7 +8,7 @@ from buddy_core.kernel.clock import utc
 from buddy_core.tokens.commands import ExpireTokens, NewIds
 from buddy_core.tokens.model import EXPIRED, Operation, Wallet
 from buddy_core.tokens.rules.drawing import Draw, is_expired, reduced
-from buddy_core.tokens.rules.posting import Because, Posted, moves, next_entry, numbers
+from buddy_core.tokens.rules.posting import Because, Posted, check_own, moves, next_entry, numbers
 from buddy_core.tokens.rules.valuing import Versions
 
 
@@ -19,8 +19,10 @@ def expire(
 
     Raises:
         UnknownKind: a kind that expired has no version in force.
+        InvalidValue: the command names another account.
     """
     at = utc(at)
+    check_own(wallet, command)
     gone = [Draw(item.lot, item.remaining) for item in wallet.lots if is_expired(item.lot, at)]
     if not gone:
         return None

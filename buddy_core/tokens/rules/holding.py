@@ -36,6 +36,7 @@ from buddy_core.tokens.rules.posting import (
     Cause,
     Posted,
     begun_at,
+    check_own,
     check_sale,
     check_scopes,
     drawn_at,
@@ -58,8 +59,10 @@ def hold(wallet: Wallet, command: HoldTokens, versions: Versions, at: datetime, 
         BadHold: it would end before it begins, or later than in 31 days.
         InsufficientTokens: the live lots that fit the title have less.
         BadTokenAmount, UnknownKind.
+        InvalidValue: the command names another account.
     """
     at = utc(at)
+    check_own(wallet, command)
     if wallet.is_frozen:
         raise WalletFrozen(wallet.account_id)
     assert ids.hold is not None, "a hold needs an id, so the step mints it"
@@ -101,8 +104,10 @@ def post(wallet: Wallet, command: PostHold, versions: Versions, at: datetime, id
         PostBeyondHold: more than is held.
         HoldNotForTitle: a lot held is restricted to other titles.
         BadTokenAmount, UnknownKind, NoValueInCurrency: the spend cannot be valued.
+        InvalidValue: the command names another account, no title or no country.
     """
     at = utc(at)
+    check_own(wallet, command)
     check_sale(command)
     check_scopes(command.title_scopes)
     if wallet.is_frozen:
@@ -145,7 +150,9 @@ def void(wallet: Wallet, command: VoidHold, at: datetime, ids: NewIds) -> Posted
 
     Raises:
         HoldNotFound: it was posted or voided before, or never was.
+        InvalidValue: the command names another account.
     """
+    check_own(wallet, command)
     return _voided(wallet, open_hold(wallet, command.hold_id), command, utc(at), ids.entry)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from buddy_core.kernel.clock import utc
+from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.ids import AccountId, EntryId, LotId, derived_uuid
 from buddy_core.tokens.commands import MergeWallets
 from buddy_core.tokens.model import (
@@ -50,8 +51,14 @@ def merge(
     What had expired unswept is written off first. The cap counts the units left
     in guest-marked lots of the target, keeps the latest expiry first, then the
     smaller origin id. A freeze travels along, so that merging is no way around it.
+
+    Raises:
+        InvalidValue: the command names other accounts than those of the wallets.
     """
     at = utc(at)
+    for name, wallet in (("from_account", source), ("to_account", target)):
+        if getattr(command, name) != wallet.account_id:
+            raise InvalidValue(name, "names another account than that of the wallet given")
     entries: list[Entry] = []
 
     def post(wallet: Wallet, step: str, *args: Any, **kw: Any) -> Wallet:

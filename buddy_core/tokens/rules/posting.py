@@ -12,7 +12,8 @@ from attrs import frozen
 
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import InvalidValue
-from buddy_core.kernel.ids import EntityId, EntryId, HoldId, LotId, TitleId
+from buddy_core.kernel.idempotency import MAX_KEY_LENGTH
+from buddy_core.kernel.ids import AccountId, EntityId, EntryId, HoldId, LotId, TitleId
 from buddy_core.kernel.storable import check_instant, check_text, check_whole
 from buddy_core.tokens.commands import (
     BuyTokens,
@@ -44,6 +45,11 @@ from buddy_core.tokens.rules.valuing import Versions, version_of
 MAX_SKEW = timedelta(seconds=5)
 """How far one host's clock may be behind another's that has just written to the same wallet."""
 
+MAX_SCOPES = 100
+"""How many scopes a lot may have: every draw looks at them."""
+MAX_CAUSE_LENGTH = 512
+"""How many characters a source, its reference or a reason may have: room for a name and a key."""
+
 _TYPE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
@@ -68,14 +74,31 @@ class Cause(Protocol):
     def source_ref(self) -> str: ...
 
 
+class _OfAccount(Protocol):
+    @property
+    def account_id(self) -> AccountId: ...
+
+
+def check_own(wallet: Wallet, command: _OfAccount) -> None:
+    """Refuse a command on another wallet than the one given.
+
+    Raises:
+        InvalidValue: the command names another account.
+    """
+    if command.account_id != wallet.account_id:
+        raise InvalidValue("account_id", "names another account than that of the wallet given")
+
+
 def earn(wallet: Wallet, command: EarnTokens, versions: Versions, at: datetime, ids: NewIds) -> Posted:
     """Open a lot in the wallet, issued against the system.
 
     Raises:
         WalletFrozen: a frozen wallet earns nothing.
         BadTokenAmount, BadLot, BadScope, UnknownKind: the command names no lot that can be.
+        InvalidValue: it names another account, or no key.
     """
     at = utc(at)
+    check_own(wallet, command)
     if wallet.is_frozen:
         raise WalletFrozen(wallet.account_id)
     assert ids.lot is not None, "earn opens a lot, so the step mints its id"
@@ -104,8 +127,10 @@ def buy(wallet: Wallet, command: BuyTokens, versions: Versions, at: datetime, id
         BadTokenAmount, BadLot, BadScope, UnknownKind: the command names no lot that can be.
         BadLot: it would take effect in the past.
         UnknownCurrency, NoMinorUnit: nobody can have paid in that.
+        InvalidValue: it names another account, or no key.
     """
     at = utc(at)
+    check_own(wallet, command)
     if wallet.is_frozen:
         raise WalletFrozen(wallet.account_id)
     assert ids.lot is not None, "buy opens a lot, so the step mints its id"
@@ -145,6 +170,8 @@ def _opened(
     at: datetime,
     entry_id: EntryId,
 ) -> Posted:
+    if len(lot.scopes) > MAX_SCOPES:
+        raise BadLot(f"it has more than {MAX_SCOPES} scopes")
     for scope in lot.scopes:
         _check_scope(scope)
     check_whole(lot.priority, "priority")
@@ -186,8 +213,10 @@ def spend(wallet: Wallet, command: SpendTokens, versions: Versions, at: datetime
         WalletFrozen: a frozen wallet spends nothing.
         InsufficientTokens: the live lots that fit the title hold less than the cost.
         BadTokenAmount, UnknownKind, NoValueInCurrency: the spend cannot be valued.
+        InvalidValue: it names another account, no title, no country or no key.
     """
     at = utc(at)
+    check_own(wallet, command)
     if wallet.is_frozen:
         raise WalletFrozen(wallet.account_id)
     check_sale(command)
@@ -208,11 +237,14 @@ def spend(wallet: Wallet, command: SpendTokens, versions: Versions, at: datetime
 
 
 def check_sale(command: SpendTokens | PostHold) -> None:
-    """Refuse what names no country or no seller; the store would cut it after the hash was taken.
+    """Refuse what names no title, country or seller; the store would cut it after the hash was taken.
 
     Raises:
-        InvalidValue: the country is not two capital letters, or entity or currency is no text.
+        InvalidValue: the title is no UUID, the country is not two capital letters, or entity or
+            currency is no text.
     """
+    if not isinstance(command.title_id, UUID):
+        raise InvalidValue("title_id", "must be a UUID")
     country = check_text(command.country, "country")
     if len(country) != 2 or not country.isascii() or not country.isalpha() or not country.isupper():
         raise InvalidValue("country", f"{country!r} is not a country code of two capital letters, such as IN")
@@ -300,9 +332,10 @@ def freeze(wallet: Wallet, command: FreezeWallet, at: datetime, ids: NewIds) -> 
 
     Raises:
         NotFrozen: only a frozen wallet can be unfrozen.
-        InvalidValue: there is no reason.
+        InvalidValue: there is no reason, or it is too long; the command names another account.
     """
-    if not check_text(command.reason, "reason").strip():
+    check_own(wallet, command)
+    if not check_cause(command.reason, "reason").strip():
         raise InvalidValue("reason", "is missing; say why, for whoever asks later")
     if not command.is_frozen and not wallet.is_frozen:
         raise NotFrozen(wallet.account_id)
@@ -319,6 +352,23 @@ class Because:
     idempotency_key: str
     source: str
     source_ref: str
+
+
+def check_cause(value: Any, field: str) -> str:
+    """Return a text that says what caused an entry.
+
+    Raises:
+        InvalidValue: no store keeps it, or it is too long.
+    """
+    if len(check_text(value, field)) > MAX_CAUSE_LENGTH:
+        raise InvalidValue(field, f"must have at most {MAX_CAUSE_LENGTH} characters")
+    return str(value)
+
+
+def _check_key(key: Any) -> None:
+    # As a request's key is checked: the rules are also used without a store.
+    if not 1 <= len(check_text(key, "idempotency_key")) <= MAX_KEY_LENGTH or not key.isprintable():
+        raise InvalidValue("idempotency_key", f"must be 1 to {MAX_KEY_LENGTH} printable characters")
 
 
 def next_entry(
@@ -345,10 +395,12 @@ def next_entry(
 
     Raises:
         ClockBehind: the clock is behind by more.
+        InvalidValue: the cause has no key, or its source or reference is too long.
     """
     recorded_at = max(at, drawn_at(wallet, at))
-    for name in ("idempotency_key", "source", "source_ref"):
-        check_text(getattr(cause, name), name)
+    _check_key(cause.idempotency_key)
+    check_cause(cause.source, "source")
+    check_cause(cause.source_ref, "source_ref")
     if rule_version is not None:
         check_whole(rule_version, "rule_version")
     return Entry(

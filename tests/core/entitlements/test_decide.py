@@ -496,6 +496,75 @@ def test_facts_that_would_say_nothing_are_refused(make: Callable[[], Any], said:
     assert said in refused.value.message()
 
 
+@pytest.mark.parametrize(
+    ("make", "odd", "said"),
+    [
+        (
+            lambda odd: plan(plan=odd),
+            "paused",
+            "plan is 'paused'; give a PlanState such as PlanState.TRIAL or",
+        ),
+        (lambda odd: plan(plan=odd), "bogus", "plan is 'bogus'"),
+        (lambda odd: has(kind=odd), "bogus", "kind is 'bogus'; give a GrantKind such as GrantKind.RENTAL"),
+        (lambda odd: has(kind=odd), "subscription", "kind is 'subscription'"),
+        (lambda odd: has(after=odd), "grant_ended", "after is 'grant_ended'"),
+        (lambda odd: has(of=odd), "film", "of is 'film'; give UUID(...) or None"),
+        (lambda odd: has(rights=odd), 1080, "rights is 1080; give Rights(...)"),
+        (lambda odd: has(includes_later=odd), "no", "includes_later is 'no'; give True or False"),
+        (lambda odd: has(ends_at=odd), "2026-11-21", "'2026-11-21' is no instant"),
+        (lambda odd: plan(tier=odd), "Gold", "'Gold' is no tier"),
+        (lambda odd: plan(tier=odd), ["gold"], "is no tier"),
+        (
+            lambda odd: Context("IN", channel=odd),
+            "app",
+            "channel is 'app'; give a Channel such as Channel.WEB",
+        ),
+        (lambda odd: Context(odd), 91, "country is 91; give a text or None"),
+        (lambda odd: Context("IN", streams=odd), True, "streams is True; give a whole number from 0 on"),
+        (lambda odd: Context("IN", profile=odd), 18, "profile is 18; give Profile(...)"),
+        (lambda odd: Profile(max_age=odd), "18", "max_age is '18'; give a whole number from 0 on, or None"),
+        (lambda odd: Profile(pin_above=odd), -1, "pin_above is -1"),
+        (lambda odd: Profile(is_pin_given=odd), "no", "is_pin_given is 'no'"),
+        (lambda odd: Viewer(odd), {}, "holdings are {}; give a list or tuple, each Holding(...)"),
+        (lambda odd: Viewer([odd]), "rental", "one of holdings is 'rental'; give Holding(...)"),
+        (lambda odd: _made(odd), "bogus", "type is 'bogus'; give a WindowType such as WindowType."),
+        (lambda odd: _made(WindowType.TVOD, id=odd), 1, "id is 1; give UUID(...)"),
+        (lambda odd: _made(WindowType.TVOD, free=odd), True, "free is True; give Rights(...) or None"),
+        (
+            lambda odd: _made(WindowType.SVOD, tiers=odd, ways=("subscription",)),
+            {"Gold"},
+            "'Gold' is no tier",
+        ),
+        (lambda odd: _made(WindowType.SVOD, tiers=odd, ways=("subscription",)), 7, "tiers are 7; give a set"),
+        (lambda odd: LicenceFacts(uid(1), {"IN"}, AT, has_tail=odd), "no", "has_tail is 'no'"),
+        (lambda odd: TakedownFacts(odd, {"IN"}, AT), "1", "id is '1'"),
+        (lambda odd: Membership(odd, AT), "series", "of is 'series'"),
+        (lambda odd: TitleFacts(FILM, AT, windows=odd), iter(()), "windows are <tuple"),
+        (lambda odd: TitleFacts(FILM, AT, licences=[odd]), SVOD, "one of licences is WindowFacts("),
+        (lambda odd: TitleFacts(FILM, AT, age=odd), -1, "age is -1; give a whole number from 0 on"),
+        (lambda odd: TitleFacts(FILM, AT, age=odd), 18.0, "age is 18.0"),
+        (lambda odd: TitleFacts(FILM, AT, ages={"IN": odd}), "18", "the age in IN is '18'"),
+        (lambda odd: TitleFacts(FILM, AT, ages=odd), 18, "ages are 18"),
+    ],
+)
+def test_facts_that_are_not_of_their_type_are_refused(
+    make: Callable[[Any], Any], odd: Any, said: str
+) -> None:
+    """Text where a name of the rules is meant would be passed over, and let somebody in."""
+    with pytest.raises(BadFacts) as refused:
+        make(odd)
+    assert said in refused.value.message()
+
+
+def test_rights_that_are_no_yes_or_no_are_refused() -> None:
+    """The text "no" would count as a yes."""
+    odd: tuple[tuple[Any, Any, str], ...] = (("no", False, "ads"), (False, "no", "downloads"))
+    for ads, downloads, named in odd:
+        with pytest.raises(InvalidValue) as refused:
+            Rights(1080, ads, downloads, 2)
+        assert refused.value.field == named
+
+
 def test_a_takedown_may_end_as_it_begins() -> None:
     """Restored at the very instant, it stops nothing."""
     assert TakedownFacts(uid(1), INDIA, AT, AT).ends_at == AT

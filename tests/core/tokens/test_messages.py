@@ -164,8 +164,9 @@ ENTRY, HOLD, LOT = EntryId(uid(1)), HoldId(uid(2)), LotId(uid(3))
         ),
         (
             ValueVersionInPast(BONUS, NOON, NOON + timedelta(hours=1)),
-            "tokens.value_version_in_past: A new value of bonus tokens must take effect at or after "
-            "2026-11-21T13:00:00+00:00, so that no past figure changes.",
+            "tokens.value_version_in_past: A new value of bonus tokens must take effect at "
+            "2026-11-21 13:00:00 UTC or later: a minute from now at least, and after the newest version, so "
+            "that no past figure changes.",
         ),
         (
             ValueVersionTooFar(BONUS, NOON, NOON + timedelta(days=1)),
