@@ -138,14 +138,14 @@ class History(RuleBasedStateMachine):
 
     @rule(pick=PICK, country=st.sampled_from(["IN", "AE"]))
     def unlock(self, pick: int, country: str) -> None:
-        """Somebody unlocks a title at the quote of the moment, if they have enough."""
-        title = self.titles[pick % len(self.titles)]
+        """Somebody unlocks a title at the quote of the moment; every other buys what it costs before."""
+        title, who = self.titles[pick % len(self.titles)], self.anybody(pick)
         seen = self.run(self.quoted(title, self.world.clock.now()))
+        if pick % 2:
+            self.run(self.world.earn(who, max(1, seen.tokens), PAID))
         try:
             done = self.run(
-                self.world.unlock(
-                    self.anybody(pick), title, country=country, seen=seen.tokens, version=seen.rule_version
-                )
+                self.world.unlock(who, title, country=country, seen=seen.tokens, version=seen.rule_version)
             )
         except InsufficientTokens:
             return

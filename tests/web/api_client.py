@@ -153,6 +153,7 @@ def concrete(path: str) -> str:
         "grant": "gra_" + "0" * 32,
         "promotion": "NOTHING26",
         "takedown": "tkd_" + "0" * 32,
+        "kind": "licence",
     }
     values["id"] = NOBODYS_ID if "/users/" in path else "zzzz" if "/titles/" in path else values["id"]
     return re.sub(r"{(\w+)}", lambda match: values[match[1]], path)

@@ -38,7 +38,12 @@ def operations(service: Service) -> list[tuple[str, str, dict[str, Any]]]:
 def concrete(path: str) -> str:
     """Fill a path's parameters with values that name nothing."""
     values = {"type": "film", "id": "rwd_" + "0" * 32, "month": "2026-09", "name": "night_desk", "entry": "1"}
-    values |= {"grant": "gra_" + "0" * 32, "promotion": "NOTHING26", "takedown": "tkd_" + "0" * 32}
+    values |= {
+        "grant": "gra_" + "0" * 32,
+        "promotion": "NOTHING26",
+        "takedown": "tkd_" + "0" * 32,
+        "kind": "pool",
+    }
     for part, prefix in (("/users/", "usr_"), ("/approvals/", "apr_"), ("/auth/sessions/", "sgn_")):
         if part in path:
             values["id"] = prefix + "0" * 32

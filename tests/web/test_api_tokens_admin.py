@@ -231,8 +231,8 @@ def test_a_statement_tells_of_refunds(service: Service) -> None:
         month = service.clock.now().strftime("%Y-%m")
         statement = member(service, email).get(f"/v1/producer/statements/{month}").json
         for line in statement.get("lines", []):
-            if line["tokens"] < 0:
-                assert line["refund_of"] == month
+            if line["inputs"].get("tokens", 0) < 0:
+                assert line["inputs"]["refund_of"] == month
                 assert statement["payable"]["minor"] == 0
                 return
     raise AssertionError("no producer's statement tells of the refund")
