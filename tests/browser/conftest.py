@@ -20,7 +20,8 @@ AXE = Path(__file__).parents[2] / "buddy_web" / "static" / "vendor" / "axe.min.j
 PICTURES = Path(__file__).with_name("screenshots")
 FOR_DOCS = {
     *("home", "title", "unlock", "watch", "earn", "wallet", "join"),
-    *("producer", "statement", "admin", "values", "costs", "ad-rule", "close"),
+    *("producer", "statement", "why", "admin", "values", "costs", "ad-rule", "close", "publish"),
+    *("facts", "terms", "terms-account"),
     *("watch-no-grant", "title-plan-only", "title-not-yet", "title-free", "title-rented", "watch-free"),
     *("account", "second-factor", "users", "user", "roles", "approvals", "audit", "looking"),
 }
