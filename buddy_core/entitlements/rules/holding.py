@@ -103,7 +103,11 @@ def hold(
         if ends_at is None or closed_at < ends_at or _CLOSED[status] is None:
             closed = _CLOSED[status]
         ends_at = _sooner(ends_at, closed_at)
-        goes_on_in = goes_on_until = None
+        if goes_on_in is not None and eaten is not None and eaten.at < closed_at:
+            # Looked back on, it went on in that session until somebody closed it.
+            goes_on_until = _sooner(goes_on_until, closed_at)
+        else:
+            goes_on_in = goes_on_until = None
     return Holding(
         id=grant.id,
         kind=grant.kind,
