@@ -294,7 +294,8 @@ def _holding(item: Holding, title: TitleFacts, moment: Moment, context: Context,
     else:
         began = when(item.held_since or item.starts_at)
         why = f"began {began}, after the end of the licence; its tail is for what began before"
-    if item.goes_on_in is not None and item.goes_on_in != context.session_id:
+    goes_on = item.goes_on_until is None or at < item.goes_on_until
+    if item.goes_on_in is not None and item.goes_on_in != context.session_id and goes_on:
         why += "; the session that used it up may still finish"
     return Seen(item.id, item.kind, True, item.starts_at, item.ends_at, item.rights, Verdict.NOT_OPEN, why)
 
