@@ -41,7 +41,8 @@ class MemoryWatchTotals:
         refuse(missing_holders(watched, rule, month))
         return pool_totals(watch, subscriptions, rule, month)
 
-    def paid(self) -> Mapping[PoolName, Paid]:
+    def paid(self, month: WatchMonth) -> Mapping[PoolName, Paid]:
+        refuse(check_rows(self._watch, self._subscriptions, month))
         found: dict[PoolName, Paid] = defaultdict(Paid)
         for row in self._subscriptions:
             name = PoolName(row["plan"], row["territory"], row["currency"])

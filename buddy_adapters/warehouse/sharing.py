@@ -50,34 +50,34 @@ def share_pools(
         BadInput: rows are not as they must be; every problem is listed.
         InvalidValue: a rule that cannot share its pool.
     """
-    progress("reading subscriptions", 0, 1)
-    paid = store.paid()
+    progress("reading and checking", 0, 1)
+    span = period.month.period
+    watch = WatchMonth(period_seconds=int((span.end - span.start).total_seconds()))
+    paid = store.paid(watch)
     plans = sorted({name.plan for name in paid})
-    digest = hashlib.sha256(f"{source}\n{terms_json(period.month, period.terms)}".encode()).hexdigest()
+    rows_and_terms = f"{source}\n{terms_json(period.month, period.terms)}"
     out.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for place, plan in enumerate(plans):
         progress(f"sharing {plan}", place, len(plans))
+        digest = hashlib.sha256(f"{plan}\n{rows_and_terms}".encode()).hexdigest()
         path = out / f"pools-{re.sub(r'[^A-Za-z0-9]', '_', plan)}-{digest[:12]}.json"
         if not path.exists():
             mine = {name: money for name, money in paid.items() if name.plan == plan}
-            _write(path, facts_json(Facts(pools=tuple(_shared(store, period, plan, mine)))))
+            _write(path, facts_json(Facts(pools=tuple(_shared(store, watch, period, plan, mine)))))
         written.append(path)
     progress("done", len(plans), len(plans))
     return written
 
 
 def _shared(
-    store: WatchTotals, period: PeriodInput, plan: str, paid: Mapping[PoolName, Paid]
+    store: WatchTotals, watch: WatchMonth, period: PeriodInput, plan: str, paid: Mapping[PoolName, Paid]
 ) -> Iterator[SharedPool]:
     rule = evolve(rule_of(period.terms, plan), plan=plan)
-    month = period.month.period
-    deals = [deal for deal in period.terms.deals if deal.holds_at(month.start)]
-    watch = WatchMonth(
-        period_seconds=int((month.end - month.start).total_seconds()),
-        holders=title_holders(deals, (name.territory for name in paid), month.start),
-    )
-    for totals in store.totals(rule, watch):
+    start = period.month.period.start
+    deals = [deal for deal in period.terms.deals if deal.holds_at(start)]
+    holders = title_holders(deals, (name.territory for name in paid), start)
+    for totals in store.totals(rule, evolve(watch, holders=holders)):
         yield shared_pool(spread(totals, rule), rule, paid[totals.pool])
 
 

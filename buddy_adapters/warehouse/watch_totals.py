@@ -83,20 +83,12 @@ class DuckdbWatchTotals:
 
     def totals(self, rule: PoolRule, month: WatchMonth) -> tuple[PoolTotals, ...]:
         check_rule(rule, month)
-        if self._grouped_for is None or not _same_rows(self._grouped_for, month):
-            self._group(month, check_holders(month, rule))
-            self._grouped_for = month
-        else:
-            findings = checks.Findings(check_holders(month, rule))
-            findings.count = len(findings.problems)
-            findings.refuse()
+        self._prepare(month, check_holders(month, rule))
         return self._count(rule, month)
 
-    def paid(self) -> Mapping[PoolName, Paid]:
-        findings = checks.Findings()
-        files = _files(self._subscriptions, "subscriptions", findings)
-        findings.refuse()
-        rows = self._read(files)
+    def paid(self, month: WatchMonth) -> Mapping[PoolName, Paid]:
+        self._prepare(month)
+        rows = self._read(_files(self._subscriptions, "subscriptions", checks.Findings()))
         sums = {name: rows[name].cast("int64").sum().cast(expressions.WIDE) for name in MONEY}
         table = rows.group_by(["plan", "territory", "currency"]).agg(**sums).to_pyarrow()
         return {
@@ -105,6 +97,16 @@ class DuckdbWatchTotals:
             )
             for row in _rows(table)
         }
+
+    def _prepare(self, month: WatchMonth, problems: Iterable[Problem] = ()) -> None:
+        """Group the files unless they are grouped already, and refuse what is wrong."""
+        if self._grouped_for is None or not _same_rows(self._grouped_for, month):
+            self._group(month, problems)
+            self._grouped_for = month
+        else:
+            findings = checks.Findings()
+            findings.add(problems)
+            findings.refuse()
 
     def _group(self, month: WatchMonth, problems: Iterable[Problem]) -> None:
         """Check the files, number pools, members and titles, and add up seconds by member and title."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
-from attrs import field, fields, frozen
+from attrs import evolve, field, fields, frozen
 
 from buddy_core.access import Actor, ApprovalsTx, Change, afresh_in, record_in, require
 from buddy_core.flows.close_period import month_for
@@ -44,9 +44,11 @@ from buddy_core.royalty import (
     InputKind,
     InputNotFound,
     Month,
+    Paid,
     PassedOver,
     PeriodResult,
     Problem,
+    SubscriptionRevenue,
     TermsChanged,
     TermsProblems,
     check_terms_of,
@@ -488,7 +490,10 @@ def _unknown(
 async def _contradictions_in(
     tx: InputsTx, month: Month, name: str, document: Document, facts: Facts
 ) -> list[Problem]:
-    """Return what is wrong with the month's facts as a whole, as if all titles were the platform's own."""
+    """Return what is wrong with the month's facts together, whatever still comes and whatever the terms are.
+
+    All titles are the platform's own here, and what was watched is paid for: by a file yet to come.
+    """
     there = await tx.royalty_inputs.facts(month.entity, month=month.name)
     if any(item.key == name and item.body != AWAITED for item in there):
         raise Contention("royalty input")
@@ -502,10 +507,19 @@ async def _contradictions_in(
         "own_titles": "*",
     }
     try:
-        read_input(Document("terms", canonical_bytes(terms)), [*kept, document]).state()
+        found = read_input(Document("terms", canonical_bytes(terms)), [*kept, document])
+        evolve(found, facts=_paid_for(found.facts)).state()
     except BadInput as error:
         return list(error.problems)
     return []
+
+
+def _paid_for(facts: Facts) -> Facts:
+    """Return the facts with revenue, of 0, for every plan that was watched and has none."""
+    told = {item.plan for item in facts.subscriptions} | {pool.plan for pool in facts.pools}
+    missing = {row.plan for row in facts.watch if row.plan is not None} - told
+    revenue = (SubscriptionRevenue(f"yet:{plan}", plan, "IN", "INR", Paid(0)) for plan in sorted(missing))
+    return evolve(facts, subscriptions=(*facts.subscriptions, *revenue))
 
 
 class _Rows:

@@ -165,6 +165,10 @@ class WatchTotals(Protocol):
         """
         ...
 
-    def paid(self) -> Mapping[PoolName, Paid]:
-        """Return what the subscriptions of each pool brought in, and what left it before it is shared."""
+    def paid(self, month: WatchMonth) -> Mapping[PoolName, Paid]:
+        """Return what the subscriptions of each pool brought in, and what left it before it is shared.
+
+        Raises:
+            BadInput: as for `totals`.
+        """
         ...

@@ -259,6 +259,20 @@ async def test_what_contradicts_the_months_facts_is_refused(world: World) -> Non
     assert (await bring(world, {"sales": [sale(film, "s2")]}, "more")).is_new
 
 
+async def test_watch_may_come_before_what_was_paid_for_it(world: World) -> None:
+    """Files come in any order; a plan without any revenue is told when the month is stated."""
+    film, _ = await a_film(world)
+    plan = {"territory": "IN", "plan": "basic"}
+    watch = {"account": "a", "title": f"film/{film.short_id}", "seconds": 600, **plan}
+    assert (await bring(world, {"watch": [watch]}, "watch")).is_new
+    with pytest.raises(TermsProblems, match="no revenue of it anywhere"):
+        await flows.provisional_month(NEWTACT, OCTOBER, uow=world.uow)
+    paid = {"id": "p1", "account": "a", "currency": "INR", "gross": 99_00, **plan}
+    assert (await bring(world, {"subscriptions": [paid]}, "paid")).is_new
+    stated = await flows.provisional_month(NEWTACT, OCTOBER, uow=world.uow)
+    assert stated.bodies
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

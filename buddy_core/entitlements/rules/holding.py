@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from attrs import frozen
+
 from buddy_core.entitlements.model.answers import Reason
 from buddy_core.entitlements.model.facts import FAR, GrantKind, Holding
 from buddy_core.entitlements.model.grants import (
@@ -15,7 +17,7 @@ from buddy_core.entitlements.model.grants import (
     GrantUse,
     UseKind,
 )
-from buddy_core.kernel.ids import GrantId
+from buddy_core.kernel.ids import GrantId, SessionId
 
 ONCE_HOURS = 24
 """How long after its first play something to be watched once can be seen."""
@@ -31,6 +33,15 @@ _AFTER: Mapping[GrantKind, Reason] = {
     GrantKind.SUBSCRIPTION: Reason.PLAN_LAPSED,
     GrantKind.RENTAL: Reason.RENTAL_ENDED,
 }
+
+
+@frozen
+class _End:
+    at: datetime | None
+    reason: Reason | None
+    goes_on_in: SessionId | None = None
+    """The session that watched it to its end may go on until `goes_on_until`."""
+    goes_on_until: datetime | None = None
 
 
 def holdings_of(
@@ -76,54 +87,61 @@ def hold(
     its end; the session that did so may finish. What had ended by itself before somebody
     ended it keeps its own reason.
     """
-    terms, ends_at, after = grant.terms, grant.ends_at, _AFTER.get(grant.kind, Reason.GRANT_ENDED)
-    begun, eaten = uses.get(UseKind.STARTED), uses.get(UseKind.CONSUMED)
-    once = grant.kind is GrantKind.WATCH_ONCE
-    goes_on_in = goes_on_until = None
-    if once or terms.hours is not None:
-        first = begun or (eaten if once else None)
-        start_by = terms.start_by
-        if start_by is None and grant.kind is GrantKind.RENTAL and ends_at is None:
-            start_by = grant.granted_at + TO_START
-        if first is not None and (start_by is None or first.at < start_by):
-            hours = terms.hours if terms.hours is not None else ONCE_HOURS
-            ends_at = _sooner(ends_at, _later(first.at, hours))
-            after = Reason.CONSUMED if once else Reason.RENTAL_ENDED
-        elif start_by is not None and (ends_at is None or start_by <= ends_at):
-            ends_at, after = start_by, Reason.RENTAL_NOT_STARTED
-        if once and eaten is not None and (ends_at is None or eaten.at < ends_at):
-            goes_on_in, goes_on_until = eaten.session_id, ends_at
-            ends_at, after = eaten.at, Reason.CONSUMED
-    starts_at = grant.starts_at
-    closed: Reason | None = after
-    if change is not None or (grant.status is not GrantStatus.ACTIVE and not has_history):
+    end = _own_end(grant, uses)
+    if change is not None:
+        end = _closed(end, change.at, change.status)
+    elif grant.status is not GrantStatus.ACTIVE and not has_history:
         # Without its change only the present is known: it is over, and has been since it was written.
-        closed_at = min(starts_at, grant.recorded_at) if change is None else change.at
-        status = grant.status if change is None else change.status
-        if ends_at is None or closed_at < ends_at or _CLOSED[status] is None:
-            closed = _CLOSED[status]
-        ends_at = _sooner(ends_at, closed_at)
-        if goes_on_in is not None and eaten is not None and eaten.at < closed_at:
-            # Looked back on, it went on in that session until somebody closed it.
-            goes_on_until = _sooner(goes_on_until, closed_at)
-        else:
-            goes_on_in = goes_on_until = None
+        end = _closed(end, min(grant.starts_at, grant.recorded_at), grant.status)
     return Holding(
         id=grant.id,
         kind=grant.kind,
         of=grant.title_id,
-        rights=terms.rights,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        after=closed,
-        tier=terms.tier,
-        plan=terms.plan,
-        includes_later=terms.includes_later,
-        goes_on_in=goes_on_in,
-        goes_on_until=goes_on_until,
+        rights=grant.terms.rights,
+        starts_at=grant.starts_at,
+        ends_at=end.at,
+        after=end.reason,
+        tier=grant.terms.tier,
+        plan=grant.terms.plan,
+        includes_later=grant.terms.includes_later,
+        goes_on_in=end.goes_on_in,
+        goes_on_until=end.goes_on_until,
         held_since=None if grant.reopened_at is None else grant.granted_at,
         recorded_at=grant.recorded_at,
     )
+
+
+def _own_end(grant: Grant, uses: Mapping[UseKind, GrantUse]) -> _End:
+    """Return when and why a grant ends by itself."""
+    terms, ends_at, reason = grant.terms, grant.ends_at, _AFTER.get(grant.kind, Reason.GRANT_ENDED)
+    begun, eaten = uses.get(UseKind.STARTED), uses.get(UseKind.CONSUMED)
+    once = grant.kind is GrantKind.WATCH_ONCE
+    if not once and terms.hours is None:
+        return _End(ends_at, reason)
+    first = begun or (eaten if once else None)
+    start_by = terms.start_by
+    if start_by is None and grant.kind is GrantKind.RENTAL and ends_at is None:
+        start_by = grant.granted_at + TO_START
+    if first is not None and (start_by is None or first.at < start_by):
+        hours = terms.hours if terms.hours is not None else ONCE_HOURS
+        ends_at = _sooner(ends_at, _later(first.at, hours))
+        reason = Reason.CONSUMED if once else Reason.RENTAL_ENDED
+    elif start_by is not None and (ends_at is None or start_by <= ends_at):
+        ends_at, reason = start_by, Reason.RENTAL_NOT_STARTED
+    if once and eaten is not None and (ends_at is None or eaten.at < ends_at):
+        return _End(eaten.at, Reason.CONSUMED, eaten.session_id, ends_at)
+    return _End(ends_at, reason)
+
+
+def _closed(end: _End, at: datetime, status: GrantStatus) -> _End:
+    """Return the end of a grant that somebody ended at an instant."""
+    reason = end.reason
+    if end.at is None or at < end.at or _CLOSED[status] is None:
+        reason = _CLOSED[status]
+    if end.goes_on_in is not None and end.at is not None and end.at < at:
+        # Looked back on, it went on in that session until somebody closed it.
+        return _End(end.at, reason, end.goes_on_in, _sooner(end.goes_on_until, at))
+    return _End(_sooner(end.at, at), reason)
 
 
 def _later(at: datetime, hours: int) -> datetime:

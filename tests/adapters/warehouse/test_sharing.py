@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from buddy_adapters.memory.watch_totals import MemoryWatchTotals
 from buddy_adapters.warehouse import DuckdbWatchTotals
 from buddy_adapters.warehouse.sharing import main, share_pools
 from buddy_adapters.warehouse.synthetic import Size, write_month
-from buddy_core.royalty import Document, Paid, PeriodInput, PoolName, read_input
+from buddy_core.royalty import Document, Paid, PeriodInput, PoolName, WatchMonth, read_input
 from tests.adapters.warehouse.stores import SUBSCRIPTION_SCHEMA, WATCH_SCHEMA, paid, watched, write
 
 WATCH = [
@@ -80,9 +82,9 @@ def test_what_pools_brought_in_is_told_by_every_store(tmp_path: Path) -> None:
         PoolName("basic", "IN", "INR"): Paid(2200, 180, 50, 0, 20),
         PoolName("lite", "IN", "INR"): Paid(250, 0, 0, 10, 0),
     }
-    assert MemoryWatchTotals(WATCH, PAID).paid() == expected
+    assert MemoryWatchTotals(WATCH, PAID).paid(WatchMonth()) == expected
     with DuckdbWatchTotals(*rows_in(tmp_path)) as store:
-        assert store.paid() == expected
+        assert store.paid(WatchMonth()) == expected
 
 
 def test_it_goes_on_from_where_it_stopped(tmp_path: Path) -> None:
@@ -144,3 +146,32 @@ def test_bad_rows_are_told_and_nothing_is_written(tmp_path: Path, capsys: pytest
     assert not list(out.glob("pools-*"))
     assert main(["missing.json", *wanted[1:]]) == 1
     assert "missing.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fault", ["no column", "not a number"])
+def test_bad_subscriptions_are_told_with_bad_watch(
+    fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A subscriptions file without a column or with a NaN is refused in words, nothing is written."""
+    watch, subscriptions = rows_in(tmp_path)
+    column = pa.array([1000.0, float("nan"), 700.0, 250.0])
+    table = pq.read_table(subscriptions).drop_columns("gross")
+    pq.write_table(table if fault == "no column" else table.append_column("gross", column), subscriptions)
+    terms = tmp_path / "terms.json"
+    terms.write_text(json.dumps(TERMS), "utf-8")
+    out = tmp_path / "out"
+    wanted = [str(terms), "--watch", str(watch), "--subscriptions", str(subscriptions), "--out", str(out)]
+    assert main(wanted) == 1
+    said = capsys.readouterr().err
+    assert "subscriptions.parquet" in said
+    assert "gross" in said
+    assert not list(out.glob("pools-*"))
+
+
+def test_plans_of_like_names_have_files_of_their_own(tmp_path: Path) -> None:
+    """Plans whose names differ in signs that files do not carry lose none of their money."""
+    rows = [paid("v", 100, plan="a/b"), paid("w", 10, plan="a_b")]
+    store = MemoryWatchTotals([], rows)
+    files = share_pools(store, period(), "rows", tmp_path, lambda *step: None)
+    found = [pool for path in files for pool in json.loads(path.read_text("utf-8"))["pools"]]
+    assert [pool["plan"] for pool in found] == ["a/b", "a_b"]

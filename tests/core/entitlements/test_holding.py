@@ -170,6 +170,17 @@ def test_a_refund_ends_what_the_last_session_may_see() -> None:
     assert (item.ends_at, item.after, item.goes_on_in) == (AT + 2 * HOUR, Reason.REFUNDED, None)
 
 
+def test_what_was_watched_to_its_end_went_on_until_it_was_closed() -> None:
+    """Looked back on, the last session could finish before somebody ended the grant, and not after."""
+    once, change = ended(bought(GrantKind.WATCH_ONCE), GrantStatus.TRANSFERRED, 5 * HOUR)
+    uses = [use(UseKind.STARTED, HOUR, once), use(UseKind.CONSUMED, 3 * HOUR, once)]
+    [item] = holdings_of([once], [change], uses, known_at=AT + DAY)
+    assert (item.ends_at, item.goes_on_in, item.goes_on_until) == (AT + 3 * HOUR, MINE, AT + 5 * HOUR)
+    late = evolve(change, at=AT + 26 * HOUR)
+    [item] = holdings_of([once], [late], uses, known_at=AT + 2 * DAY)
+    assert (item.goes_on_in, item.goes_on_until) == (MINE, AT + 25 * HOUR)
+
+
 def test_a_use_belongs_to_every_grant_of_its_origin() -> None:
     """A rental that was moved by a merge runs on from the play before, and does not begin again."""
     rental = bought(GrantKind.RENTAL, 24)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import attr
@@ -13,6 +15,7 @@ import attrs
 import pytest
 
 from buddy_core.royalty import schema_json
+from buddy_core.royalty.__main__ import main
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples/royalty_calculator"
@@ -47,15 +50,26 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _run(bare: Path, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+def _run(bare: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     code = ISOLATED.format(folder=str(bare), arguments=list(arguments))
     return subprocess.run(
         [sys.executable, "-I", "-S", "-W", "error", "-c", code],
         capture_output=True,
-        cwd=folder,
         timeout=120,
         check=False,
     )
+
+
+def _here(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the calculator in this process."""
+    said, faults = io.BytesIO(), io.BytesIO()
+    out, err = (io.TextIOWrapper(stream, "utf-8", write_through=True) for stream in (said, faults))
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            code = main(arguments)
+        except SystemExit as ending:
+            code = int(ending.code or 0)
+    return subprocess.CompletedProcess(arguments, code, said.getvalue(), faults.getvalue())
 
 
 def test_a_month_needs_attrs_alone(bare: Path) -> None:
@@ -66,27 +80,29 @@ def test_a_month_needs_attrs_alone(bare: Path) -> None:
     assert "recouped                                              INR -3000.00" in text
     assert "By deal kites asha-films has 30 % of 274.90 INR: 82.47 INR." in text
     assert text.rstrip().endswith("INR 0.00")
+    assert _run(bare, TERMS).returncode == 2
+    assert _run(bare, TERMS, TERMS).returncode == 1
 
 
-def test_all_files_are_written(bare: Path, tmp_path: Path) -> None:
+def test_all_files_are_written(tmp_path: Path) -> None:
     """--out writes five files and leaves nothing half done; again gives the same bytes."""
     out = tmp_path / "new" / "october"
     first: dict[str, bytes] = {}
     for _ in range(2):
-        done = _run(bare, TERMS, FACTS, "--out", str(out))
+        done = _here(TERMS, FACTS, "--out", str(out))
         assert done.returncode == 0, done.stderr
         assert {path.name for path in out.iterdir()} == FILES
         again = {path.name: path.read_bytes() for path in out.iterdir()}
         assert first in ({}, again)
         first = again
-    assert _run(bare, TERMS, FACTS, "--json").stdout == first["result.json"]
-    assert _run(bare, TERMS, FACTS, "--csv").stdout == first["statements.csv"]
+    assert _here(TERMS, FACTS, "--json").stdout == first["result.json"]
+    assert _here(TERMS, FACTS, "--csv").stdout == first["statements.csv"]
 
 
-def test_a_month_goes_on_where_the_last_one_closed(bare: Path, tmp_path: Path) -> None:
+def test_a_month_goes_on_where_the_last_one_closed(tmp_path: Path) -> None:
     """closing.json is given back as it is: an advance that was recouped is not recouped twice."""
     october = tmp_path / "october"
-    assert _run(bare, TERMS, FACTS, "--out", str(october)).returncode == 0
+    assert _here(TERMS, FACTS, "--out", str(october)).returncode == 0
     terms = json.loads((EXAMPLE / "terms.json").read_text("utf-8"))
     terms["month"]["name"] = "2026-11"
     facts = json.loads((EXAMPLE / "facts.json").read_text("utf-8"))
@@ -94,21 +110,21 @@ def test_a_month_goes_on_where_the_last_one_closed(bare: Path, tmp_path: Path) -
     (tmp_path / "terms.json").write_text(json.dumps(terms), "utf-8")
     (tmp_path / "facts.json").write_text(json.dumps(facts), "utf-8")
     given = (str(tmp_path / "terms.json"), str(tmp_path / "facts.json"))
-    done = _run(bare, *given, "--json", "--before", str(october / "closing.json"))
+    done = _here(*given, "--json", "--before", str(october / "closing.json"))
     assert done.returncode == 0, done.stderr
     settlement = json.loads(done.stdout)["statements"][0]["settlements"][0]
     assert (settlement["opening"]["recouped"], settlement["payable"]) == (300000, 353554 - 35355)
-    wrong = _run(bare, TERMS, FACTS, "--before", str(october / "closing.json"))
+    wrong = _here(TERMS, FACTS, "--before", str(october / "closing.json"))
     assert wrong.returncode == 1
     assert b"closing.json, month: is '2026-10'; give what 2026-09 closed with" in wrong.stderr
 
 
-def test_wrong_input_writes_nothing(bare: Path, tmp_path: Path) -> None:
+def test_wrong_input_writes_nothing(tmp_path: Path) -> None:
     """Every problem goes to the error output, the exit code is 1, and the folder is not even made."""
     terms = json.loads((EXAMPLE / "terms.json").read_text("utf-8"))
     terms["deals"][0]["part"] = 0.7
     (tmp_path / "terms.json").write_text(json.dumps(terms), "utf-8")
-    done = _run(bare, str(tmp_path / "terms.json"), FACTS, "--out", str(tmp_path / "out"))
+    done = _here(str(tmp_path / "terms.json"), FACTS, "--out", str(tmp_path / "out"))
     assert (done.returncode, done.stdout) == (1, b"")
     assert b'deals[0].part: is 0.7 without quotes, which computers keep inexactly; write "0.7"' in done.stderr
     assert not (tmp_path / "out").exists()
@@ -126,24 +142,19 @@ def test_wrong_input_writes_nothing(bare: Path, tmp_path: Path) -> None:
         ((TERMS, FACTS, "--cvs"), b"unrecognized arguments: --cvs"),
     ],
 )
-def test_misuse_is_told_apart(bare: Path, tmp_path: Path, arguments: tuple[str, ...], said: bytes) -> None:
+def test_misuse_is_told_apart(arguments: tuple[str, ...], said: bytes) -> None:
     """Words and files that cannot be used end with 2, and say what to do, without a traceback."""
-    done = _run(bare, *arguments, folder=tmp_path)
+    done = _here(*arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert b"Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["terms", "facts", "result", "closing"])
-def test_schemas_are_printed(bare: Path, name: str) -> None:
+def test_schemas_are_printed(name: str) -> None:
     """--schema needs no files."""
-    done = _run(bare, "--schema", name)
+    done = _here("--schema", name)
     assert done.stdout.decode() == schema_json(name)
-
-
-def _plainly(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "buddy_core.royalty", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_other_terms_are_tried_and_nothing_is_written(tmp_path: Path) -> None:
@@ -153,12 +164,12 @@ def test_other_terms_are_tried_and_nothing_is_written(tmp_path: Path) -> None:
     deal["rates"] = {**deal.get("rates", {}), "rental": "1%"}
     other = tmp_path / "other.json"
     other.write_text(json.dumps(terms), "utf-8")
-    done = _plainly(TERMS, FACTS, "--instead", str(other))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert f"{deal['holder']}, {deal['title']}: " in done.stdout
-    *_, last = done.stdout.splitlines()
+    done = _here(TERMS, FACTS, "--instead", str(other))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert f"{deal['holder']}, {deal['title']}: " in done.stdout.decode()
+    *_, last = done.stdout.decode().splitlines()
     assert last.startswith("platform: ")
-    assert _plainly(TERMS, FACTS, "--instead", TERMS).stdout == "Nobody would have more or less.\n"
+    assert _here(TERMS, FACTS, "--instead", TERMS).stdout == b"Nobody would have more or less.\n"
     assert sorted(tmp_path.iterdir()) == [other]
 
 
@@ -169,10 +180,10 @@ def test_other_terms_are_of_the_same_month(tmp_path: Path) -> None:
     terms.pop("before", None)
     other = tmp_path / "other.json"
     other.write_text(json.dumps(terms), "utf-8")
-    done = _plainly(TERMS, FACTS, "--instead", str(other))
-    assert done.returncode in (1, 2)
-    assert "other.json" in done.stderr
+    done = _here(TERMS, FACTS, "--instead", str(other))
+    assert done.returncode == 2
+    assert b"other.json" in done.stderr
     other.write_text('{"month": {}}', "utf-8")
-    done = _plainly(TERMS, FACTS, "--instead", str(other))
+    done = _here(TERMS, FACTS, "--instead", str(other))
     assert done.returncode == 1
-    assert "other.json" in done.stderr
+    assert b"other.json" in done.stderr
