@@ -2,7 +2,7 @@
 
 Nothing here knows DuckDB. A store binds the tables, may keep `pairs` and `counted` as
 tables of its own on the way, and runs what comes out. Every product fits 64 bits (see
-`buddy_core.royalty.rules.scaling` for the limits) and is an integer; only the sums are wider.
+`buddy_core.royalty.rules.scale.scaling` for the limits) and is an integer; only the sums are wider.
 
 Tables: `watch` (account, title, territory, plan, seconds); `members` (member, account,
 plan, territory, pool, net), one row an account in a pool, with numbers for both;

@@ -1,4 +1,4 @@
-"""Every token spent on a title, shared to the last minor unit; pure, usable with no port at all."""
+"""What every title earned, shared to the last minor unit; pure, usable with no port at all."""
 
 from buddy_core.royalty.data import presets
 from buddy_core.royalty.errors import (
@@ -98,6 +98,29 @@ from buddy_core.royalty.ports import (
 )
 from buddy_core.royalty.proof import check_statements
 from buddy_core.royalty.rules.explaining import explain, explain_settlement
+from buddy_core.royalty.rules.files.reading import Document, FactTable, PeriodInput, read_facts, read_input
+from buddy_core.royalty.rules.files.sealing import (
+    PlatformStatement,
+    Whose,
+    read_platform,
+    read_statement,
+    seal,
+    statement_bodies,
+)
+from buddy_core.royalty.rules.files.setting import LICENCE_TERMS, check_terms_of, read_terms_of
+from buddy_core.royalty.rules.files.writing import (
+    closing_json,
+    facts_json,
+    reconciliation_csv,
+    result_files,
+    result_json,
+    schema_json,
+    simulation_text,
+    statement_csv,
+    statements_csv,
+    statements_text,
+    terms_json,
+)
 from buddy_core.royalty.rules.pieces.figures import Figure
 from buddy_core.royalty.rules.pieces.guarantees import (
     GuaranteeProgress,
@@ -146,9 +169,8 @@ from buddy_core.royalty.rules.pieces.tiers import (
 )
 from buddy_core.royalty.rules.pieces.waterfall import Step, StepTaken, Takes, Waterfall, run_waterfall
 from buddy_core.royalty.rules.pooling import rule_of
-from buddy_core.royalty.rules.reading import Document, FactTable, PeriodInput, read_facts, read_input
 from buddy_core.royalty.rules.restating import Past, state_with_late
-from buddy_core.royalty.rules.scaling import (
+from buddy_core.royalty.rules.scale.scaling import (
     GRAIN_BITS,
     GRAINS,
     MOST_MINOR,
@@ -169,18 +191,7 @@ from buddy_core.royalty.rules.scaling import (
     spread,
     title_holders,
 )
-from buddy_core.royalty.rules.sealing import (
-    PlatformStatement,
-    Whose,
-    read_platform,
-    read_statement,
-    seal,
-    statement_bodies,
-)
-from buddy_core.royalty.rules.setting import LICENCE_TERMS, check_terms_of, read_terms_of
-from buddy_core.royalty.rules.simulating import Difference, Simulation, differences, simulate
-from buddy_core.royalty.rules.stating import state_period
-from buddy_core.royalty.rules.watch_rows import (
+from buddy_core.royalty.rules.scale.watch_rows import (
     HOLDERS,
     MONEY,
     NEVER_NEGATIVE,
@@ -198,19 +209,8 @@ from buddy_core.royalty.rules.watch_rows import (
     subscription_rows,
     watch_rows,
 )
-from buddy_core.royalty.rules.writing import (
-    closing_json,
-    facts_json,
-    reconciliation_csv,
-    result_files,
-    result_json,
-    schema_json,
-    simulation_text,
-    statement_csv,
-    statements_csv,
-    statements_text,
-    terms_json,
-)
+from buddy_core.royalty.rules.simulating import Difference, Simulation, differences, simulate
+from buddy_core.royalty.rules.stating import state_period
 
 __all__ = [
     "GRAINS",

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.royalty.model.statements import PeriodResult
-from buddy_core.royalty.rules.forms import FORMS
-from buddy_core.royalty.rules.reading import Document, PeriodInput, read_input
-from buddy_core.royalty.rules.simulating import simulate
-from buddy_core.royalty.rules.writing import (
+from buddy_core.royalty.rules.files.forms import FORMS
+from buddy_core.royalty.rules.files.reading import Document, PeriodInput, read_input
+from buddy_core.royalty.rules.files.writing import (
     result_files,
     result_json,
     schema_json,
@@ -22,6 +21,7 @@ from buddy_core.royalty.rules.writing import (
     statements_csv,
     statements_text,
 )
+from buddy_core.royalty.rules.simulating import simulate
 
 EXIT_BAD_INPUT = 1
 EXIT_MISUSED = 2

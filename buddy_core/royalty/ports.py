@@ -14,7 +14,7 @@ from buddy_core.kernel.proof import Fault
 from buddy_core.royalty.model.facts import Paid
 from buddy_core.royalty.model.months import ClosedMonth, Input, InputKind, StoredStatement, TokenSpend
 from buddy_core.royalty.model.terms import PoolRule
-from buddy_core.royalty.rules.scaling import PoolName, PoolTotals, WatchMonth
+from buddy_core.royalty.rules.scale.scaling import PoolName, PoolTotals, WatchMonth
 
 
 class TokenSpends(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from buddy_core.kernel.canonical import GENESIS, chain_hash
 from buddy_core.kernel.proof import Fault
 from buddy_core.royalty.model.months import StoredStatement
-from buddy_core.royalty.rules.sealing import stored_bytes
+from buddy_core.royalty.rules.files.sealing import stored_bytes
 
 STATEMENTS = "royalty_statements"
 

@@ -11,7 +11,7 @@ import pytest
 
 from buddy_core.kernel import GENESIS, Contention, EntityId, EntryId, chain_hash, month
 from buddy_core.royalty import ClosedMonth, Input, InputKind, StoredStatement, TokenSpend
-from buddy_core.royalty.rules.sealing import stored_bytes
+from buddy_core.royalty.rules.files.sealing import stored_bytes
 from tests.contracts.cases import NEWTACT, Uow, race, title, uid
 
 pytestmark = pytest.mark.anyio

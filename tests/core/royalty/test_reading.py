@@ -20,10 +20,10 @@ from buddy_core.royalty.data import presets
 from buddy_core.royalty.model import balances, facts, statements, terms
 from buddy_core.royalty.model.facts import Facts, Model, Watch
 from buddy_core.royalty.model.terms import Terms
-from buddy_core.royalty.rules import forms
-from buddy_core.royalty.rules.forms import Closing
-from buddy_core.royalty.rules.reading import PeriodInput
-from buddy_core.royalty.rules.shapes import MOST_NOTED, Form
+from buddy_core.royalty.rules.files import forms
+from buddy_core.royalty.rules.files.forms import Closing
+from buddy_core.royalty.rules.files.reading import PeriodInput
+from buddy_core.royalty.rules.files.shapes import MOST_NOTED, Form
 from tests.core.royalty.written import OCTOBER, any_balances, any_facts, any_terms
 
 ROOT = Path(__file__).parents[3]

@@ -27,7 +27,7 @@ from buddy_core.royalty import (
     state_period,
     statement_bodies,
 )
-from buddy_core.royalty.rules.sealing import platform_statements, stored_bytes
+from buddy_core.royalty.rules.files.sealing import platform_statements, stored_bytes
 from tests.core.royalty.periods import OCTOBER, world
 from tests.core.royalty.test_period_cases import deal, sale
 

@@ -34,9 +34,9 @@ from buddy_core.royalty import (
 )
 from buddy_core.royalty.model.facts import Facts
 from buddy_core.royalty.model.terms import Terms
-from buddy_core.royalty.rules.forms import RESULT, SECTIONS, Stated
-from buddy_core.royalty.rules.reading import PeriodInput
-from buddy_core.royalty.rules.shapes import Source
+from buddy_core.royalty.rules.files.forms import RESULT, SECTIONS, Stated
+from buddy_core.royalty.rules.files.reading import PeriodInput
+from buddy_core.royalty.rules.files.shapes import Source
 from buddy_core.royalty.rules.stating import state_period
 from tests.core.royalty.written import OCTOBER, whole_months
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from buddy_core.kernel.canonical import canonical_text
 from buddy_core.royalty.errors import BadInput
 from buddy_core.royalty.model.months import InputKind
-from buddy_core.royalty.rules.forms import ACCOUNT, DEAL, POOL
-from buddy_core.royalty.rules.reading import Document, read_json
-from buddy_core.royalty.rules.shapes import Place, Source, Twice, Unread, told, unknown
+from buddy_core.royalty.rules.files.forms import ACCOUNT, DEAL, POOL
+from buddy_core.royalty.rules.files.reading import Document, read_json
+from buddy_core.royalty.rules.files.shapes import Place, Source, Twice, Unread, told, unknown
 
 LICENCE_TERMS = ("preset", "rates", "fee", "expense_cap", "ads_by", "account")
 """What may be said of a licence; the rest of its deal is the licence's own."""

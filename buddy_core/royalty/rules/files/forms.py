@@ -60,7 +60,7 @@ from buddy_core.royalty.model.terms import (
     Tiers,
     Withholding,
 )
-from buddy_core.royalty.rules.shapes import (
+from buddy_core.royalty.rules.files.shapes import (
     UNREAD,
     ByName,
     Choice,

@@ -13,7 +13,7 @@ from attrs import frozen
 from buddy_core.kernel.currencies import EXPONENTS
 from buddy_core.royalty.errors import MOST_LISTED, BadInput, Problem
 from buddy_core.royalty.model.terms import PoolMethod, PoolRule
-from buddy_core.royalty.rules.scaling import (
+from buddy_core.royalty.rules.scale.scaling import (
     MOST_MINOR,
     PoolName,
     SubscriptionRow,

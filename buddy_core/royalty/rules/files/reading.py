@@ -21,8 +21,17 @@ from buddy_core.royalty.model.facts import Facts
 from buddy_core.royalty.model.months import Month
 from buddy_core.royalty.model.statements import PeriodResult
 from buddy_core.royalty.model.terms import Terms
-from buddy_core.royalty.rules.forms import ACCOUNT, CLOSING, DEAL, FACTS, SECTIONS, TERMS, Closing, WholeTerms
-from buddy_core.royalty.rules.shapes import (
+from buddy_core.royalty.rules.files.forms import (
+    ACCOUNT,
+    CLOSING,
+    DEAL,
+    FACTS,
+    SECTIONS,
+    TERMS,
+    Closing,
+    WholeTerms,
+)
+from buddy_core.royalty.rules.files.shapes import (
     MOST_DIGITS,
     UNREAD,
     Form,

@@ -20,8 +20,8 @@ from buddy_core.royalty.model.statements import (
     PeriodResult,
     PoolReport,
 )
-from buddy_core.royalty.rules.forms import FUND, LINE, POOL_REPORT, RECONCILIATION, STATEMENT
-from buddy_core.royalty.rules.shapes import Many, Source
+from buddy_core.royalty.rules.files.forms import FUND, LINE, POOL_REPORT, RECONCILIATION, STATEMENT
+from buddy_core.royalty.rules.files.shapes import Many, Source
 
 FORMAT = "buddy.statement/2"
 

@@ -24,7 +24,7 @@ from buddy_core.royalty.model.statements import (
 from buddy_core.royalty.model.terms import Terms
 from buddy_core.royalty.rules.book import own_account
 from buddy_core.royalty.rules.explaining import explain, explain_settlement
-from buddy_core.royalty.rules.forms import (
+from buddy_core.royalty.rules.files.forms import (
     CLOSING,
     FACTS,
     RESULT,
