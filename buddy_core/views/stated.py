@@ -164,13 +164,12 @@ def split_over(lines: Iterable[Line], total: int, key: Callable[[Line], Key]) ->
 
 async def titles_in(tx: CatalogTx, stated: Iterable[Stated]) -> dict[str, Title]:
     """Return the titles that statements speak of, by their public names."""
-    titles: dict[str, Title] = {}
+    names: dict[tuple[TitleType, str], str] = {}
     for name in {line.title for item in stated for line in item.lines}:
         type, _, short_id = name.partition("/")
-        found = await tx.titles.find(TitleType(type), short_id)
-        if found is not None:
-            titles[name] = found
-    return titles
+        names[TitleType(type), short_id] = name
+    found = await tx.titles.named(names)
+    return {names[key]: title for key, title in found.items()}
 
 
 def line_name(title: str) -> str:
