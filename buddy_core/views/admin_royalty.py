@@ -16,6 +16,7 @@ from buddy_core.flows.close_period import month_for
 from buddy_core.flows.royalty_book import AWAITED, PublicNames, deal_of, public_names_in
 from buddy_core.flows.royalty_inputs import InputsTx, count_in
 from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.money import Money
 from buddy_core.kernel.periods import month_of, next_month, previous_month
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.rights import Licence
@@ -94,6 +95,20 @@ class NamedTerms:
     sequence: int
     holder: Producer | None = None
     """Whose account it is."""
+
+    @property
+    def amounts(self) -> Mapping[str, Money]:
+        """The amounts of an account, by their name."""
+        names = (name for name in ("advance", "threshold") if self.terms.get(name) is not None)
+        return {name: Money(self.terms[name], self.terms["currency"]) for name in names}
+
+    @property
+    def guarantees(self) -> tuple[tuple[Money, str, str], ...]:
+        """The least that an account's holder has, and from when until when, as these were written."""
+        return tuple(
+            (Money(item["minimum"], self.terms["currency"]), item["starts_at"], item["ends_at"])
+            for item in self.terms.get("guarantees") or ()
+        )
 
 
 @frozen
