@@ -13,14 +13,14 @@ from attrs import frozen
 from buddy_core.access import Actor, require
 from buddy_core.catalog import Producer, Title
 from buddy_core.flows.close_period import month_for
-from buddy_core.flows.royalty_book import AWAITED, PublicNames, deal_of, public_names_in
-from buddy_core.flows.royalty_inputs import InputsTx, count_in
+from buddy_core.flows.royalty_book import PublicNames, deal_of, public_names_in
+from buddy_core.flows.royalty_inputs import InputsTx
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.periods import month_of, next_month, previous_month
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.rights import Licence
-from buddy_core.royalty import Input, InputKind, InputNotFound
+from buddy_core.royalty import AWAITED, Input, InputKind, InputNotFound
 from buddy_core.tax import SellerRoutes, SellingEntity
 
 READ = "period:read"
@@ -178,7 +178,7 @@ async def facts_page(
     async with uow.read() as tx:
         now = month_of(clock.now(), chosen.zone)
         closed = await tx.statements.months(chosen.id)
-        known = {item.month for item in await tx.royalty_inputs.facts(chosen.id)} | set(closed[-6:])
+        known = {item.month for item in await tx.royalty_inputs.heads(chosen.id)} | set(closed[-6:])
         after = next_month(closed[-1]) if closed else min([*known, previous_month(now)])
         name = month or min(after, now)
         shown = await _facts_in(tx, chosen, month_for(chosen, name).name)
@@ -259,15 +259,15 @@ def entity_of(routes: SellerRoutes, wanted: str | None) -> SellingEntity:
 
 async def _facts_in(tx: InputsTx, entity: SellingEntity, month: str) -> FactsMonth:
     closed = next(iter(await tx.statements.closed(entity.id, [month])), None)
-    newest = {item.key: item for item in await tx.royalty_inputs.facts(entity.id, month=month)}
+    newest = {item.key: item for item in await tx.royalty_inputs.heads(entity.id, month=month)}
     files = [
         BroughtFile(
             item.key,
             item.month,
             item.sequence,
-            count_in(item.body),
+            item.facts,
             item.at,
-            item.body == AWAITED,
+            item.is_awaited,
             closed is not None and item.sequence > closed.cut,
         )
         for item in sorted(newest.values(), key=lambda item: -item.sequence)
