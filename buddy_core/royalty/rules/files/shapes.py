@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import Enum
 from fractions import Fraction
+from functools import cache
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -228,7 +229,7 @@ class Exact:
             whole_number(whole + (decimals or "")), 10 ** len(decimals or "") * whole_number(under or "1")
         )
         found = found / 100 if percent else found
-        if self.is_part and not 0 <= found <= 1:
+        if self.is_part and not 0 <= found.numerator <= found.denominator:
             if not percent and 1 < found <= 100:
                 return place.wrong(f"is {told(value)}", f'write "{value}%" if you mean per cent')
             return place.wrong(f"is {told(value)}", 'write a part from 0 to 1, or "0%" to "100%"')
@@ -316,10 +317,15 @@ class Choice:
         return value.value
 
     def schema(self) -> dict[str, Any]:
-        return {"enum": self._words()}
+        return {"enum": list(self._words())}
 
     def _words(self) -> list[str]:
-        return [item.value for item in self.among or tuple(self.kind)]
+        return _words_of(self.kind, self.among)
+
+
+@cache
+def _words_of(kind: type[Enum], among: tuple[Any, ...]) -> list[str]:
+    return [item.value for item in among or tuple(kind)]
 
 
 @frozen
