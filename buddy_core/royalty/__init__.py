@@ -30,6 +30,7 @@ from buddy_core.royalty.errors import (
     TermsChanged,
     TermsProblems,
     TooManyPlayers,
+    decimal_text,
 )
 from buddy_core.royalty.events import MonthClosed
 from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held
@@ -119,6 +120,7 @@ from buddy_core.royalty.rules.pieces.recouping import (
     Recoupment,
     recoup,
     recoup_from_gross,
+    royalty_on_units,
     royalty_per_unit,
     units_to_recoup,
 )
@@ -363,6 +365,7 @@ __all__ = [
     "check_statements",
     "check_terms_of",
     "closing_json",
+    "decimal_text",
     "differences",
     "explain",
     "explain_settlement",
@@ -386,6 +389,7 @@ __all__ = [
     "refuse",
     "result_files",
     "result_json",
+    "royalty_on_units",
     "royalty_per_unit",
     "rule_of",
     "run_waterfall",
