@@ -30,6 +30,7 @@ from buddy_core.royalty.errors import (
     TermsChanged,
     TermsProblems,
     TooManyPlayers,
+    decimal_text,
 )
 from buddy_core.royalty.events import MonthClosed
 from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held
@@ -145,6 +146,7 @@ from buddy_core.royalty.rules.pieces.recouping import (
     Recoupment,
     recoup,
     recoup_from_gross,
+    royalty_on_units,
     royalty_per_unit,
     units_to_recoup,
 )
@@ -369,6 +371,7 @@ __all__ = [
     "check_terms_of",
     "closing_json",
     "count_facts",
+    "decimal_text",
     "differences",
     "explain",
     "explain_settlement",
@@ -392,6 +395,7 @@ __all__ = [
     "refuse",
     "result_files",
     "result_json",
+    "royalty_on_units",
     "royalty_per_unit",
     "rule_of",
     "run_waterfall",
