@@ -47,7 +47,7 @@ def test_facts_may_be_csv(tmp_path: Path) -> None:
     more.write_text(
         "id,model,title,territory,currency,gross,at\nr2,rental,monsoon,IN,INR,1000,2026-10-07\n", "utf-8"
     )
-    assert "INR 3379.60" in _run(TERMS, FACTS, str(more)).output
+    assert "INR 3385.90" in _run(TERMS, FACTS, str(more)).output
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_facts_may_be_parquet(tmp_path: Path) -> None:
         for gross in (1000, Decimal(1000)):
             pq.write_table(pa.table({**rows, "gross": [gross], "at": [at], "sold_at": [None]}), path)
             found = _run(TERMS, FACTS, str(path))
-            assert "INR 3379.60" in found.output, found.output
+            assert "INR 3385.90" in found.output, found.output
 
 
 @pytest.mark.parametrize(
