@@ -111,6 +111,7 @@ from buddy_core.royalty.rules.files.setting import LICENCE_TERMS, check_terms_of
 from buddy_core.royalty.rules.files.writing import (
     closing_json,
     facts_json,
+    of_holder,
     reconciliation_csv,
     result_files,
     result_json,
@@ -371,6 +372,7 @@ __all__ = [
     "formats",
     "guarantee_progress",
     "missing_holders",
+    "of_holder",
     "period_royalty",
     "pool_totals",
     "presets",

@@ -41,6 +41,13 @@ def test_it_prints_what_the_core_gives(tmp_path: Path) -> None:
     assert written == files
 
 
+def test_the_json_of_one_holder_has_nobody_else() -> None:
+    """--holder leaves out of JSON what is not that holder's, as it does on the page and in CSV."""
+    printed = _run(TERMS, FACTS, "--json", "--holder", "kite-capital").stdout_bytes.decode()
+    assert "kite-capital" in printed
+    assert "asha" not in printed
+
+
 def test_facts_may_be_csv(tmp_path: Path) -> None:
     """A CSV beside the JSON is read by the kind that its name says."""
     more = tmp_path / "sales-more.csv"
@@ -54,6 +61,8 @@ def test_facts_may_be_csv(tmp_path: Path) -> None:
     ("options", "code", "said"),
     [
         (("--json", "--csv"), 2, "Give one of --out, --json, --csv and --instead."),
+        (("--out", "o", "--holder", "asha-films"), 2, "have figures of all holders."),
+        (("--instead", TERMS, "--holder", "asha-films"), 2, "have figures of all holders."),
         (
             ("--holder", "nobody"),
             1,
