@@ -115,6 +115,7 @@ from buddy_core.royalty.rules.files.setting import LICENCE_TERMS, check_terms_of
 from buddy_core.royalty.rules.files.writing import (
     closing_json,
     facts_json,
+    of_holder,
     reconciliation_csv,
     result_files,
     result_json,
@@ -380,6 +381,7 @@ __all__ = [
     "formats",
     "guarantee_progress",
     "missing_holders",
+    "of_holder",
     "period_royalty",
     "pool_totals",
     "presets",

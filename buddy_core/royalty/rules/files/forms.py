@@ -446,9 +446,13 @@ class PaidForm(Form):
         }
 
 
+def _sale(units: int | None, **others: Any) -> Sale:
+    return Sale(**others) if units is None else Sale(units=units, **others)
+
+
 SECTIONS: Mapping[str, Form] = {
     "sales": PaidForm(
-        Sale,
+        _sale,
         {
             "id": ID,
             "model": Key(Choice(Model, SOLD), "how it was sold"),
@@ -457,7 +461,11 @@ SECTIONS: Mapping[str, Form] = {
             "currency": CURRENCY,
             **PAID,
             "at": AT,
-            "units": Key(UNITS, "copies; below zero where copies came back", 1),
+            "units": Key(
+                Maybe(UNITS),
+                "copies; below zero where copies came back; left out: 1 where something was paid, else 0",
+                None,
+            ),
             "sold_at": Key(Maybe(WHEN), "on a refund: when it had been sold", None),
         },
         "a sale",
