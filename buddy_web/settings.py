@@ -266,8 +266,8 @@ class Settings:
         read=_count,
     )
     long_call_timeout_s: int = _setting(
-        "Seconds that bringing in facts, and stating or closing a month, may take before they are answered with "
-        "503.",
+        "Seconds that bringing in facts, and stating or closing a month, may take before they are answered "
+        "with 503.",
         default="120",
         read=_count,
     )
