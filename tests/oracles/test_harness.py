@@ -44,7 +44,7 @@ def write(folder: Path, topic: str, *cases: dict[str, Any]) -> None:
 
 
 def test_wrong_answers_and_unknown_names_fail(tmp_path: Path) -> None:
-    """A wrong figure or type, keys unanswered or unread, rules, labels, topics and groups unknown: all fail."""
+    """A wrong figure or type, a key unanswered or unread, an unknown rule, topic or group: each fails."""
     write(
         tmp_path,
         "currency",

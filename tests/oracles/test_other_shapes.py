@@ -162,6 +162,12 @@ SHAPES: list[tuple[str, str | None, dict[str, Any], dict[str, Any]]] = [
     (
         "provider_vectors",
         "nginx_secure_link",
+        {**EXPIRING, "expires": 100, "remote_addr": "::1", "cases": [{"now": 100}, {"now": 101}]},
+        {"secure_link": ["1", "0"]},
+    ),
+    (
+        "provider_vectors",
+        "nginx_secure_link",
         {
             "expression": EXPIRING["expression"],
             "url": "/s/link?md5=_e4Nc3iduzkWRm01TBBNYw&expires=2147483647",

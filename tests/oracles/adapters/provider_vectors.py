@@ -29,7 +29,7 @@ def answer(inputs: Inputs, group: str | None) -> Answers:
 
 
 def nginx_secure_link(inputs: Inputs) -> Answers:
-    """Judge a link where one is given, whole or as a hash; else hash and sign one.
+    """Judge a link where one is given, whole or as a hash, or the one just made where an instant is given.
 
     Where the expression names no expiry there is no argument for it. The secret stands in the expression.
     """
@@ -45,9 +45,11 @@ def nginx_secure_link(inputs: Inputs) -> Answers:
         variables = nginx_variables(inputs, link)
         made = {"hash": link.hash(**variables), "url": link.sign(**variables), "error": False}
         at = now(inputs, inputs.get("expires"))
-        for name in NGINX_HASHES:
-            if name in inputs:
-                made.update(judged(link.state_of(given_hash=inputs[name], at=at, **variables)))
+        hashes = [inputs[name] for name in NGINX_HASHES if name in inputs]
+        if "now" in inputs:
+            hashes = hashes or [made["hash"]]
+        for given_hash in hashes:
+            made.update(judged(link.state_of(given_hash=given_hash, at=at, **variables)))
         return made
     except LinkSettingsWrong:
         return {"error": True}
