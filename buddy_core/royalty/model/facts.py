@@ -250,6 +250,11 @@ class FxRate:
     source: str = field(validator=name)
     at: datetime = field(converter=utc)
 
+    @quote.validator
+    def _another(self, _: object, value: str) -> None:
+        if value == self.base:
+            raise InvalidValue("quote", f"is {value}, as base is; a rate is between two currencies")
+
     @rate.validator
     def _positive(self, _: object, value: Fraction) -> None:
         if value <= 0:

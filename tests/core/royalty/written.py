@@ -199,7 +199,13 @@ any_facts = st.builds(
     tokens=some(token_uses()),
     expenses=some(st.builds(Expense, names, names, amounts)),
     rates=some(
-        st.builds(FxRate, currencies, currencies, exacts.filter(lambda rate: rate > 0), names, instants)
+        st.builds(
+            lambda pair, *others: FxRate(*pair, *others),
+            st.permutations(("INR", "USD", "JPY")).map(lambda codes: codes[:2]),
+            exacts.filter(lambda rate: rate > 0),
+            names,
+            instants,
+        )
     ),
 )
 

@@ -468,6 +468,7 @@ _SAID: Sequence[tuple[str, str]] = (
     ("watch of ", "watch of"),
     ("impressions of ", "shown"),
     ("there are two rates from ", "rate"),
+    ("the rate from ", "rate"),
     ("deal ", "deal"),
     ("account ", "account"),
     ("", "fact"),
