@@ -97,11 +97,12 @@ from buddy_core.royalty.ports import (
     WatchTotals,
 )
 from buddy_core.royalty.proof import check_statements
-from buddy_core.royalty.rules.explaining import explain, explain_settlement
+from buddy_core.royalty.rules.explaining import explain, explain_settlement, told_inputs
 from buddy_core.royalty.rules.files.reading import Document, FactTable, PeriodInput, read_facts, read_input
 from buddy_core.royalty.rules.files.sealing import (
     PlatformStatement,
     Whose,
+    is_same_statement,
     read_platform,
     read_statement,
     seal,
@@ -370,6 +371,7 @@ __all__ = [
     "flat_share",
     "formats",
     "guarantee_progress",
+    "is_same_statement",
     "missing_holders",
     "period_royalty",
     "pool_totals",
@@ -410,6 +412,7 @@ __all__ = [
     "tiered_by_amount",
     "tiered_by_units",
     "title_holders",
+    "told_inputs",
     "true_up",
     "units_to_recoup",
     "watch_rows",

@@ -212,8 +212,16 @@ class Exchange:
         self.rates: dict[tuple[str, str], FxRate] = {}
         for rate in rates:
             pair = (rate.base, rate.quote)
-            if self.rates.setdefault(pair, rate).rate != rate.rate:
+            there = self.rates.setdefault(pair, rate)
+            if there.rate != rate.rate:
                 problems.add(f"there are two rates from {rate.base} to {rate.quote}; give one for the period")
+            # Of one rate from two sources the later stamp is printed, whatever their order.
+            elif (there.at, there.source) < (rate.at, rate.source):
+                self.rates[pair] = rate
+
+    def stamped(self, base: str, quote: str) -> FxRate | None:
+        """Return the rate by which one currency becomes another, as it was stamped: either way round."""
+        return None if base == quote else self.rates.get((base, quote)) or self.rates.get((quote, base))
 
     def factor(self, base: str, quote: str, where: str) -> Fraction:
         """Return minor units of `quote` for one minor unit of `base`; without one, note it and return 1."""
