@@ -3,6 +3,7 @@
 from buddy_core.royalty.data import presets
 from buddy_core.royalty.errors import (
     MOST_LISTED,
+    About,
     BadFormatLine,
     BadGame,
     BadGuarantee,
@@ -227,6 +228,7 @@ __all__ = [
     "PLATFORM",
     "SUBSCRIPTION_COLUMNS",
     "WATCH_COLUMNS",
+    "About",
     "Account",
     "AccountBalance",
     "AccountShare",

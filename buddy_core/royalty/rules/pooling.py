@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from buddy_core.royalty.errors import about
 from buddy_core.royalty.model.facts import Facts, Impressions, Model, SubscriptionRevenue, Watch
 from buddy_core.royalty.model.statements import PoolReport
 from buddy_core.royalty.model.terms import AdsBy, Deal, PoolMethod, PoolRule, SilentMoney, Terms
@@ -85,7 +86,8 @@ def share_subscriptions(
     for plan in {plan for plan, _ in watched} - told:
         problems.add(
             f"there is watch of the plan {plan}, and no revenue of it anywhere; correct its name, or give "
-            "the plan revenue, of 0 if it is free"
+            "the plan revenue, of 0 if it is free",
+            about("watch", plan=plan),
         )
 
 
@@ -105,11 +107,13 @@ def _paying(
     if together and rule.method is not PoolMethod.PRO_RATA:
         problems.add(
             f"{min(together)}: the pool {name} is shared {rule.method.value}, so its revenue needs the "
-            "account; or share it pro_rata"
+            "account; or share it pro_rata",
+            about("subscriptions", id=min(together)),
         )
     elif together and nets:
         problems.add(
-            f"{min(together)}: some revenue of the pool {name} has an account; give all of it, or none"
+            f"{min(together)}: some revenue of the pool {name} has an account; give all of it, or none",
+            about("subscriptions", id=min(together)),
         )
     return {account: net for account, net in nets.items() if gross[account] or net}
 

@@ -10,6 +10,7 @@ from math import lcm
 from attrs import define, evolve, field
 
 from buddy_core.kernel.rounding import exact_sum
+from buddy_core.royalty.errors import about
 from buddy_core.royalty.model.balances import DealBalance
 from buddy_core.royalty.model.facts import Expense, Model
 from buddy_core.royalty.model.months import PLATFORM
@@ -52,7 +53,10 @@ def share(
         laid_out[expense.deal] += expense.amount
     for name in sorted(laid_out.keys() - rows.keys()):
         if name not in book.deals:
-            problems.add(f"there are expenses of the deal {name}, which is not in the terms")
+            problems.add(
+                f"there are expenses of the deal {name}, which is not in the terms",
+                about("expenses", deal=name),
+            )
         else:
             rows[name] = []
     for name in sorted(rows):
@@ -98,7 +102,8 @@ def _check_currencies(
     if counts or laid_out or balance.laid_out:
         problems.add(
             f"deal {deal.id} has money of several currencies, and counts or takes back money; name an "
-            "account, whose currency it is done in"
+            "account, whose currency it is done in",
+            about("deals", id=deal.id),
         )
 
 
@@ -143,11 +148,11 @@ def _taken_back(
     open_ = limit - balance.taken_back
     if open_ <= 0 and not balance.taken_back:
         return NOTHING, _NO_INPUTS, balance
-    there, currency = NOTHING, ""
+    there, currency, of = NOTHING, "", about("deals", id=deal.id)
     for row in rows:
         currency = book.account_of(deal, row.currency).currency
         own = row.net * row.part(deal) * (1 - deal.fee)
-        there += own * exchange.factor(row.currency, currency, f"expenses of the deal {deal.id}")
+        there += own * exchange.factor(row.currency, currency, f"expenses of the deal {deal.id}", of)
     if not there:
         return NOTHING, _NO_INPUTS, balance
     # What more came back than was earned gives back what it had paid of the expenses.
@@ -190,7 +195,9 @@ def _counted(deal: Deal, tiers: Tiers, rows: list[Earned], book: Book, exchange:
     total = NOTHING
     for currency, those in amounts.items():
         to = book.account_of(deal, currency).currency
-        total += exact_sum(those) * exchange.factor(currency, to, f"tiers of the deal {deal.id}")
+        total += exact_sum(those) * exchange.factor(
+            currency, to, f"tiers of the deal {deal.id}", about("deals", id=deal.id)
+        )
     return total
 
 
@@ -239,7 +246,10 @@ def _rate(
         return tiered
     rate = deal.rates.get(row.model)
     if rate is None:
-        problems.add(f"deal {deal.id} has no rate for {row.model.value}; add one (0 is one too)")
+        problems.add(
+            f"deal {deal.id} has no rate for {row.model.value}; add one (0 is one too)",
+            about("deals", id=deal.id),
+        )
         return NOTHING
     if isinstance(rate, Escalator):
         return rate.rate_at(row.at or book.period.start)

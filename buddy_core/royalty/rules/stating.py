@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from buddy_core.kernel.rounding import Rounding, exact_sum, round_fraction, sort_key
+from buddy_core.royalty.errors import about
 from buddy_core.royalty.model.balances import AccountBalance, Balances
 from buddy_core.royalty.model.facts import Facts, Paid
 from buddy_core.royalty.model.months import PLATFORM, Month
@@ -273,7 +274,7 @@ def _account_shares(
         shares: list[AccountShare] = []
         for (name, adjusts), minor in _split(exact, earned[currency, holder]).items():
             exchange, to = exchanges[adjusts], accounts[name].currency
-            rate = exchange.factor(currency, to, f"account {name}")
+            rate = exchange.factor(currency, to, f"account {name}", about("accounts", id=name))
             amount, fx = converted(minor, rate), exchange.stamped(currency, to)
             shares.append(AccountShare(name, adjusts, minor, rate, amount, fx))
         found[currency, holder] = tuple(sorted(shares, key=attrgetter("account", "adjusts")))
@@ -310,7 +311,7 @@ def _check_accounts(shared: Shared, book: Book, exchange: Exchange) -> None:
         account = _account(line, book)
         pairs[line.currency, account.id] = account
     for (currency, name), account in pairs.items():
-        exchange.factor(currency, account.currency, f"account {name}")
+        exchange.factor(currency, account.currency, f"account {name}", about("accounts", id=name))
 
 
 def _currency(pool: str) -> str:
