@@ -3,6 +3,7 @@
 from buddy_core.royalty.data import presets
 from buddy_core.royalty.errors import (
     MOST_LISTED,
+    About,
     BadFormatLine,
     BadGame,
     BadGuarantee,
@@ -101,11 +102,12 @@ from buddy_core.royalty.ports import (
     WatchTotals,
 )
 from buddy_core.royalty.proof import check_statements
-from buddy_core.royalty.rules.explaining import explain, explain_settlement
+from buddy_core.royalty.rules.explaining import explain, explain_settlement, told_inputs
 from buddy_core.royalty.rules.files.reading import Document, FactTable, PeriodInput, read_facts, read_input
 from buddy_core.royalty.rules.files.sealing import (
     PlatformStatement,
     Whose,
+    is_same_statement,
     read_platform,
     read_statement,
     seal,
@@ -233,6 +235,7 @@ __all__ = [
     "PLATFORM",
     "SUBSCRIPTION_COLUMNS",
     "WATCH_COLUMNS",
+    "About",
     "Account",
     "AccountBalance",
     "AccountShare",
@@ -380,6 +383,7 @@ __all__ = [
     "flat_share",
     "formats",
     "guarantee_progress",
+    "is_same_statement",
     "missing_holders",
     "of_holder",
     "period_royalty",
@@ -422,6 +426,7 @@ __all__ = [
     "tiered_by_amount",
     "tiered_by_units",
     "title_holders",
+    "told_inputs",
     "true_up",
     "units_to_recoup",
     "watch_rows",

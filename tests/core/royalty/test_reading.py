@@ -575,15 +575,15 @@ def test_facts_come_as_csv_too() -> None:
     [
         (
             table(CSV + "s1,rental,film,IN,INR,10.00,,2026-10-05\n"),
-            f"sales-2026-10.csv, row 1, gross: is '10.00'; {NUMBERS}",
+            f"sales-2026-10.csv, row 2, gross: is '10.00'; {NUMBERS}",
         ),
         (
             table(CSV + "s1,rental,film,IN,INR,NaN,,2026-10-05\n"),
-            f"sales-2026-10.csv, row 1, gross: is 'NaN'; {NUMBERS}",
+            f"sales-2026-10.csv, row 2, gross: is 'NaN'; {NUMBERS}",
         ),
         (
             table(CSV + "s1,rental,film,IN,INR,1,,2026-10-05\ns2,rental,film,IN,INR,1,,2026-11-05\n"),
-            "sales-2026-10.csv, row 2: s2 is of 2026-11-04T18:30:00+00:00, which is not in 2026-10 of thaja "
+            "sales-2026-10.csv, row 3: s2 is of 2026-11-04T18:30:00+00:00, which is not in 2026-10 of thaja "
             "(Asia/Kolkata); give it to the month that it is of, or to a later one as a late fact",
         ),
         (
@@ -601,7 +601,7 @@ def test_facts_come_as_csv_too() -> None:
         ),
         (
             table(CSV + "s1,rental,film, part two,IN,INR,1,,2026-10-05\n"),
-            "sales-2026-10.csv, row 1: has 9 cells, and the heading has 8; put texts with commas into "
+            "sales-2026-10.csv, row 2: has 9 cells, and the heading has 8; put texts with commas into "
             "quotation "
             'marks: "..."',
         ),
@@ -621,7 +621,7 @@ def test_facts_come_as_csv_too() -> None:
     ],
 )
 def test_what_is_wrong_in_csv_is_told_by_row_and_column(file: Document, said: str) -> None:
-    """A fault in a table is named by its row, counted without the heading, and its column."""
+    """A fault in a table is named by its row, counted as a spreadsheet does, and its column."""
     with pytest.raises(BadInput) as caught:
         read_input(document(whole()), [file]).state()
     assert said in [problem.text() for problem in caught.value.problems]

@@ -175,6 +175,8 @@ def test_deals_share_a_titles_part() -> None:
         "pool": "gold/IN/INR",
         "pool_net": 1000,
         "method": "pro_rata",
+        "pool_fact": "p1",
+        "pool_part": 600,
         "seconds": 60,
         "pool_seconds": 100,
     }

@@ -450,6 +450,17 @@ def _sale(units: int | None, **others: Any) -> Sale:
     return Sale(**others) if units is None else Sale(units=units, **others)
 
 
+FX = Form(
+    FxRate,
+    {
+        "base": Key(NAME, "the currency that one unit is of"),
+        "quote": Key(NAME, "the currency that the rate is in"),
+        "rate": Key(EXACT, 'units of quote for one of base, such as "83.1250"'),
+        "source": Key(NAME, "who says so"),
+        "at": Key(WHEN, "when it was stamped"),
+    },
+    "a rate of exchange",
+)
 SECTIONS: Mapping[str, Form] = {
     "sales": PaidForm(
         _sale,
@@ -568,17 +579,7 @@ SECTIONS: Mapping[str, Form] = {
         },
         "an expense",
     ),
-    "rates": Form(
-        FxRate,
-        {
-            "base": Key(NAME, "the currency that one unit is of"),
-            "quote": Key(NAME, "the currency that the rate is in"),
-            "rate": Key(EXACT, 'units of quote for one of base, such as "83.1250"'),
-            "source": Key(NAME, "who says so"),
-            "at": Key(WHEN, "when it was stamped"),
-        },
-        "a rate of exchange",
-    ),
+    "rates": FX,
 }
 """The kinds of facts by the key that they stand under."""
 
@@ -654,6 +655,7 @@ ACCOUNT_SHARE = Form(
         "minor": Key(MONEY, "of what was earned, in the statement's currency"),
         "rate": Key(CALCULATED, "minor units of the account's currency for one of the statement's"),
         "amount": Key(MONEY, "minor x rate, rounded half up: what reaches the account"),
+        "fx": Key(Maybe(FX), "the rate of exchange as stamped; null: no currency changes", None),
     },
     "a share of an account",
 )
@@ -683,6 +685,8 @@ POOL_REPORT = Form(
         "carried": Key(CALCULATED, "to the next month"),
         "counted": Key(CALCULATED, "seconds or impressions that count"),
         "note": Key(Worked(), "what was unusual", ""),
+        "silent": Key(EXACT, "paid by subscribers who watched nothing that counts", Fraction(0)),
+        "silent_accounts": Key(COUNT, "how many of them there are", 0),
     },
     "a pool",
 )

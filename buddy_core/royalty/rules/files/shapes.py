@@ -73,6 +73,11 @@ class Source:
     """Rows of a table have numbers; parts of JSON have paths."""
 
     @property
+    def is_full(self) -> bool:
+        """Say whether no more problems are told, but counted."""
+        return len(self.problems) >= MOST_NOTED
+
+    @property
     def root(self) -> Place:
         """The place of the whole file."""
         return Place(self, None, "")
@@ -101,7 +106,7 @@ class Place:
 
     def wrong(self, what: str, fix: str) -> Unread:
         """Note what is wrong here and what to write instead."""
-        if len(self.source.problems) >= MOST_NOTED:
+        if self.source.is_full:
             self.source.more += 1
             return UNREAD
         path, row = self.text(), 0
@@ -309,7 +314,7 @@ class Choice:
         words = self._words()
         if isinstance(value, str) and value in words:
             return self.kind(value)
-        close = close_to(value, words) if isinstance(value, str) else ""
+        close = close_to(value, words) if isinstance(value, str) and not place.source.is_full else ""
         meant = f'did you mean "{close}"? ' if close else ""
         return place.wrong(f"is {told(value)}", f"{meant}write one of {', '.join(words)}")
 
@@ -507,7 +512,8 @@ class Form:
 def unknown(place: Place, name: str, known: Iterable[str]) -> None:
     """Note a key that has no meaning here."""
     names = list(known)
-    close = close_to(name, names)
+    # Looking for a likely word is slow, and past the most that are told nobody reads it.
+    close = "" if place.source.is_full else close_to(name, names)
     fix = f'did you mean "{close}"?' if close else f"leave it out; there are {', '.join(names)}"
     place.at(name if len(name) <= 60 else name[:57] + "...").wrong("is not known here", fix)
 
