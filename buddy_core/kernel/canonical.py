@@ -20,6 +20,7 @@ from uuid import UUID
 import attrs
 
 from buddy_core.kernel.clock import utc
+from buddy_core.kernel.digits import fraction_text
 from buddy_core.kernel.errors import InvalidValue
 
 GENESIS = bytes(32)
@@ -56,10 +57,6 @@ json_text: Callable[[str], str] = encode_basestring
 
 def _same(value: Any) -> Any:
     return value
-
-
-def _fraction(value: Fraction) -> str:
-    return f"{value.numerator}/{value.denominator}"
 
 
 def _items(value: Sequence[Any]) -> list[Any]:
@@ -133,7 +130,7 @@ _WRITERS: Mapping[type, Callable[[Any], Any]] = {
     str: _same,
     UUID: str,
     datetime: instant_text,
-    Fraction: _fraction,
+    Fraction: fraction_text,
     bytes: bytes.hex,
     Mapping: _pairs,
     list: _items,
@@ -195,7 +192,7 @@ _TEXT_WRITERS: Mapping[type, Callable[[Any], str]] = {
     str: json_text,
     UUID: _quoted,
     datetime: lambda value: f'"{instant_text(value)}"',
-    Fraction: lambda value: f'"{value.numerator}/{value.denominator}"',
+    Fraction: lambda value: f'"{fraction_text(value)}"',
     bytes: lambda value: f'"{value.hex()}"',
     Mapping: _pairs_text,
     list: _items_text,

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from buddy_core.kernel.currencies import minor_digits
+from buddy_core.kernel.digits import fraction_from, is_readable
 from buddy_core.kernel.rounding import Rounding, round_fraction
 from buddy_core.royalty.model.facts import Model
 from buddy_core.royalty.model.months import PLATFORM
@@ -32,8 +33,8 @@ def explain(line: Line) -> str:
     """Say in a few sentences where a line's amount comes from: every figure it is made of, and the rule."""
     digits = minor_digits(line.currency)
 
-    def money(amount: Fraction | int) -> str:
-        return f"{exact_text(Fraction(amount) / 10**digits, digits)} {line.currency}"
+    def money(amount: Fraction | int | str) -> str:
+        return f"{exact_text(_number(amount) / 10**digits, digits)} {line.currency}"
 
     if line.adjusts:
         said = [_adjusted(line, money)]
@@ -50,9 +51,10 @@ def explain(line: Line) -> str:
 def _adjusted(line: Line, money: Any) -> str:
     inputs = line.inputs
     by = f" by deal {line.deal}" if line.deal else ""
+    sold = _SOLD_AS.get(line.model, line.model.value)
     return (
-        f"This adjusts {line.adjusts}, which was closed before all of it was known: by {line.model.value} "
-        f"{line.title} in {line.territory} had {money(inputs['was_of'])} then and has "
+        f"This adjusts {line.adjusts}, which was closed before all of it was known: "
+        f"by {sold} {line.title} in {line.territory} had {money(inputs['was_of'])} then and has "
         f"{money(inputs['is_of'])} now, of which {line.holder} had "
         f"{money(inputs['was'])} and has {money(inputs['is'])}{by}: {money(line.amount)}."
     )
@@ -72,7 +74,11 @@ def explain_settlement(settlement: Settlement) -> str:
 
 
 def exact_text(value: Fraction, digits: int = 2) -> str:
-    """Write a fraction as the decimal it is, if that has at most eight digits; else about, and exactly."""
+    """Write a fraction as the decimal it is, if that has at most eight digits; else about.
+
+    Exactly as well, where the fraction is one that can be read: shares of many subscribers may have
+    thousands of digits.
+    """
     scaled = value * 10**8
     if scaled.denominator == 1:
         text = f"{abs(int(scaled)):09d}"
@@ -80,16 +86,22 @@ def exact_text(value: Fraction, digits: int = 2) -> str:
         sign, point = "-" if value < 0 else "", "." if decimals or digits else ""
         return f"{sign}{whole}{point}{decimals.ljust(digits, '0')}"
     about = Fraction(round_fraction(value * 10 ** (digits + 2), Rounding.HALF_UP), 10 ** (digits + 2))
-    return f"about {exact_text(about, digits + 2)} (exactly {value})"
+    exactly = f" (exactly {value})" if is_readable(value) else ""
+    return f"about {exact_text(about, digits + 2)}{exactly}"
 
 
 def percent(rate: Fraction) -> str:
-    """Write a part of one as a percentage, exactly."""
+    """Write a part of one as a percentage, exactly; about, where nobody could read all its digits."""
     scaled = rate * 100
     if (scaled * 10**6).denominator != 1:
-        return f"{rate}"
+        return f"{rate}" if is_readable(rate) else f"{exact_text(scaled, 2)} %"
     text = exact_text(scaled, 0)
     return f"{text} %"
+
+
+def _number(value: Fraction | int | str) -> Fraction:
+    """Return a figure as it was worked out, or as a statement's final bytes have it."""
+    return fraction_from(value) if isinstance(value, str) else Fraction(value)
 
 
 def _what(line: Line, net: str, inputs: Mapping[str, Any], money: Any) -> str:
@@ -103,7 +115,7 @@ def _what(line: Line, net: str, inputs: Mapping[str, Any], money: Any) -> str:
             "as stamped when they were spent."
         )
     if line.model is Model.SUBSCRIPTION:
-        seconds, of = (exact_text(Fraction(inputs[name]), 0) for name in ("seconds", "pool_seconds"))
+        seconds, of = (exact_text(_number(inputs[name]), 0) for name in ("seconds", "pool_seconds"))
         return (
             f"{where} has {net} of the pool {inputs['pool']}: {money(inputs['pool_net'])} after "
             f"tax and fees. {_SHARED[inputs['method']]}; {seconds} of {of} counted seconds are its."
@@ -113,6 +125,12 @@ def _what(line: Line, net: str, inputs: Mapping[str, Any], money: Any) -> str:
         return (
             f"{where} has {net} of the ads' {money(inputs['pool_net'])}: {inputs['count']} of "
             f"{inputs['of']} {measured}."
+        )
+    if inputs.get("refund_of") and not inputs["gross"]:
+        untaxed = f", less {money(-inputs['tax'])} tax that is no longer owed" if inputs["tax"] else ""
+        return (
+            f"{_SOLD_AS[line.model].capitalize()} of {where} that were paid for in {inputs['refund_of']}: "
+            f"{money(inputs['refund'])} went back to buyers{untaxed}, so {net}."
         )
     names = {
         "tax": "tax",

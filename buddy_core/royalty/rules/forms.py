@@ -84,6 +84,7 @@ NAME, MONEY, AMOUNT, PART, WHEN = Text(), Whole(), Whole(0), Exact(is_part=True)
 COUNT = Whole(0, "a whole number")
 UNITS = Whole(None, "a whole number")
 EXACT = Exact()
+LONG = Exact(is_long=True)
 ID = Key(NAME, "a name of its own, which messages and statements use")
 TITLE = Key(NAME, "the title")
 TERRITORY = Key(NAME, "the country, ISO 3166-1, such as IN")
@@ -307,16 +308,16 @@ ACCOUNT_BALANCE = Form(
 DEAL_BALANCE = Form(
     DealBalance,
     {
-        "counted": Key(ByName(EXACT, Choice(Model)), "what tiers have counted so far", {}),
+        "counted": Key(ByName(LONG, Choice(Model)), "what tiers have counted so far", {}),
         "laid_out": Key(MONEY, "expenses so far", 0),
-        "taken_back": Key(EXACT, "what has been taken back of them", Fraction(0)),
+        "taken_back": Key(LONG, "what has been taken back of them", Fraction(0)),
     },
     "a deal's balance",
 )
 _BALANCES = {
     "accounts": Key(ByName(ACCOUNT_BALANCE), "balances of accounts", {}),
     "deals": Key(ByName(DEAL_BALANCE), "balances of deals", {}),
-    "pools": Key(ByName(EXACT), "money of silent subscribers by pool", {}),
+    "pools": Key(ByName(LONG), "money of silent subscribers by pool", {}),
 }
 
 
@@ -597,13 +598,13 @@ LINE = Form(
         "model": Key(Choice(Model), "how it earned"),
         "currency": CURRENCY,
         "deal": Key(Maybe(NAME), "by which deal; null: the platform's"),
-        "net": Key(EXACT, "what the title netted, minor units"),
-        "part": Key(EXACT, "what part of it the deal is about"),
-        "fee": Key(EXACT, "distribution fee, an amount"),
-        "expenses": Key(EXACT, "expenses taken back, an amount"),
-        "base": Key(EXACT, "net x part - fee - expenses"),
-        "rate": Key(EXACT, "the holder's share of base"),
-        "amount": Key(EXACT, "base x rate"),
+        "net": Key(LONG, "what the title netted, minor units"),
+        "part": Key(LONG, "what part of it the deal is about"),
+        "fee": Key(LONG, "distribution fee, an amount"),
+        "expenses": Key(LONG, "expenses taken back, an amount"),
+        "base": Key(LONG, "net x part - fee - expenses"),
+        "rate": Key(LONG, "the holder's share of base"),
+        "amount": Key(LONG, "base x rate"),
         "inputs": Key(ByName(Worked()), "what net and rate were worked out from", {}),
         "adjusts": Key(Worked(), "the closed month that it adjusts; empty on others", ""),
         "rules": Key(NAME, "the version of the rules"),
@@ -643,7 +644,7 @@ ACCOUNT_SHARE = Form(
         "account": Key(NAME, "the account"),
         "adjusts": Key(Worked(), "the closed month that it adjusts; empty for the month's own", ""),
         "minor": Key(MONEY, "of what was earned, in the statement's currency"),
-        "rate": Key(EXACT, "minor units of the account's currency for one of the statement's"),
+        "rate": Key(LONG, "minor units of the account's currency for one of the statement's"),
         "amount": Key(MONEY, "minor x rate, rounded half up: what reaches the account"),
     },
     "a share of an account",
@@ -654,9 +655,9 @@ STATEMENT = Form(
         "holder": Key(NAME, "whose"),
         "currency": CURRENCY,
         "lines": Key(Many(LINE), "what each title earned"),
-        "exact": Key(EXACT, "all lines together"),
+        "exact": Key(LONG, "all lines together"),
         "earned": Key(MONEY, "that, rounded once"),
-        "rounding": Key(EXACT, "what rounding added or took", is_only_written=True),
+        "rounding": Key(LONG, "what rounding added or took", is_only_written=True),
         "shares": Key(Many(ACCOUNT_SHARE), "what of it reaches each account"),
         "settlements": Key(Many(SETTLEMENT), "accounts of the holder in this currency"),
     },
@@ -669,10 +670,10 @@ POOL_REPORT = Form(
         "currency": CURRENCY,
         "net": Key(MONEY, "what there was to share"),
         "method": Key(NAME, "how it was shared"),
-        "attributed": Key(EXACT, "to titles"),
-        "kept": Key(EXACT, "by the platform"),
-        "carried": Key(EXACT, "to the next month"),
-        "counted": Key(EXACT, "seconds or impressions that count"),
+        "attributed": Key(LONG, "to titles"),
+        "kept": Key(LONG, "by the platform"),
+        "carried": Key(LONG, "to the next month"),
+        "counted": Key(LONG, "seconds or impressions that count"),
         "note": Key(Worked(), "what was unusual", ""),
     },
     "a pool",
@@ -681,8 +682,8 @@ FUND = Form(
     Fund,
     {
         "paid_in": Key(MONEY, "net of rewarded ads"),
-        "attributed": Key(EXACT, "what the tokens spent are worth"),
-        "result": Key(EXACT, "surplus; below zero a deficit"),
+        "attributed": Key(LONG, "what the tokens spent are worth"),
+        "result": Key(LONG, "surplus; below zero a deficit"),
     },
     "the token fund",
 )
@@ -691,7 +692,7 @@ RECONCILIATION = Form(
     {
         "currency": CURRENCY,
         "gross": Key(MONEY, "all that came in"),
-        "stamped": Key(EXACT, "worth of tokens that viewers had paid for"),
+        "stamped": Key(LONG, "worth of tokens that viewers had paid for"),
         "tax": Key(MONEY, "tax"),
         "refunds": Key(MONEY, "what went back"),
         "chargebacks": Key(MONEY, "what banks took back"),
@@ -699,10 +700,10 @@ RECONCILIATION = Form(
         "holders": Key(MONEY, "earned by holders"),
         "platform": Key(MONEY, "the platform's"),
         "fund": Key(MONEY, "surplus of the token fund; below zero a deficit"),
-        "brought": Key(EXACT, "from the month before, for pools"),
-        "carried": Key(EXACT, "to the next month, for pools"),
-        "rounding": Key(EXACT, "what rounding the whole added or took"),
-        "residual": Key(EXACT, "what is not accounted for: always 0/1", is_only_written=True),
+        "brought": Key(LONG, "from the month before, for pools"),
+        "carried": Key(LONG, "to the next month, for pools"),
+        "rounding": Key(LONG, "what rounding the whole added or took"),
+        "residual": Key(LONG, "what is not accounted for: always 0/1", is_only_written=True),
     },
     "a reconciliation",
 )

@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 
 from buddy_core.kernel.canonical import instant_text
 from buddy_core.kernel.clock import utc
+from buddy_core.kernel.digits import fraction_text, whole_from
 from buddy_core.kernel.errors import BuddyError, InvalidValue
 from buddy_core.kernel.territories import REGIONS, Territories
 from buddy_core.royalty.errors import Problem
@@ -206,6 +207,8 @@ class Exact:
 
     is_part: bool = False
     """From 0 to 1."""
+    is_long: bool = False
+    """Of what was worked out here: shares of many subscribers have any number of digits."""
 
     def read(self, value: Any, place: Place) -> Any:
         if isinstance(value, Odd):
@@ -218,10 +221,11 @@ class Exact:
         if isinstance(value, bool) or not isinstance(value, int | str):
             return place.wrong(f"is {told(value)}", f"write {self._about}")
         match = _EXACT.fullmatch(f"{value}" if isinstance(value, str) else told(value))
-        if match is None or any(len(digits or "") > MOST_DIGITS for digits in match.groups()):
+        if match is None or not (self.is_long or _is_short(match)):
             return place.wrong(f"is {told(value)}", f"write {self._about}")
         whole, decimals, under, percent = match.groups()
-        found = Fraction(int(whole + (decimals or "")), 10 ** len(decimals or "") * int(under or 1))
+        scale = 10 ** len(decimals or "")
+        found = Fraction(whole_from(whole + (decimals or "")), scale * whole_from(under or "1"))
         found = found / 100 if percent else found
         if self.is_part and not 0 <= found <= 1:
             if not percent and 1 < found <= 100:
@@ -230,7 +234,7 @@ class Exact:
         return found
 
     def write(self, value: Any) -> Any:
-        return f"{value.numerator}/{value.denominator}"
+        return fraction_text(value)
 
     def schema(self) -> dict[str, Any]:
         whole = {"type": "integer"} | ({"minimum": 0, "maximum": 1} if self.is_part else {})
@@ -241,6 +245,11 @@ class Exact:
         if self.is_part:
             return 'a part in quotes, such as "50%", "1/3" or "0.333"'
         return 'a whole number, or in quotes a decimal or fraction, such as "5.4" or "27/5"'
+
+
+def _is_short(match: re.Match[str]) -> bool:
+    """Tell whether a number has no more digits than any from outside may have."""
+    return all(len(digits or "") <= MOST_DIGITS for digits in match.groups())
 
 
 @frozen

@@ -13,19 +13,25 @@ from hypothesis import strategies as st
 from buddy_core.kernel import GENESIS, InvalidValue, chain_hash
 from buddy_core.royalty import (
     PLATFORM,
+    Document,
     Facts,
     Model,
     Paid,
+    PeriodInput,
     PeriodResult,
     Sale,
     Terms,
     Whose,
     check_statements,
+    closing_json,
+    explain,
+    read_input,
     read_platform,
     read_statement,
     seal,
     state_period,
     statement_bodies,
+    statement_csv,
 )
 from buddy_core.royalty.rules.sealing import platform_statements, stored_bytes
 from tests.core.royalty.periods import OCTOBER, world
@@ -43,6 +49,59 @@ def stated(seed: int) -> PeriodResult:
 def small() -> PeriodResult:
     """Return an October of one sale."""
     return state_period(OCTOBER, Terms((deal(rates={"rental": Fraction(1, 3)}),)), Facts(sales=(sale(100),)))
+
+
+def long(subscribers: int) -> PeriodInput:
+    """Return an October whose exact figures have thousands of digits: each subscriber has a divisor."""
+    random = Random(7)
+    tiers = {
+        "bands": [{"over": 0, "up_to": 100, "rate": "40%"}, {"over": 100, "rate": "50%"}],
+        "basis": "net",
+    }
+    terms = {
+        "month": {"name": "2026-10", "entity": "newtact", "zone": "Asia/Kolkata"},
+        "deals": [
+            {"id": f"deal-{title}", "title": title, "holder": "asha", "rates": {"subscription": tiers}}
+            for title in ("one", "two")
+        ],
+        "pools": [{"plan": "gold", "method": "user_centric"}],
+    }
+    place = {"plan": "gold", "territory": "IN"}
+    facts = {
+        "subscriptions": [
+            {"id": f"s{number}", "account": f"a{number}", "currency": "INR", "gross": 29900, **place}
+            for number in range(subscribers)
+        ],
+        "watch": [
+            {"account": f"a{number}", "title": title, "seconds": random.randrange(100, 7200), **place}
+            for number in range(subscribers)
+            for title in ("one", "two")
+        ],
+    }
+    files = [Document("facts.json", json.dumps(facts).encode())]
+    return read_input(Document("terms.json", json.dumps(terms).encode()), files)
+
+
+@pytest.mark.parametrize("subscribers", [40, 4000])
+def test_figures_of_any_length_are_read_again(subscribers: int) -> None:
+    """A user-centric pool of many has exact shares of thousands of digits: they come back, and go on."""
+    given = long(subscribers)
+    result = given.state()
+    bodies = statement_bodies(given.month, result)
+    [statement] = result.statements
+    assert statement.lines[0].net.denominator > 10**60
+    found = read_statement(bodies[Whose("asha", "INR")])
+    assert (found.exact, found.earned) == (statement.exact, statement.earned)
+    assert [line.amount for line in found.lines] == [line.amount for line in statement.lines]
+    [platform] = platform_statements(result)
+    assert read_platform(bodies[Whose(PLATFORM, "INR")]).pools == platform.pools
+    for line in found.lines:
+        assert len(explain(line)) < 500
+    assert statement_csv(result.statements, given.terms)
+    terms = {"month": {"name": "2026-11", "entity": "newtact", "zone": "Asia/Kolkata"}, "own_titles": "*"}
+    closing = Document("closing.json", closing_json(given.month, result).encode())
+    after = read_input(Document("terms.json", json.dumps(terms).encode()), [], closing)
+    assert after.before.deals["deal-one"].counted == result.balances.deals["deal-one"].counted
 
 
 @LAW
