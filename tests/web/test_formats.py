@@ -145,6 +145,7 @@ def test_bars_stay_in_the_chart(amounts: list[list[int]]) -> None:
 def test_a_column_has_no_part_below_zero() -> None:
     """What a model owes is left out of its column; the others fill it."""
     [bar] = charts.bars([month({"rental": -30, "tokens": 90})], ["rental", "tokens"])
+    assert (bar.top, bar.is_wide) == (0, True)
     assert [(part.fill, part.y, part.height) for part in bar.parts] == [(1, 0, 100)]
 
 

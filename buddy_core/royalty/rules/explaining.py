@@ -54,7 +54,7 @@ def _adjusted(line: Line, money: Any) -> str:
     sold = _SOLD_AS.get(line.model, line.model.value)
     return (
         f"This adjusts {line.adjusts}, which was closed before all of it was known: "
-        f"by {sold} {line.title} in {line.territory} had {money(inputs['was_of'])} then and has "
+        f"{line.title} in {line.territory}, by {sold}, had {money(inputs['was_of'])} then and has "
         f"{money(inputs['is_of'])} now, of which {line.holder} had "
         f"{money(inputs['was'])} and has {money(inputs['is'])}{by}: {money(line.amount)}."
     )
