@@ -20,6 +20,9 @@ _NOUNS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "minute": {"one": "{n} minute", "other": "{n} minutes"},
         "person": {"one": "{n} person", "other": "{n} people"},
         "permission": {"one": "{n} permission", "other": "{n} permissions"},
+        "file": {"one": "{n} file", "other": "{n} files"},
+        "month": {"one": "{n} month", "other": "{n} months"},
+        "account": {"one": "{n} account", "other": "{n} accounts"},
         "row": {"one": "{n} row", "other": "{n} rows"},
         "statement": {"one": "{n} statement", "other": "{n} statements"},
         "pool": {"one": "{n} pool", "other": "{n} pools"},
@@ -388,11 +391,11 @@ _STEPS: Mapping[str, str] = {
     "withheld": "Tax withheld",
 }
 _RECOUPED_OF = "recouped of "
-_PROGRESS: Mapping[str, tuple[str, str, str, str]] = {
-    # What it is called, what it is of, what a month adds to it, and what is left.
-    "advance": ("Advance", "recouped", "this month", "left to recoup"),
-    "guarantee": ("Minimum guarantee", "earned", "this month", "left to earn"),
-    "reserve": ("Reserve against refunds", "held", "this month", "held now"),
+_PROGRESS: Mapping[str, tuple[str, str, str, str, str]] = {
+    # What it is called, what it is of, what a month adds to it, what is left, and what it is when nothing is.
+    "advance": ("Advance", "recouped", "this month", "left to recoup", "Recouped in full"),
+    "guarantee": ("Minimum guarantee", "earned", "this month", "left to earn", "Earned in full"),
+    "reserve": ("Reserve against refunds", "held", "this month", "held now", ""),
 }
 _INPUTS: Mapping[str, str] = {
     "gross": "Taken, with tax", "tax": "Tax", "refund": "Refunds", "chargeback": "Taken back by banks",
@@ -626,9 +629,9 @@ def step(name: str) -> str:
     return _STEPS.get(name, name.capitalize())
 
 
-def progress(kind: str) -> tuple[str, str, str, str]:
-    """Return what is recouped, earned or held: its name, its verb, what a month adds, and what is left."""
-    return _PROGRESS.get(kind, (kind.capitalize(), "so far", "this month", "left"))
+def progress(kind: str) -> tuple[str, str, str, str, str]:
+    """Return what is recouped, earned or held: its name, its verb, and what is said of its parts."""
+    return _PROGRESS.get(kind, (kind.capitalize(), "so far", "this month", "left", "Done"))
 
 
 def input_name(name: str) -> str:

@@ -215,11 +215,12 @@ def _problems(error: BadInput | TermsProblems) -> tuple[tuple[str, ...], int]:
 def _checks(book: _Book, month: CloseMonth, at: datetime) -> tuple[Check, ...]:
     awaited, missing, held = len(month.awaited), book.missing, book.held
     values = "/admin/values" if missing else None
+    facts = f"/admin/facts?entity={month.entity}&month={month.month}"
     order = () if month.after is None else (Check("months_in_order", is_done=False),)
     return (
         Check("month_ended", month.ends_at <= at),
         *order,
-        Check("facts_arrived", not awaited, awaited),
+        Check("facts_arrived", not awaited, awaited, facts if awaited else None),
         Check("values_complete", not missing, missing, values),
         Check("terms_fit", not month.problem_count, month.problem_count),
         # A held reward is no part of this month's figures.

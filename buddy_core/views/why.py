@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from buddy_core.access import Actor
 from buddy_core.catalog import Producer, Title
 from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.digits import fraction_from
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.royalty import PLATFORM, Line, explain, told_inputs
@@ -32,6 +33,7 @@ from buddy_core.views.statement import (
     StatementTx,
     StatementWanted,
     numbered,
+    plan_of,
     shown_title,
     wanted_months_in,
 )
@@ -102,6 +104,7 @@ class WhyLine:
     rate: Fraction
     exact: Fraction
     rules: str
+    plan: str = ""
 
 
 @frozen
@@ -283,6 +286,7 @@ def _why(line: Line, producer: Producer, titles: dict[str, Title]) -> WhyLine:
         rate=line.rate,
         exact=line.amount,
         rules=line.rules,
+        plan=plan_of(line),
     )
 
 
@@ -296,7 +300,7 @@ def _inputs(inputs: Mapping[str, Any]) -> list[WhyInput]:
 
 def _input(name: str, value: Any) -> WhyInput:
     if name in _AMOUNTS:
-        return WhyInput(name, amount=Fraction(value))
+        return WhyInput(name, amount=fraction_from(f"{value}"))
     if name in _NUMBERS:
-        return WhyInput(name, number=Fraction(value))
+        return WhyInput(name, number=fraction_from(f"{value}"))
     return WhyInput(name, text=str(value))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from buddy_core.kernel.digits import fraction_from
 from buddy_core.royalty.model.facts import Model
 from buddy_core.royalty.model.months import PLATFORM
 from buddy_core.royalty.model.statements import Line, Settlement
@@ -31,8 +32,8 @@ Money = Callable[[Any], str]
 def explain(line: Line) -> str:
     """Say in a few sentences where a line's amount comes from: every figure it is made of, and the rule."""
 
-    def money(amount: Any) -> str:
-        return money_text(Fraction(amount), line.currency)
+    def money(amount: Fraction | int | str) -> str:
+        return money_text(_exactly(amount), line.currency)
 
     if line.adjusts:
         said = [_adjusted(line, money)]
@@ -46,9 +47,10 @@ def explain(line: Line) -> str:
 def _adjusted(line: Line, money: Money) -> str:
     inputs = line.inputs
     by = f" by deal {line.deal}" if line.deal else ""
+    sold = _SOLD_AS.get(line.model, line.model.value)
     return (
-        f"This adjusts {line.adjusts}, which was closed before all of it was known: by {line.model.value} "
-        f"{line.title} in {line.territory} had {money(inputs['was_of'])} then and has "
+        f"This adjusts {line.adjusts}, which was closed before all of it was known: "
+        f"{line.title} in {line.territory}, by {sold}, had {money(inputs['was_of'])} then and has "
         f"{money(inputs['is_of'])} now, of which {line.holder} had "
         f"{money(inputs['was'])} and has {money(inputs['is'])}{by}: {money(line.amount)}."
     )
@@ -83,8 +85,13 @@ def _what(line: Line, net: str, inputs: Mapping[str, Any], money: Money) -> str:
     return _of_sales(line, where, net, inputs, money)
 
 
-def _number(value: Any) -> str:
-    return exact_text(Fraction(value), 0)
+def _exactly(value: Fraction | int | str) -> Fraction:
+    """Return a figure as it was worked out, or as a statement's final bytes have it."""
+    return fraction_from(value) if isinstance(value, str) else Fraction(value)
+
+
+def _number(value: Fraction | int | str) -> str:
+    return exact_text(_exactly(value), 0)
 
 
 def _of_tokens(where: str, net: str, inputs: Mapping[str, Any]) -> str:

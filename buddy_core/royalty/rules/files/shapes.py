@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 from attrs import define, field, frozen
 
-from buddy_core.kernel.canonical import fraction_text, instant_text, whole_number
+from buddy_core.kernel.canonical import instant_text
 from buddy_core.kernel.clock import utc
+from buddy_core.kernel.digits import fraction_text, whole_from
 from buddy_core.kernel.errors import BuddyError, InvalidValue
 from buddy_core.kernel.territories import REGIONS, Territories
 from buddy_core.royalty.errors import Problem
@@ -230,9 +231,8 @@ class Exact:
         if match is None or any(len(digits or "") > self.most for digits in match.groups()):
             return place.wrong(f"is {told(value)}", f"write {self._about}")
         whole, decimals, under, percent = match.groups()
-        found = Fraction(
-            whole_number(whole + (decimals or "")), 10 ** len(decimals or "") * whole_number(under or "1")
-        )
+        scale = 10 ** len(decimals or "")
+        found = Fraction(whole_from(whole + (decimals or "")), scale * whole_from(under or "1"))
         found = found / 100 if percent else found
         if self.is_part and not 0 <= found.numerator <= found.denominator:
             if not percent and 1 < found <= 100:
@@ -252,6 +252,11 @@ class Exact:
         if self.is_part:
             return 'a part in quotes, such as "50%", "1/3" or "0.333"'
         return 'a whole number, or in quotes a decimal or fraction, such as "5.4" or "27/5"'
+
+
+def _is_short(match: re.Match[str]) -> bool:
+    """Tell whether a number has no more digits than any from outside may have."""
+    return all(len(digits or "") <= MOST_DIGITS for digits in match.groups())
 
 
 @frozen

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from buddy_core.kernel.currencies import minor_digits
+from buddy_core.kernel.digits import fraction_text
 from buddy_core.kernel.rounding import Rounding, round_fraction
 from buddy_core.royalty.model.balances import Balances
 from buddy_core.royalty.model.facts import Facts
@@ -280,7 +281,7 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 
 def _cell(value: Any) -> Any:
     """Return a figure as it stands in CSV: exact, and a whole number where it is one."""
-    return str(value) if isinstance(value, Fraction) else value
+    return fraction_text(value).removesuffix("/1") if isinstance(value, Fraction) else value
 
 
 def _safe(text: str) -> str:
