@@ -49,13 +49,16 @@ from buddy_core.royalty.model.facts import (
     Watch,
 )
 from buddy_core.royalty.model.months import (
+    AWAITED,
     PLATFORM,
     ClosedMonth,
     Input,
+    InputHead,
     InputKind,
     Month,
     StoredStatement,
     TokenSpend,
+    count_facts,
 )
 from buddy_core.royalty.model.statements import (
     AccountShare,
@@ -213,6 +216,7 @@ from buddy_core.royalty.rules.simulating import Difference, Simulation, differen
 from buddy_core.royalty.rules.stating import state_period
 
 __all__ = [
+    "AWAITED",
     "GRAINS",
     "GRAIN_BITS",
     "HOLDERS",
@@ -276,6 +280,7 @@ __all__ = [
     "Impressions",
     "Input",
     "InputDiffers",
+    "InputHead",
     "InputKind",
     "InputNotFound",
     "Inputs",
@@ -363,6 +368,7 @@ __all__ = [
     "check_statements",
     "check_terms_of",
     "closing_json",
+    "count_facts",
     "differences",
     "explain",
     "explain_settlement",
