@@ -166,7 +166,7 @@ def _bring(typed: FactsTyped, name: str, raw: bytes | None, file: str = "facts.j
     entity, month = text(form, "entity"), text(form, "month")
     try:
         command = BringFacts(entity_named(w, entity), month, name, raw, file)
-        done: Brought = w.call(
+        done: Brought = w.call_long(
             w.container.bring_facts, current_actor(), command, correlation_id=correlation_id.get()
         )
     except BadInput as error:

@@ -13,6 +13,7 @@ from buddy_core.kernel.errors import Contention, InvalidValue
 from buddy_core.kernel.periods import InvalidMonth
 from buddy_core.royalty import (
     BadInput,
+    BeingWorkedOut,
     Document,
     InputDiffers,
     InputKind,
@@ -156,7 +157,12 @@ def remove_terms(path: schema.TermsPath, query: schema.SetQuery) -> dict[str, An
     return _set(w, _command(w, path, query, None, query.base))
 
 
-@api.post(f"{_TERMS}/effect", may=EDIT, answer=schema.Effect, errors=(*_SETS, InvalidMonth, TermsProblems))
+@api.post(
+    f"{_TERMS}/effect",
+    may=EDIT,
+    answer=schema.Effect,
+    errors=(*_SETS, InvalidMonth, TermsProblems, BeingWorkedOut),
+)
 def terms_effect(path: schema.TermsPath, query: schema.EffectQuery, raw: schema.TermsBody) -> dict[str, Any]:
     """Return who would have what of a month by these terms, by holder and title; nothing is written."""
     w = web()
@@ -203,7 +209,7 @@ def entity_named(w: Web, wanted: str) -> SellingEntity:
 
 
 def _brought(w: Web, command: BringFacts) -> dict[str, Any]:
-    done: Brought = w.call(
+    done: Brought = w.call_long(
         w.container.bring_facts, current_actor(), command, correlation_id=correlation_id.get()
     )
     found = schema.Brought(sequence=done.sequence, facts=done.facts, is_new=done.is_new, is_late=done.is_late)
