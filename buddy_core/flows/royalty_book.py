@@ -337,6 +337,11 @@ def _month_of(wanted: Month, name: str) -> Month:
     return Month(name, wanted.entity, wanted.zone, month(name, wanted.zone))
 
 
+def document_of(item: Input) -> Document:
+    """Return facts as the file that they came in; whatever that was, they are kept as JSON."""
+    return Document(item.key if item.key.endswith(".json") else f"{item.key}.json", item.body)
+
+
 def _key_of(
     wanted: Month, terms: bytes, cut: int, closed: Sequence[str], spends: int, names: PublicNames
 ) -> bytes:
@@ -418,7 +423,7 @@ class _Reader:
         """Return what files alone say."""
         return read_input(
             Document("terms", terms),
-            [Document(f"{item.key}.json", item.body) for item in files if item.body != AWAITED],
+            [document_of(item) for item in files if item.body != AWAITED],
             Document("closing balances", before.closing) if before else None,
         )
 

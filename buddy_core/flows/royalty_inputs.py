@@ -21,6 +21,7 @@ from buddy_core.flows.royalty_book import (
     Others,
     PublicNames,
     RoyaltyBookTx,
+    document_of,
     public_names_in,
     state_month_in,
     terms_in,
@@ -515,7 +516,7 @@ async def _contradictions_in(
     there = await tx.royalty_inputs.facts(month.entity, month=month.name)
     if any(item.key == name and item.body != AWAITED for item in there):
         raise Contention("royalty input")
-    kept = [Document(f"{item.key}.json", item.body) for item in there if item.body != AWAITED]
+    kept = [document_of(item) for item in there if item.body != AWAITED]
     # Each expense stands under a deal of a title of its own, which nothing else earns for.
     deals = {expense.deal for expense in facts.expenses}
     deals |= {item["deal"] for file in kept for item in json.loads(file.content).get("expenses", ())}
