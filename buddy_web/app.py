@@ -33,8 +33,6 @@ from buddy_web.tokens import AccessTokens
 from buddy_web.visitors import Visitors
 
 DOCUMENT_PATH = "/v1/openapi.json"
-_LONG_S = 120
-"""How long work may take that reads a large file beside the loop."""
 _INVALID_STATUS = "400"
 
 P = ParamSpec("P")
@@ -82,9 +80,11 @@ class Web:
         """Run an async handler on the process's loop and return its result."""
         return self.bridge.call(work, *args, **kwargs)
 
-    def call_long(self, work: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do as `call` does for work beside the loop that may take a minute, and is not begun anew."""
-        return self.bridge.call_within(_LONG_S, work, *args, **kwargs)
+    def call_long(self, work: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
+        """Do as `call` does for a handler that counts for seconds, on a loop where no page waits for it."""
+        container = self.container
+        bridge: Bridge = container.long_bridge()
+        return bridge.call(work, *args, uow=container.long_uow(), **kwargs)
 
     def client_ip(self) -> Address | None:
         """Return the address of the present request's client."""

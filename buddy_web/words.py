@@ -403,12 +403,21 @@ _INPUTS: Mapping[str, str] = {
     "of": "Of all titles", "kind": "Kind of tokens", "tokens": "Tokens", "value": "What they are worth",
     "value_version": "Value version", "was": "Yours, as closed", "was_of": "The title netted, as closed",
     "is": "Yours, as it is now", "is_of": "The title netted, as it is now",
+    "accounts": "Accounts that watched it", "accounts_paid": "What they paid",
+    "own": "Its parts of that", "to_all": "Shared by all seconds", "pool_fact": "Shared where its rows are",
+    "pool_part": "Its part there", "holder_has": "What the holder has", "refunds": "Refund of",
+    "expenses_laid_out": "Expenses laid out so far", "expenses_cap": "Of them may be taken back",
+    "expenses_before": "Taken back before", "expenses_now": "Taken back now",
+    "expenses_from": "From what the deal has after its fee", "tier_basis": "Tiers count",
+    "tier_counting": "Counted", "tier_before": "Counted before", "tier_now": "Counted now",
+    "fx": "Rate of exchange",
 }  # fmt: skip
 _INPUT_TEXTS: Mapping[str, str] = {
     "pro_rata": "all seconds together", "user_centric": "each subscriber's seconds",
     "equal_per_subscriber": "each subscriber, equally by holder",
     "equal_per_title": "each subscriber, equally by title", "watch": "seconds watched",
-    "impressions": "ads shown", "bonus": "Bonus", "paid": "Paid",
+    "impressions": "ads shown", "bonus": "Bonus", "paid": "Paid", "life": "over the life of the deal",
+    "period": "each month anew",
 }  # fmt: skip
 _KINDS: Mapping[str, str] = {"bonus": "Bonus", "paid": "Paid"}
 _TYPES: Mapping[str, str] = {"film": "Film", "series": "Series", "short": "Short", "episode": "Episode"}

@@ -54,6 +54,7 @@ from buddy_core.royalty import (
     StoredStatement,
     TermsProblems,
     Whose,
+    is_same_statement,
     seal,
 )
 from buddy_core.tax import SellingEntity
@@ -432,7 +433,8 @@ async def _check_again(tx: CloseTx, wanted: Month) -> Closed:
     kept = {(item.holder, item.currency): item for item in stored}
     for holder, currency in sorted(fresh.keys() | kept.keys()):
         item = kept.get((holder, currency))
-        if item is None or item.body != fresh.get(Whose(holder, currency)):
+        body = fresh.get(Whose(holder, currency))
+        if item is None or body is None or not is_same_statement(item.body, body):
             shown = _shown(item) if item else json.loads(fresh[Whose(holder, currency)])["holder"]
             raise StatementDiffers(wanted.entity, wanted.name, shown, currency)
     return Closed(wanted.entity, wanted.name, tuple(stored), is_new=False)

@@ -21,7 +21,6 @@ from buddy_core.flows.royalty_book import (
     Others,
     PublicNames,
     RoyaltyBookTx,
-    document_of,
     public_names_in,
     state_month_in,
     terms_in,
@@ -516,7 +515,7 @@ async def _contradictions_in(
     there = await tx.royalty_inputs.facts(month.entity, month=month.name)
     if any(item.key == name and item.body != AWAITED for item in there):
         raise Contention("royalty input")
-    kept = [document_of(item) for item in there if item.body != AWAITED]
+    kept = [Document(f"{item.key} (brought in before)", item.body) for item in there if item.body != AWAITED]
     # Each expense stands under a deal of a title of its own, which nothing else earns for.
     deals = {expense.deal for expense in facts.expenses}
     deals |= {item["deal"] for file in kept for item in json.loads(file.content).get("expenses", ())}
@@ -525,16 +524,17 @@ async def _contradictions_in(
         "deals": [{"id": deal, "title": deal, "holder": deal, "rates": {}} for deal in sorted(deals)],
         "own_titles": "*",
     }
-    return await tx.workings.aside(partial(_contradictions, terms, [*kept, document]))
+    return await tx.workings.aside(partial(_contradictions, terms, kept, document))
 
 
-def _contradictions(terms: Mapping[str, Any], files: Sequence[Document]) -> list[Problem]:
-    """Return why files cannot be stated together."""
+def _contradictions(terms: Mapping[str, Any], kept: Sequence[Document], document: Document) -> list[Problem]:
+    """Return why a file cannot be stated together with those that are there."""
     try:
-        found = read_input(Document("terms", canonical_bytes(terms)), files)
+        found = read_input(Document("terms", canonical_bytes(terms)), [*kept, document])
         evolve(found, facts=_paid_for(found.facts)).state()
     except BadInput as error:
-        return list(error.problems)
+        # What is there already is never taken out: it is the new file that is to be corrected.
+        return [item for item in error.problems if item.file == document.file] or list(error.problems)
     return []
 
 

@@ -3,6 +3,7 @@
 from buddy_core.royalty.data import presets
 from buddy_core.royalty.errors import (
     MOST_LISTED,
+    About,
     AlreadyPublished,
     BadFormatLine,
     BadGame,
@@ -34,6 +35,7 @@ from buddy_core.royalty.errors import (
     TermsChanged,
     TermsProblems,
     TooManyPlayers,
+    decimal_text,
 )
 from buddy_core.royalty.events import MonthClosed
 from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held
@@ -105,11 +107,12 @@ from buddy_core.royalty.ports import (
     Workings,
 )
 from buddy_core.royalty.proof import check_statements
-from buddy_core.royalty.rules.explaining import explain, explain_settlement
+from buddy_core.royalty.rules.explaining import explain, explain_settlement, told_inputs
 from buddy_core.royalty.rules.files.reading import Document, FactTable, PeriodInput, read_facts, read_input
 from buddy_core.royalty.rules.files.sealing import (
     PlatformStatement,
     Whose,
+    is_same_statement,
     read_platform,
     read_statement,
     seal,
@@ -119,6 +122,7 @@ from buddy_core.royalty.rules.files.setting import LICENCE_TERMS, check_terms_of
 from buddy_core.royalty.rules.files.writing import (
     closing_json,
     facts_json,
+    of_holder,
     reconciliation_csv,
     result_files,
     result_json,
@@ -150,6 +154,7 @@ from buddy_core.royalty.rules.pieces.recouping import (
     Recoupment,
     recoup,
     recoup_from_gross,
+    royalty_on_units,
     royalty_per_unit,
     units_to_recoup,
 )
@@ -235,6 +240,7 @@ __all__ = [
     "PLATFORM",
     "SUBSCRIPTION_COLUMNS",
     "WATCH_COLUMNS",
+    "About",
     "Account",
     "AccountBalance",
     "AccountShare",
@@ -379,6 +385,7 @@ __all__ = [
     "check_terms_of",
     "closing_json",
     "count_facts",
+    "decimal_text",
     "differences",
     "explain",
     "explain_settlement",
@@ -386,7 +393,9 @@ __all__ = [
     "flat_share",
     "formats",
     "guarantee_progress",
+    "is_same_statement",
     "missing_holders",
+    "of_holder",
     "period_royalty",
     "pool_totals",
     "presets",
@@ -402,6 +411,7 @@ __all__ = [
     "refuse",
     "result_files",
     "result_json",
+    "royalty_on_units",
     "royalty_per_unit",
     "rule_of",
     "run_waterfall",
@@ -426,6 +436,7 @@ __all__ = [
     "tiered_by_amount",
     "tiered_by_units",
     "title_holders",
+    "told_inputs",
     "true_up",
     "units_to_recoup",
     "watch_rows",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from fractions import Fraction
+from typing import Any
 
 import attrs
 
@@ -34,6 +35,21 @@ def decimal_text(value: Fraction) -> str:
     return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
 
 
+@attrs.frozen(order=True)
+class About:
+    """What a problem is about: the things of a section of terms or facts that have these fields."""
+
+    section: str
+    """A key of a file of terms or facts, such as `deals` or `watch`; `facts` for facts of any kind."""
+    fields: tuple[tuple[str, Any], ...]
+    """Each field with what it says, by name."""
+
+
+def about(section: str, **fields: Any) -> About:
+    """Name the things of a section that have these fields, such as `about("deals", id="d1")`."""
+    return About(section, tuple(sorted(fields.items())))
+
+
 @attrs.define
 class TermsProblems(Invalid):
     """Facts and terms do not fit together; every problem is listed."""
@@ -41,6 +57,8 @@ class TermsProblems(Invalid):
     code = "royalty.terms_problems"
 
     problems: tuple[str, ...]
+    about: tuple[tuple[About, ...], ...] = ()
+    """Of each problem what it is about, the nearest first: whoever has read files knows where that stands."""
 
     def message(self) -> str:
         return f"The period cannot be calculated: {listed(self.problems)}"
@@ -278,7 +296,8 @@ class Problem:
 
     file: str
     row: int
-    """Counted from 1 within the file, a heading not counted; 0 where it is about the whole file."""
+    """As a spreadsheet counts: of CSV the heading is row 1. Of Parquet, which has none, the first row is 1.
+    0 where it is about the whole file."""
     column: str
     what: str
     fix: str
@@ -441,7 +460,7 @@ class BadRecoupment(Invalid):
 
 @attrs.define
 class BadTiers(Invalid):
-    """Tiers leave a gap, overlap or do not end open; every problem is listed."""
+    """Tiers leave a gap or overlap, or what is counted lies beyond their end; every problem is listed."""
 
     code = "royalty.bad_tiers"
 
@@ -449,7 +468,7 @@ class BadTiers(Invalid):
 
     def message(self) -> str:
         return (
-            f"The tiers do not follow each other: {listed(self.problems)}. Write them as 0 to 5000, "
+            f"The tiers cannot be used: {listed(self.problems)}. Write them as 0 to 5000, "
             "5000 to 10000, 10000 to none: each holds what is over its start, up to and with its end."
         )
 

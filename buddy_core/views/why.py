@@ -14,7 +14,7 @@ from buddy_core.catalog import Producer, Title
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.royalty import PLATFORM, Line, explain
+from buddy_core.royalty import PLATFORM, Line, explain, told_inputs
 from buddy_core.tax import SellerRoutes
 from buddy_core.views.errors import StatementLineNotFound
 from buddy_core.views.own_months import currencies_of, state_over
@@ -51,14 +51,22 @@ _AMOUNTS = frozenset(
         "was_of",
         "is",
         "is_of",
+        "accounts_paid",
+        "own",
+        "to_all",
+        "pool_part",
+        "holder_has",
     )
 )
 _FIRST = (
     "gross", "tax", "refund", "chargeback", "gateway_fee",
-    "kind", "tokens", "pool", "pool_net", "was_of", "is_of", "was", "is",
+    "kind", "tokens", "pool", "pool_net", "method", "accounts", "accounts_paid", "own", "to_all",
+    "seconds", "pool_seconds", "was_of", "is_of", "was", "is",
 )  # fmt: skip
 """Inputs of a sum in its order."""
-_NUMBERS = frozenset(("tokens", "seconds", "pool_seconds", "count", "of"))
+_NUMBERS = frozenset(("tokens", "seconds", "pool_seconds", "count", "of", "accounts"))
+_TOLD = ("expenses_", "tier_", "band_", "fx_")
+"""What `told_inputs` puts into words begins so."""
 
 
 @frozen
@@ -280,8 +288,10 @@ def _why(line: Line, producer: Producer, titles: dict[str, Title]) -> WhyLine:
 
 def _inputs(inputs: Mapping[str, Any]) -> list[WhyInput]:
     """Return the inputs that say something: those of a sum, then the others by name."""
-    names = [name for name in _FIRST if name in inputs] + sorted(inputs.keys() - set(_FIRST))
-    return [_input(name, inputs[name]) for name in names if inputs[name] not in ("", 0, "0")]
+    others = sorted(name for name in inputs.keys() - set(_FIRST) if not name.startswith(_TOLD))
+    names = [name for name in _FIRST if name in inputs] + others
+    found = [_input(name, inputs[name]) for name in names if inputs[name] not in ("", 0, "0")]
+    return found + [WhyInput(name, text=text) for name, text in told_inputs(inputs).items()]
 
 
 def _input(name: str, value: Any) -> WhyInput:

@@ -57,7 +57,7 @@ def statement(path: schema.MonthPath, query: schema.LinesQuery) -> dict[str, Any
     w = web()
     partner = partner_of(w, current_actor(), query.producer)
     wanted = StatementWanted(partner, path.month, query.currency, query.entity)
-    file: StatementFile = w.call(w.container.statement_file, current_actor(), wanted)
+    file: StatementFile = w.call_long(w.container.statement_file, current_actor(), wanted)
     start = _place(query.cursor, file)
     return _statement(file, start, query.limit).model_dump(mode="json")
 

@@ -165,6 +165,13 @@ def test_what_is_covered_is_between_nothing_and_all() -> None:
         ("paid from 50000 on", "paid from ₹500.00 on"),
         ("1/10 for 3 months", "10% for 3 months"),
         ("IN:194J 1/10", "IN:194J, 10%"),
+        ("IN:194J 10 %", "IN:194J 10%"),
+        ("paid from 5000.00 INR on", "paid from ₹5,000.00 on"),
+        ("18 % for 3 months", "18% for 3 months"),
+        (
+            "374.93 USD = 31166.06 INR at 1 USD = 83.125 INR (RBI, 2026-10-31 00:00 UTC)",
+            "$374.93 = ₹31,166.06 at 1 USD = 83.125 INR (RBI, 2026-10-31 00:00 UTC)",
+        ),
         ("US treaty 0", "US treaty, 0%"),
         ("", ""),
         ("as agreed", "as agreed"),

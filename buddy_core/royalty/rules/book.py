@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 
@@ -16,10 +16,10 @@ from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.periods import Period
 from buddy_core.kernel.rounding import exact_sum
-from buddy_core.royalty.errors import TermsProblems
+from buddy_core.royalty.errors import About, TermsProblems, about, decimal_text
 from buddy_core.royalty.model.balances import AccountBalance
 from buddy_core.royalty.model.facts import FxRate, Model
-from buddy_core.royalty.model.months import PLATFORM
+from buddy_core.royalty.model.months import PLATFORM, Month
 from buddy_core.royalty.model.terms import Account, Deal, Escalator, Terms
 
 NOT_HOLDERS = (PLATFORM, "fund")
@@ -30,16 +30,17 @@ NOT_HOLDERS = (PLATFORM, "fund")
 class Problems:
     """What is wrong with facts and terms; all of it is told at once."""
 
-    found: set[str] = field(factory=set)
+    found: dict[str, tuple[About, ...]] = field(factory=dict)
 
-    def add(self, text: str) -> None:
-        """Note a problem: what, where, and what to do."""
-        self.found.add(text)
+    def add(self, text: str, *of: About) -> None:
+        """Note a problem: what, where, and what to do; `of` is what it is about, the nearest first."""
+        self.found.setdefault(text, of)
 
     def refuse(self) -> None:
         """Raise TermsProblems with all of them, if there are any."""
         if self.found:
-            raise TermsProblems(tuple(sorted(self.found)))
+            texts = sorted(self.found)
+            raise TermsProblems(tuple(texts), tuple(self.found[text] for text in texts))
 
 
 @frozen
@@ -65,9 +66,14 @@ class Book:
         titles: dict[str, list[Deal]] = defaultdict(list)
         for deal in terms.deals:
             if self.deals.setdefault(deal.id, deal) is not deal:
-                problems.add(f"two deals are called {deal.id}; give one another id")
+                problems.add(
+                    f"two deals are called {deal.id}; give one another id", about("deals", id=deal.id)
+                )
             if deal.holder in NOT_HOLDERS:
-                problems.add(f"deal {deal.id}: no holder may be called {deal.holder}; give another name")
+                problems.add(
+                    f"deal {deal.id}: no holder may be called {deal.holder}; give another name",
+                    about("deals", id=deal.id),
+                )
             titles[deal.title].append(deal)
             self._check_account(deal)
         self._titles = {
@@ -81,7 +87,8 @@ class Book:
         if known is None:
             if self._own is not None and title not in self._own:
                 self._problems.add(
-                    f"there is no deal for {title}; add one, or name it among the platform's own titles"
+                    f"there is no deal for {title}; add one, or name it among the platform's own titles",
+                    about("facts", title=title),
                 )
             return ()
         place = bisect_right(known.changes, at) if known.changes else 0
@@ -105,7 +112,8 @@ class Book:
             change = max(at for _, at in some)
             self._problems.add(
                 f"the deals of {title} change at {change.isoformat()} in {territory}, so watch and "
-                "impressions need their instant (at) there; or let deals change with the month"
+                "impressions need their instant (at) there; or let deals change with the month",
+                about("deals", title=title),
             )
         return self.deals_at(title, territory, some[0][1] if some else self.period.start)
 
@@ -117,7 +125,8 @@ class Book:
             if any(self.period.start < step.at < self.period.end for step in steps):
                 self._problems.add(
                     f"the {model.value} rate of deal {deal.id} changes within the month, so watch and "
-                    f"impressions of {title} need their instant (at)"
+                    f"impressions of {title} need their instant (at)",
+                    about("deals", id=deal.id),
                 )
 
     def account_of(self, deal: Deal, currency: str) -> Account:
@@ -141,12 +150,14 @@ class Book:
             account = self.accounts.get(name)
             if account is None and (balance.recouped or not holder or not is_currency(currency)):
                 self._problems.add(
-                    f"a balance of account {name} is brought forward, which is not in the terms; add it"
+                    f"a balance of account {name} is brought forward, which is not in the terms; add it",
+                    about("before", account=name),
                 )
             elif account is not None and balance.recouped > account.advance:
                 self._problems.add(
                     f"account {name} has recouped {balance.recouped} of an advance of {account.advance}; the "
-                    "advance is all that was ever paid, so leave it in the terms when it is recouped"
+                    "advance is all that was ever paid, so leave it in the terms when it is recouped",
+                    about("accounts", id=name),
                 )
 
     def _checked(self, title: str, territory: str, at: datetime, known: _Title) -> tuple[Deal, ...]:
@@ -156,21 +167,26 @@ class Book:
         if not deals and self._own is not None and title not in self._own:
             self._problems.add(
                 f"{title} earned in {territory} at {at.isoformat()}, where no deal of it holds; let one hold "
-                "there and then, or name the title among the platform's own"
+                "there and then, or name the title among the platform's own",
+                about("facts", title=title, territory=territory),
             )
         parts = exact_sum(deal.part for deal in deals)
         if deals and parts != 1:
             holders = ", ".join(f"{deal.holder} {deal.part}" for deal in deals)
             self._problems.add(
                 f"the parts of {title} in {territory} make {parts} ({holders}), and must make exactly 1; "
-                "correct them, add the missing holder, or let deals that follow each other not overlap"
+                "correct them, add the missing holder, or let deals that follow each other not overlap",
+                about("deals", title=title),
             )
         return deals
 
     def _check_pools(self, terms: Terms) -> None:
-        plans = [rule.plan for rule in terms.pools]
-        for plan in sorted({plan for plan in plans if plans.count(plan) > 1}):
-            self._problems.add(f"there are two rules for the pools of {plan}; leave one of them out")
+        plans = Counter(rule.plan for rule in terms.pools)
+        for plan in sorted(plan for plan, many in plans.items() if many > 1):
+            self._problems.add(
+                f"there are two rules for the pools of {plan}; leave one of them out",
+                about("pools", plan=plan),
+            )
 
     def _check_guarantees(self) -> None:
         for account in self.accounts.values():
@@ -179,7 +195,8 @@ class Book:
                     if self.period.start < edge < self.period.end:
                         self._problems.add(
                             f"the guarantee of account {account.id} begins or ends at {edge.isoformat()}, "
-                            "within the month; let its term begin and end with months of the entity's zone"
+                            "within the month; let its term begin and end with months of the entity's zone",
+                            about("accounts", id=account.id),
                         )
 
     def _check_account(self, deal: Deal) -> None:
@@ -187,11 +204,15 @@ class Book:
             return
         account = self.accounts.get(deal.account)
         if account is None:
-            self._problems.add(f"deal {deal.id} names the account {deal.account}, which is not in the terms")
+            self._problems.add(
+                f"deal {deal.id} names the account {deal.account}, which is not in the terms",
+                about("deals", id=deal.id),
+            )
         elif account.holder != deal.holder:
             self._problems.add(
                 f"deal {deal.id} of {deal.holder} names the account {account.id}, which is "
-                f"{account.holder}'s; what one holder earns never pays another's advance"
+                f"{account.holder}'s; what one holder earns never pays another's advance",
+                about("deals", id=deal.id),
             )
 
 
@@ -204,32 +225,73 @@ def is_currency(code: str) -> bool:
     return True
 
 
+MOST_APART = Fraction(1, 100)
+"""How much a rate there and the rate back may miss each other: published ones are rounded each by itself."""
+LONGEST_STAMPED = timedelta(days=366)
+"""A rate stamped longer than this before or after its month is of another year."""
+
+
 class Exchange:
     """Stamped rates by pair of currencies."""
 
-    def __init__(self, rates: Iterable[FxRate], problems: Problems) -> None:
+    def __init__(self, rates: Iterable[FxRate], month: Month, problems: Problems) -> None:
         self.problems = problems
         self.rates: dict[tuple[str, str], FxRate] = {}
+        start, end = month.period.start - LONGEST_STAMPED, month.period.end + LONGEST_STAMPED
         for rate in rates:
             pair = (rate.base, rate.quote)
-            if self.rates.setdefault(pair, rate).rate != rate.rate:
-                problems.add(f"there are two rates from {rate.base} to {rate.quote}; give one for the period")
+            there = self.rates.setdefault(pair, rate)
+            of = about("rates", base=rate.base, quote=rate.quote)
+            if there.rate != rate.rate:
+                problems.add(
+                    f"there are two rates from {rate.base} to {rate.quote}; give one for the period", of
+                )
+            # Of one rate from two sources the later stamp is printed, whatever their order.
+            elif (there.at, there.source) < (rate.at, rate.source):
+                self.rates[pair] = rate
+            if not start <= rate.at <= end:
+                problems.add(
+                    f"the rate from {rate.base} to {rate.quote} is stamped {rate.at.isoformat()}, more than "
+                    f"a year from {month.name}; give the one of the month",
+                    of,
+                )
+            for code in pair:
+                if not is_currency(code):
+                    problems.add(
+                        f"the rate from {rate.base} to {rate.quote}: {code!r} is no currency; write an ISO "
+                        "4217 code, such as INR",
+                        of,
+                    )
+        for (base, quote), rate in self.rates.items():
+            back = self.rates.get((quote, base))
+            if base < quote and back is not None and abs(rate.rate * back.rate - 1) > MOST_APART:
+                problems.add(
+                    f"the rate from {base} to {quote} is {decimal_text(rate.rate)}, and back it is "
+                    f"{decimal_text(back.rate)}, which is no inverse of it; correct one, or give only one",
+                    about("rates", base=base, quote=quote),
+                )
 
-    def factor(self, base: str, quote: str, where: str) -> Fraction:
+    def stamped(self, base: str, quote: str) -> FxRate | None:
+        """Return the rate by which one currency becomes another, as it was stamped: either way round."""
+        return None if base == quote else self.rates.get((base, quote)) or self.rates.get((quote, base))
+
+    def factor(self, base: str, quote: str, where: str, *of: About) -> Fraction:
         """Return minor units of `quote` for one minor unit of `base`; without one, note it and return 1."""
         if base == quote:
             return Fraction(1)
         try:
             shift = Fraction(10) ** (minor_digits(quote) - minor_digits(base))
         except BuddyError as error:
-            self.problems.add(f"{where}: {error.message()}")
+            self.problems.add(f"{where}: {error.message()}", *of)
             return Fraction(1)
         if (there := self.rates.get((base, quote))) is not None:
             return there.rate * shift
         if (back := self.rates.get((quote, base))) is not None:
             return shift / back.rate
         self.problems.add(
-            f"{where}: there is no rate from {base} to {quote}; add one with its source and time"
+            f"{where}: there is no rate from {base} to {quote}; add one with its source and time",
+            *of,
+            about("facts", currency=base),
         )
         return Fraction(1)
 
@@ -243,38 +305,52 @@ def _accounts(terms: Terms, problems: Problems) -> dict[str, Account]:
     found: dict[str, Account] = {}
     for account in terms.accounts:
         if account.id in found:
-            problems.add(f"two accounts are called {account.id}; give one another id")
+            problems.add(
+                f"two accounts are called {account.id}; give one another id", about("accounts", id=account.id)
+            )
         found[account.id] = account
         if ":" in account.id and account.id != own_account(account.holder, account.currency).id:
             problems.add(
                 f"account {account.id}: a name with a colon is that of a holder's own account; write "
-                f"{account.holder}:{account.currency}, or a name without one"
+                f"{account.holder}:{account.currency}, or a name without one",
+                about("accounts", id=account.id),
             )
         try:
             minor_digits(account.currency)
         except BuddyError as error:
-            problems.add(f"account {account.id}: {error.message()}")
+            problems.add(f"account {account.id}: {error.message()}", about("accounts", id=account.id))
     for account in found.values():
         for linked in account.recoups:
             other = found.get(linked)
             if other is None:
-                problems.add(f"account {account.id} recoups {linked}, which is not in the terms")
+                problems.add(
+                    f"account {account.id} recoups {linked}, which is not in the terms",
+                    about("accounts", id=account.id),
+                )
             elif other.holder != account.holder or other.currency != account.currency:
                 problems.add(
                     f"account {account.id} recoups {linked} of another holder or currency; link accounts of "
-                    "one holder and currency alone"
+                    "one holder and currency alone",
+                    about("accounts", id=account.id),
                 )
         guarantees = sorted(account.guarantees, key=lambda guarantee: guarantee.starts_at)
         for before, after in pairwise(guarantees):
             if after.starts_at < before.ends_at:
                 problems.add(
-                    f"account {account.id} has two guarantees at once; let the terms follow each other"
+                    f"account {account.id} has two guarantees at once; let the terms follow each other",
+                    about("accounts", id=account.id),
                 )
         starts = [rule.starts_at for rule in account.withholding]
         if len(set(starts)) < len(starts):
-            problems.add(f"account {account.id} has two rates of withholding from one instant; give one rate")
+            problems.add(
+                f"account {account.id} has two rates of withholding from one instant; give one rate",
+                about("accounts", id=account.id),
+            )
     for loop in _loops(found):
-        problems.add(f"the accounts {' -> '.join(loop)} recoup each other in a circle; take one link out")
+        problems.add(
+            f"the accounts {' -> '.join(loop)} recoup each other in a circle; take one link out",
+            about("accounts", id=loop[0]),
+        )
     return found
 
 

@@ -6,16 +6,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
+from math import floor
+from typing import Any
 
 from attrs import define, field, frozen
 
+from buddy_core.kernel.allocation import AllocationRule, allocate
+from buddy_core.royalty.errors import about
 from buddy_core.royalty.model.facts import Facts, Impressions, Model, SubscriptionRevenue, Watch
 from buddy_core.royalty.model.statements import PoolReport
 from buddy_core.royalty.model.terms import AdsBy, Deal, PoolMethod, PoolRule, SilentMoney, Terms
 from buddy_core.royalty.rules.book import Book, Problems
 from buddy_core.royalty.rules.checking import ADS
 from buddy_core.royalty.rules.earned import NOTHING, Attributed, Earned, dated, ids_of
+from buddy_core.royalty.rules.scale.scaling import GRAINS, have_common
 from buddy_core.royalty.rules.taking import take_shared
+from buddy_core.royalty.rules.wording import money_text
+from buddy_core.royalty.rules.worked import plain
 
 
 @frozen
@@ -25,6 +32,10 @@ class Slot:
     title: str
     deals: tuple[str, ...]
     since: datetime | None
+
+
+_Key = tuple[Slot, str | None]
+"""A slot, or one holder's part of it."""
 
 
 @define
@@ -82,7 +93,8 @@ def share_subscriptions(
     for plan in {plan for plan, _ in watched} - told:
         problems.add(
             f"there is watch of the plan {plan}, and no revenue of it anywhere; correct its name, or give "
-            "the plan revenue, of 0 if it is free; leave the plan out where ads paid for the watching"
+            "the plan revenue, of 0 if it is free; leave the plan out where ads paid for the watching",
+            about("watch", plan=plan),
         )
 
 
@@ -102,11 +114,13 @@ def _paying(
     if together and rule.method is not PoolMethod.PRO_RATA:
         problems.add(
             f"{min(together)}: the pool {name} is shared {rule.method.value}, so its revenue needs the "
-            "account; or share it pro_rata"
+            "account; or share it pro_rata",
+            about("subscriptions", id=min(together)),
         )
     elif together and nets:
         problems.add(
-            f"{min(together)}: some revenue of the pool {name} has an account; give all of it, or none"
+            f"{min(together)}: some revenue of the pool {name} has an account; give all of it, or none",
+            about("subscriptions", id=min(together)),
         )
     return {account: net for account, net in nets.items() if gross[account] or net}
 
@@ -124,10 +138,25 @@ class _Pool:
 
 
 @define
+class _Source:
+    """Subscribers whose own money went to a slot: how many, what they paid, and what of it went there."""
+
+    accounts: int = 0
+    paid: Fraction = NOTHING
+    own: Fraction = NOTHING
+
+
+@define
 class _Divided:
     """A pool's money: what goes to which slot, or to one holder of it, and what goes to nobody."""
 
-    shares: dict[tuple[Slot, str | None], Fraction] = field(factory=lambda: defaultdict(Fraction))
+    shares: dict[_Key, Fraction] = field(factory=dict)
+    sources: dict[_Key, _Source] = field(factory=lambda: defaultdict(_Source))
+    """Of what is shared subscriber by subscriber."""
+    to_all: Fraction = NOTHING
+    """Shared by all that counts."""
+    silent: Fraction = NOTHING
+    silent_accounts: int = 0
     kept: Fraction = NOTHING
     carried: Fraction = NOTHING
     note: str = ""
@@ -142,27 +171,73 @@ def _divide(pool: _Pool, counted: Counted, pays: Mapping[str, Fraction]) -> _Div
         found.kept = pool.paid + pool.brought
         found.note = "nobody watched anything that counts, so all of it stays with the platform"
         return found
-    to_all, silent = pool.brought, NOTHING
+    to_all = pool.brought
+    own: list[tuple[Fraction, dict[_Key, Fraction]]] = []
     if pool.rule.method is PoolMethod.PRO_RATA:
         to_all += pool.paid
     else:
         for account, paid in pays.items():
             if account not in counted.by_account:
-                silent += paid
+                found.silent += paid
+                found.silent_accounts += 1
                 continue
             slots = counted.by_account[account]
-            for key, part in _parts(pool.rule.method, slots, counted.deals).items():
-                found.shares[key] += paid * part
+            parts = _parts(pool.rule.method, slots, counted.deals)
+            own.append((paid, parts))
+            for key in parts:
+                found.sources[key].accounts += 1
+                found.sources[key].paid += paid
     if pool.rule.silent is SilentMoney.PLATFORM:
-        found.kept = silent
+        found.kept = found.silent
     elif pool.rule.silent is SilentMoney.CARRY:
-        found.carried = silent
+        found.carried = found.silent
     else:
-        to_all += silent
+        to_all += found.silent
+    found.to_all = to_all
     if to_all:
-        for slot, amount in amounts.items():
-            found.shares[slot, None] += to_all * amount / total
+        own.append((to_all, {(slot, None): amount / total for slot, amount in amounts.items()}))
+    found.shares = _added_up(own)
+    for key, source in found.sources.items():
+        source.own = found.shares[key]
+        if to_all and key[1] is None:
+            source.own -= to_all * amounts[key[0]] / total
     return found
+
+
+def _added_up(own: Iterable[tuple[Fraction, Mapping[_Key, Fraction]]]) -> dict[_Key, Fraction]:
+    """Add up what each amount gives to whom: exactly, or by the rule at scale where that would be too long.
+
+    Fractions of thousands of accounts have no common denominator that could be written down.
+    Then each is floored to a grain, and what that leaves is given once, by how many floors
+    each sum holds (docs/royalty-at-scale.md has the bound).
+    """
+    own = list(own)
+    found: dict[_Key, Fraction] = defaultdict(Fraction)
+    if have_common(part.denominator for _, parts in own for part in parts.values()):
+        for amount, parts in own:
+            for key, part in parts.items():
+                found[key] += amount * part
+        return found
+    grains: dict[_Key, int] = defaultdict(int)
+    floors: dict[_Key, int] = defaultdict(int)
+    whole = NOTHING
+    for amount, parts in own:
+        for key, part in parts.items():
+            grains[key] += floor(amount * part * GRAINS)
+            floors[key] += 1
+        whole += amount if parts else NOTHING
+    keys = sorted(grains, key=_named)
+    residual, rest = divmod(whole * GRAINS - sum(grains.values()), 1)
+    given = allocate(residual, [floors[key] for key in keys], AllocationRule.LARGEST_REMAINDER).shares
+    for key, more in zip(keys, given, strict=True):
+        found[key] = Fraction(grains[key] + more, GRAINS)
+    found[keys[0]] += rest / GRAINS
+    return found
+
+
+def _named(key: _Key) -> tuple[str, tuple[str, ...], str, str]:
+    slot, holder = key
+    return slot.title, slot.deals, "" if slot.since is None else slot.since.isoformat(), holder or ""
 
 
 def _share(
@@ -170,19 +245,10 @@ def _share(
 ) -> None:
     amounts = counted.by_slot()
     total = sum(amounts.values(), NOTHING)
-    titles: dict[str, Fraction] = defaultdict(Fraction)
-    for slot, amount in amounts.items():
-        titles[slot.title] += amount
     divided = _divide(pool, counted, pays)
     to_holders = {slot for slot, holder in divided.shares if holder is not None}
     for (slot, holder), amount in divided.shares.items():
-        inputs = {
-            "pool": pool.name,
-            "pool_net": pool.paid + pool.brought,
-            "method": pool.rule.method.value,
-            "seconds": titles[slot.title],
-            "pool_seconds": total,
-        }
+        inputs = _worked(pool, divided, (slot, holder), amounts[slot], total)
         deals = counted.deals[slot]
         if holder is not None:
             deals = tuple(deal for deal in deals if deal.holder == holder)
@@ -207,6 +273,8 @@ def _share(
     if divided.carried:
         found.carried[pool.name] = divided.carried
     notes = [f"{uncounted} seconds are of accounts that pay nothing here"] if uncounted else []
+    if divided.silent_accounts:
+        notes.append(_silent_note(pool, divided))
     found.pools.append(
         PoolReport(
             pool.name,
@@ -218,13 +286,56 @@ def _share(
             divided.carried,
             total,
             "; ".join([*notes, *filter(None, [divided.note])]),
+            divided.silent,
+            divided.silent_accounts,
         )
     )
 
 
+_SILENT = {
+    SilentMoney.POOL: "it is shared by all seconds that count",
+    SilentMoney.PLATFORM: "the platform keeps it",
+    SilentMoney.CARRY: "it is carried to the next month's pool",
+}
+
+
+def _silent_note(pool: _Pool, divided: _Divided) -> str:
+    amount, many = money_text(divided.silent, pool.currency), divided.silent_accounts
+    who = "1 account" if many == 1 else f"{many} accounts"
+    policy = pool.rule.silent
+    return (
+        f"{who} paid {amount} and watched nothing that counts; by the rule silent = {policy.value} "
+        f"{_SILENT[policy]}"
+    )
+
+
+def _worked(
+    pool: _Pool, divided: _Divided, key: tuple[Slot, str | None], seconds: Fraction, total: Fraction
+) -> dict[str, Any]:
+    """Return what a share of a pool is worked out from, and nothing that does not lead to it.
+
+    `own`, which is of `accounts` that paid `accounts_paid`, and `to_all x seconds / pool_seconds`.
+    A pool that is shared pro rata has nothing but the second, of all its money.
+    """
+    found: dict[str, Any] = {
+        "pool": pool.name,
+        "pool_net": plain(pool.paid + pool.brought),
+        "method": pool.rule.method.value,
+    }
+    if (source := divided.sources.get(key)) is not None:
+        found["accounts"] = source.accounts
+        found["accounts_paid"] = plain(source.paid)
+        found["own"] = plain(source.own)
+    if divided.to_all and key[1] is None:
+        if pool.rule.method is not PoolMethod.PRO_RATA:
+            found["to_all"] = plain(divided.to_all)
+        found["seconds"], found["pool_seconds"] = plain(seconds), plain(total)
+    return found
+
+
 def _parts(
     method: PoolMethod, slots: Mapping[Slot, Fraction], deals: Mapping[Slot, tuple[Deal, ...]]
-) -> dict[tuple[Slot, str | None], Fraction]:
+) -> dict[_Key, Fraction]:
     """Return what part of one subscriber's money goes to which slot, and to which holder of it."""
     if method is PoolMethod.USER_CENTRIC:
         whole = sum(slots.values(), NOTHING)
@@ -243,7 +354,7 @@ def _parts(
         # Deals without any part are a problem that has been noted; what they would get is nobody's.
         return {}
     each = Fraction(1, len(players))
-    found: dict[tuple[Slot, str | None], Fraction] = {}
+    found: dict[_Key, Fraction] = {}
     for player, amounts in players.items():
         holder = player if method is PoolMethod.EQUAL_PER_SUBSCRIBER else None
         whole = sum(amounts.values(), NOTHING)
@@ -264,6 +375,7 @@ def count_watch(
         if row.account not in rule.excluded_accounts and row.title not in rule.excluded_titles:
             slot = _slot(row, model, book, problems, found)
             seconds[row.account][row.title][slot] += row.seconds
+    scaled: list[str] = []
     for account, titles in seconds.items():
         enough: dict[Slot, Fraction] = {}
         for slots in titles.values():
@@ -273,8 +385,14 @@ def count_watch(
         if rule.max_seconds is not None and whole > rule.max_seconds:
             scale = rule.max_seconds / whole
             enough = {slot: amount * scale for slot, amount in enough.items() if scale}
+            scaled.append(account)
         if enough:
             found.by_account[account] = enough
+    capped = [found.by_account[account] for account in scaled if account in found.by_account]
+    if not have_common(amount.denominator for those in capped for amount in those.values()):
+        for those in capped:
+            for slot, amount in those.items():
+                those[slot] = Fraction(floor(amount * GRAINS), GRAINS)
     return found
 
 

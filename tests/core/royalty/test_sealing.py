@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from buddy_core.kernel import GENESIS, InvalidValue, chain_hash
+from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.royalty import (
     PLATFORM,
     Facts,
@@ -21,6 +22,7 @@ from buddy_core.royalty import (
     Terms,
     Whose,
     check_statements,
+    is_same_statement,
     read_platform,
     read_statement,
     seal,
@@ -85,7 +87,7 @@ def test_a_body_carries_every_input() -> None:
     assert base * Fraction(line["rate"]) == Fraction(line["amount"]) == Fraction(100, 3)
     assert (line["inputs"]["gross"], line["rules"]) == (100, "royalty/1")
     assert (body["format"], body["entity"], body["month"], body["zone"], body["holder"]) == (
-        "buddy.statement/2",
+        "buddy.statement/3",
         "thaja",
         "2026-10",
         "Asia/Dubai",
@@ -97,6 +99,39 @@ def test_a_body_carries_every_input() -> None:
     )
     whole = json.loads(bodies[Whose(PLATFORM, "INR")])["reconciliation"]
     assert (whole["gross"], whole["holders"], whole["platform"]) == (100, 33, 67)
+
+
+def _older(body: bytes) -> bytes:
+    """Return a statement as the format before wrote it: without the figures that came later."""
+    whole = json.loads(body)
+    whole["format"] = "buddy.statement/2"
+    for share in whole.get("shares", ()):
+        del share["fx"]
+    for pool in whole.get("pools", ()):
+        del pool["silent"], pool["silent_accounts"]
+    return canonical_bytes(whole)
+
+
+def test_statements_of_the_format_before_are_read_and_stand() -> None:
+    """What was closed before a figure more was printed is read, and closing again finds it the same."""
+    result = stated(7)
+    for whose, body in statement_bodies(OCTOBER, result).items():
+        old = _older(body)
+        if whose.holder == PLATFORM:
+            assert read_platform(old).lines == read_platform(body).lines
+        else:
+            assert read_statement(old).lines == read_statement(body).lines
+        assert is_same_statement(old, body)
+        assert not is_same_statement(body, old)
+
+
+def test_other_figures_are_another_statement_in_any_format() -> None:
+    """A changed amount is told apart, in an older format too."""
+    body = statement_bodies(OCTOBER, small())[Whose("h", "INR")]
+    changed = body.replace(b'"earned":33', b'"earned":34')
+    assert not is_same_statement(changed, body)
+    assert not is_same_statement(_older(changed), body)
+    assert is_same_statement(body, body)
 
 
 def test_sealed_statements_are_one_chain() -> None:
