@@ -26,6 +26,7 @@ from buddy_adapters.system.clock import ShiftedClock, SystemClock
 from buddy_adapters.system.ids import SystemIds
 from buddy_adapters.text.slugs import SlugifyTransliterator
 from buddy_adapters.told import OutboxFeed, TellingUnitOfWork
+from buddy_adapters.workings import ThreadWorkings
 from buddy_core import accounts, flows, sessions, tokens, views
 from buddy_core.kernel.clock import Clock
 from buddy_core.limits import RateLimits
@@ -53,7 +54,8 @@ class Container(containers.DeclarativeContainer):
     ids = providers.Singleton(SystemIds)
     engine = providers.Singleton(lambda settings: make_engine(settings.database_url), settings)
     display_cache = providers.Singleton(MemoryCache)
-    store = providers.Singleton(SqlUnitOfWork, engine)
+    workings = providers.Singleton(ThreadWorkings)
+    store = providers.Singleton(SqlUnitOfWork, engine, workings)
     forget = providers.Factory(
         lambda cache: lambda envelopes: cache.drop(flows.stale_keys(envelopes)), display_cache
     )
@@ -67,7 +69,7 @@ class Container(containers.DeclarativeContainer):
         lambda settings, engine: _long_bridge(settings, engine), settings, long_engine
     )
     long_uow: providers.Singleton[TellingUnitOfWork[SqlTx]] = providers.Singleton(
-        TellingUnitOfWork, providers.Singleton(SqlUnitOfWork, long_engine), forget
+        TellingUnitOfWork, providers.Singleton(SqlUnitOfWork, long_engine, workings), forget
     )
     rate_limits = providers.Singleton(
         lambda settings, engine: _rate_limits(settings, engine), settings, engine

@@ -215,6 +215,7 @@ _CHECKS: Mapping[str, tuple[str, str]] = {
     "facts_arrived": ("All facts have come", "Files that were announced are still awaited."),
     "values_complete": ("Every spend has a value", "Some currencies lack a token value."),
     "terms_fit": ("Facts and terms go together", "Each problem stands below, under Review."),
+    "worked_out": ("The figures are worked out", "They come by themselves: the month is large."),
     "rewards_settled": ("No rewards are held", "Held rewards wait for a decision."),
     "ledger_verified": ("The ledger adds up", "The check found rows that do not agree."),
 }

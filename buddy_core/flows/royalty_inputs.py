@@ -9,7 +9,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from attrs import evolve, field, fields, frozen
@@ -130,14 +130,19 @@ async def bring_facts(
     month = month_for(command.entity, command.month)
     if clock.now() < month.period.start:
         raise InvalidValue("month", f"{month.name} has not begun; bring facts in when they have happened")
-    document, body, count = None, AWAITED, 0
+    document, body, count, before = None, AWAITED, 0, 0
     if command.content is not None:
         if len(command.content) > MOST_BYTES:
             most = f"{MOST_BYTES // 1_000_000} MB"
             raise InvalidValue("content", f"is longer than {most}; split it into several files")
         document = Document(command.file, command.content)
-        facts = read_facts([document], month.zone)
-        body, count = facts_json(facts).encode(), count_of(facts)
+        async with uow.read() as tx:
+            facts, body, count = await tx.workings.aside(partial(_read, document, month.zone))
+            # Before anything is held: a large file takes its time.
+            before = await tx.royalty_inputs.last(month.entity)
+            there = await tx.royalty_inputs.find(month.entity, InputKind.FACTS, command.name)
+            if there is None or there.body == AWAITED:
+                await _check_in(tx, month, command.name, document, facts)
 
     async def work(tx: InputsTx) -> Brought:
         at = clock.now()
@@ -157,13 +162,19 @@ async def bring_facts(
             raise PassedOver(month.entity, month.name, closed[0])
         if document is None and is_late:
             raise InvalidValue("name", f"is not awaited any more: {month.name} is closed; bring the facts")
-        if document is not None:
+        if document is not None and sequence != before + 1:
             await _check_in(tx, month, command.name, document, facts)
         item = Input(month.entity, sequence, InputKind.FACTS, command.name, month.name, body, at)
         await _store_in(tx, actor, item, BROUGHT, correlation_id)
         return Brought(sequence, count, is_new=True, is_late=is_late)
 
     return await retried(uow, work)
+
+
+def _read(document: Document, zone: str) -> tuple[Facts, bytes, int]:
+    """Return the facts of a file, as they are stored, and how many there are."""
+    facts = read_facts([document], zone)
+    return facts, facts_json(facts).encode(), count_of(facts)
 
 
 def _says_the_same(there: Input, month: str, body: bytes) -> bool:
@@ -174,7 +185,7 @@ def _says_the_same(there: Input, month: str, body: bytes) -> bool:
     """
     is_same = there.month == month and body in (there.body, AWAITED)
     if there.body != AWAITED and not is_same:
-        raise InputDiffers(there.key, there.month)
+        raise InputDiffers(there.key, there.month, month)
     return is_same
 
 
@@ -460,7 +471,7 @@ async def _check_in(tx: InputsTx, month: Month, name: str, document: Document, f
     names = await public_names_in(tx)
     numbers = await _licences_in(tx, names) if facts.expenses else frozenset()
     rows = _Rows(document)
-    problems = [*_unknown(facts, month, names, numbers, rows)]
+    problems = await tx.workings.aside(partial(_unknown, facts, month, names, numbers, rows))
     if not problems:
         problems += await _contradictions_in(tx, month, name, document, facts)
     if problems:
@@ -513,6 +524,11 @@ async def _contradictions_in(
         "deals": [{"id": deal, "title": deal, "holder": deal, "rates": {}} for deal in sorted(deals)],
         "own_titles": "*",
     }
+    return await tx.workings.aside(partial(_contradictions, terms, kept, document))
+
+
+def _contradictions(terms: Mapping[str, Any], kept: Sequence[Document], document: Document) -> list[Problem]:
+    """Return why a file cannot be stated together with those that are there."""
     try:
         found = read_input(Document("terms", canonical_bytes(terms)), [*kept, document])
         evolve(found, facts=_paid_for(found.facts)).state()

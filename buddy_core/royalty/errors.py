@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from buddy_core.kernel.errors import Conflict, Invalid, NotFound, Rejected
+from buddy_core.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Rejected, Unavailable
 
 MOST_SPELT = 20
 """Problems that a message spells out; `problems` holds all of them."""
@@ -62,6 +62,23 @@ class TermsProblems(Invalid):
 
     def message(self) -> str:
         return f"The period cannot be calculated: {listed(self.problems)}"
+
+
+@attrs.define
+class BeingWorkedOut(Unavailable):
+    """A month is large and is still being worked out; it goes on, whoever waits for it or not."""
+
+    code = "royalty.being_worked_out"
+
+    month: str
+    entity: str
+    retry_after_s: int
+
+    def message(self) -> str:
+        return (
+            f"{self.month} of {self.entity} is being worked out. Try again in {self.retry_after_s} s: "
+            "nothing is lost meanwhile."
+        )
 
 
 @attrs.define
@@ -121,6 +138,51 @@ class PassedOver(Rejected):
 
 
 @attrs.define
+class NothingToClose(Rejected):
+    """The first month of an entity has nothing in it, nor before it: its books would begin by a slip."""
+
+    code = "royalty.nothing_to_close"
+
+    entity: str
+    month: str
+    first: str
+    """The first month that anything is known of; empty where nothing is."""
+
+    def message(self) -> str:
+        begins = f"The first is {self.first}: close that one" if self.first else "Bring its facts in first"
+        return f"Nothing has come for {self.entity} in {self.month} or before. {begins}."
+
+
+@attrs.define
+class AlreadyPublished(Conflict):
+    """The month was published from another review; nothing is left to do."""
+
+    code = "royalty.already_published"
+
+    entity: str
+    month: str
+
+    def message(self) -> str:
+        return f"{self.month} of {self.entity} has been published already. There is nothing left to do."
+
+
+@attrs.define
+class OwnReview(Forbidden):
+    """Whoever reviewed a month's figures does not publish them, by nobody's request."""
+
+    code = "royalty.own_review"
+
+    entity: str
+    month: str
+
+    def message(self) -> str:
+        return (
+            f"You reviewed these figures of {self.month} of {self.entity} yourself: somebody else publishes "
+            "them. Where nobody else may, withdraw your own review first."
+        )
+
+
+@attrs.define
 class InputDiffers(Conflict):
     """Facts of this name were brought in before, and were others."""
 
@@ -128,8 +190,15 @@ class InputDiffers(Conflict):
 
     name: str
     month: str
+    wanted: str = ""
+    """The month that it is brought in for now, where that is another."""
 
     def message(self) -> str:
+        if self.wanted not in ("", self.month):
+            return (
+                f"{self.name} was brought in before, for {self.month}. A name stands for one month: give the "
+                f"facts of {self.wanted} a name of their own."
+            )
         return (
             f"{self.name} was brought in before for {self.month}, with other facts. Give what is new a name "
             "of its own; what was wrong is corrected by facts with the difference."

@@ -300,6 +300,7 @@ async def wanted_months_in(
     Raises:
         StatementNotFound: no entity has it.
         InvalidMonth: the text names no month.
+        BeingWorkedOut: it is large and its figures are not there yet; ask again.
     """
     found = [
         own
@@ -309,6 +310,8 @@ async def wanted_months_in(
     ]
     if not found:
         raise StatementNotFound(wanted.month)
+    if working := next((own.working for own in found if own.working), None):
+        raise working
     return found
 
 

@@ -27,7 +27,7 @@ from buddy_core.ads import RewardCapReached, RewardNotFound, RewardNotHeld
 from buddy_core.flows import Awaiting, CloseReport, DecideRequest
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import BuddyError
-from buddy_core.royalty import ReviewOutdated
+from buddy_core.royalty import AlreadyPublished, BeingWorkedOut, ReviewOutdated
 from buddy_core.tax import entities_named
 from buddy_core.tokens import FreezeWallet, NotFrozen, WalletFrozen
 from buddy_core.views.admin_audit import ACTIONS, AuditFound, AuditWanted
@@ -48,6 +48,8 @@ admin_pages = Blueprint("admin_pages", __name__, url_prefix="/admin")
 
 _SHIFTS = {"+1day", "+1month"}
 _REQUEST = re.compile(r"apr_[0-9a-f]{32}", re.ASCII)
+_POLL_S = 4
+"""How soon a page looks again for a month that is being worked out."""
 _CLOSE_DONE = {"reviewed", "published", "closed_before"}
 _WANTED = ("actor", "about", "action", "ip", "reference", "since", "until")
 
@@ -156,6 +158,10 @@ def publish_month(month: str) -> Response:
     asked = text(request.form, "request_id")
     page: AdminClose = w.call_long(w.container.close_page, actor)
     found = page.find(entity.id, month)
+    if found is not None and found.state == "closed":
+        return _not_closed(w, month, entity.id, AlreadyPublished(entity.id, month))
+    if found is not None and found.is_being_worked_out:
+        return _not_closed(w, month, entity.id, BeingWorkedOut(month, entity.id, _POLL_S))
     if found is None or found.review is None or found.review.request_id != asked:
         return _not_closed(w, month, entity.id, ReviewOutdated(entity.id, month))
     try:

@@ -22,9 +22,12 @@ from buddy_core.flows import Asked, DecideRequest
 from buddy_core.kernel.errors import Contention
 from buddy_core.promotions import BadPromotion, CodeTaken
 from buddy_core.royalty import (
+    AlreadyPublished,
     BadInput,
+    BeingWorkedOut,
     ClosedOutOfOrder,
     FactsPending,
+    OwnReview,
     PassedOver,
     ReviewOutdated,
     TermsProblems,
@@ -80,6 +83,9 @@ _CARRY_OUT = (
     AdjustBeyondLot,
     BadPromotion,
     CodeTaken,
+    AlreadyPublished,
+    OwnReview,
+    BeingWorkedOut,
     ReviewOutdated,
     ClosedOutOfOrder,
     PassedOver,

@@ -13,6 +13,7 @@ from buddy_core.kernel.errors import Contention, InvalidValue
 from buddy_core.kernel.periods import InvalidMonth
 from buddy_core.royalty import (
     BadInput,
+    BeingWorkedOut,
     Document,
     InputDiffers,
     InputKind,
@@ -161,7 +162,12 @@ def remove_terms(path: schema.TermsPath, query: schema.SetQuery) -> dict[str, An
     return _set(w, _command(w, path, query, None, query.base))
 
 
-@api.post(f"{_TERMS}/effect", may=EDIT, answer=schema.Effect, errors=(*_SETS, InvalidMonth, TermsProblems))
+@api.post(
+    f"{_TERMS}/effect",
+    may=EDIT,
+    answer=schema.Effect,
+    errors=(*_SETS, InvalidMonth, TermsProblems, BeingWorkedOut),
+)
 def terms_effect(path: schema.TermsPath, query: schema.EffectQuery, raw: schema.TermsBody) -> dict[str, Any]:
     """Return who would have what of a month by these terms, by holder and title; nothing is written."""
     w = web()

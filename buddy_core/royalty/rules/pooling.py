@@ -93,7 +93,7 @@ def share_subscriptions(
     for plan in {plan for plan, _ in watched} - told:
         problems.add(
             f"there is watch of the plan {plan}, and no revenue of it anywhere; correct its name, or give "
-            "the plan revenue, of 0 if it is free",
+            "the plan revenue, of 0 if it is free; leave the plan out where ads paid for the watching",
             about("watch", plan=plan),
         )
 
