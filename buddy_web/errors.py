@@ -191,7 +191,10 @@ def install_errors(app: Flask) -> None:
         if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             return unforeseen(getattr(error, "original_exception", None) or error)
         code, detail = _HTTP_WORDS.get(status, (f"web.http_{status}", error.description or error.name))
-        response = answer(_problem(status, error.name, code, detail, {}))
+        facts = {}
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and "body_limit" in g:
+            detail, facts = f"{detail} It takes {g.body_limit:,} bytes.", {"most_bytes": g.body_limit}
+        response = answer(_problem(status, error.name, code, detail, facts))
         response.headers.extend([pair for pair in error.get_headers() if pair[0] in _KEPT_HEADERS])
         return response
 

@@ -43,8 +43,11 @@ class WebhookSecret:
         """Read `whsec_` and base64 (the prefix may be left out).
 
         Raises:
-            WebhookSecretWrong: it is empty or not base64.
+            WebhookSecretWrong: it is empty, no text or not base64.
         """
+        given: object = text
+        if not isinstance(given, str):
+            raise WebhookSecretWrong("it is no text")
         try:
             return cls(base64.b64decode(text.removeprefix(_PREFIX), validate=True))
         except ValueError as error:
@@ -116,7 +119,7 @@ def verify_headers(
     """
     given = {name.lower(): value for name, value in headers.items()}
     for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
-        if name not in given:
+        if given.get(name) is None:
             raise WebhookRefused("header_missing", f"the header {name} is missing")
     return verify(
         body,
@@ -130,7 +133,8 @@ def verify_headers(
 
 def _check_id(message_id: str) -> None:
     # A full stop in the id would let bytes move between id, timestamp and body unnoticed.
-    if not _ID.fullmatch(message_id):
+    given: object = message_id
+    if not isinstance(given, str) or not _ID.fullmatch(given):
         raise WebhookRefused("id_malformed", "the id must be printable ASCII without spaces and full stops")
 
 

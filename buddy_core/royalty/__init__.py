@@ -31,6 +31,7 @@ from buddy_core.royalty.errors import (
     TermsChanged,
     TermsProblems,
     TooManyPlayers,
+    decimal_text,
 )
 from buddy_core.royalty.events import MonthClosed
 from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held
@@ -50,13 +51,16 @@ from buddy_core.royalty.model.facts import (
     Watch,
 )
 from buddy_core.royalty.model.months import (
+    AWAITED,
     PLATFORM,
     ClosedMonth,
     Input,
+    InputHead,
     InputKind,
     Month,
     StoredStatement,
     TokenSpend,
+    count_facts,
 )
 from buddy_core.royalty.model.statements import (
     AccountShare,
@@ -113,6 +117,7 @@ from buddy_core.royalty.rules.files.setting import LICENCE_TERMS, check_terms_of
 from buddy_core.royalty.rules.files.writing import (
     closing_json,
     facts_json,
+    of_holder,
     reconciliation_csv,
     result_files,
     result_json,
@@ -144,6 +149,7 @@ from buddy_core.royalty.rules.pieces.recouping import (
     Recoupment,
     recoup,
     recoup_from_gross,
+    royalty_on_units,
     royalty_per_unit,
     units_to_recoup,
 )
@@ -215,6 +221,7 @@ from buddy_core.royalty.rules.simulating import Difference, Simulation, differen
 from buddy_core.royalty.rules.stating import state_period
 
 __all__ = [
+    "AWAITED",
     "GRAINS",
     "GRAIN_BITS",
     "HOLDERS",
@@ -279,6 +286,7 @@ __all__ = [
     "Impressions",
     "Input",
     "InputDiffers",
+    "InputHead",
     "InputKind",
     "InputNotFound",
     "Inputs",
@@ -366,6 +374,8 @@ __all__ = [
     "check_statements",
     "check_terms_of",
     "closing_json",
+    "count_facts",
+    "decimal_text",
     "differences",
     "explain",
     "explain_settlement",
@@ -375,6 +385,7 @@ __all__ = [
     "guarantee_progress",
     "is_same_statement",
     "missing_holders",
+    "of_holder",
     "period_royalty",
     "pool_totals",
     "presets",
@@ -390,6 +401,7 @@ __all__ = [
     "refuse",
     "result_files",
     "result_json",
+    "royalty_on_units",
     "royalty_per_unit",
     "rule_of",
     "run_waterfall",

@@ -14,6 +14,7 @@ from buddy_core.royalty.model.statements import PeriodResult
 from buddy_core.royalty.rules.files.forms import FORMS
 from buddy_core.royalty.rules.files.reading import Document, PeriodInput, read_input
 from buddy_core.royalty.rules.files.writing import (
+    of_holder,
     result_files,
     result_json,
     schema_json,
@@ -26,6 +27,10 @@ from buddy_core.royalty.rules.simulating import simulate
 EXIT_BAD_INPUT = 1
 EXIT_MISUSED = 2
 """argparse's own for words that it does not know; also for files that cannot be read or written."""
+ALL_HOLDERS = (
+    "--out and --instead have figures of all holders; leave --holder out, or print what is one holder's with "
+    "--json, --csv or --explain"
+)
 
 
 class _Unusable(Exception):
@@ -40,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if options.terms is None or not options.facts:
         _parser().error("name the file of terms and then at least one of facts")
+    if options.holder and (options.out or options.instead):
+        _parser().error(ALL_HOLDERS)
     try:
         found = _read(options, options.terms)
         if options.instead:
@@ -84,7 +91,8 @@ def _show(options: argparse.Namespace, found: PeriodInput, result: PeriodResult)
         write_files(options.out, result_files(found.month, found.terms, result))
         print(f"{found.month.name}: {len(result.statements)} statements are in {options.out}")
     elif options.json:
-        _print(result_json(found.month, result))
+        theirs = of_holder(result, found.terms, options.holder) if options.holder else result
+        _print(result_json(found.month, theirs))
     elif options.csv:
         _print(statements_csv(result, found.terms, options.holder))
     else:
@@ -145,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("--instead", help="other terms: print who would have more or less by them")
     shown.add_argument("--schema", choices=[*FORMS], help="print the JSON Schema of a file")
     parser.add_argument("--explain", action="store_true", help="say of each line where it comes from")
-    parser.add_argument("--holder", help="print this holder's statements alone")
+    parser.add_argument("--holder", help="print this holder's statements alone: what may be sent to them")
     return parser
 
 

@@ -17,6 +17,7 @@ from buddy_core.royalty import (
     PeriodInput,
     Simulation,
     differences,
+    of_holder,
     read_input,
     result_files,
     result_json,
@@ -27,6 +28,10 @@ from buddy_core.royalty import (
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 PLACE = click.Path(exists=True, path_type=Path)
+ALL_HOLDERS = (
+    "--out and --instead have figures of all holders. Leave --holder out, or print what is one holder's with "
+    "--json, --csv or --explain."
+)
 NEEDS_WAREHOUSE = 'Parquet needs the warehouse: pip install "buddy-ott[warehouse]".'
 
 
@@ -67,7 +72,7 @@ OPENED: Mapping[str, Callable[[Path], Document | FactTable]] = {
 @click.option("--csv", "as_csv", is_flag=True, help="Print the statements as CSV.")
 @click.option("--explain", is_flag=True, help="Say of each line where it comes from.")
 @click.option("--instead", type=FILE, help="Other terms: print who would have more or less by them.")
-@click.option("--holder", help="Print this holder's statements alone.")
+@click.option("--holder", help="Print this holder's statements alone: what may be sent to them.")
 def royalty(
     terms: Path,
     facts: tuple[Path, ...],
@@ -91,6 +96,8 @@ def royalty(
     """
     if (out is not None) + as_json + as_csv + (instead is not None) > 1:
         raise click.UsageError("Give one of --out, --json, --csv and --instead.")
+    if holder and (out is not None or instead is not None):
+        raise click.UsageError(ALL_HOLDERS)
     if (watch is None) is not (subscriptions is None):
         raise click.UsageError("Give --watch and --subscriptions together.")
     if not facts and watch is None:
@@ -119,7 +126,8 @@ def royalty(
         click.echo(f"{found.month.name}: {len(result.statements)} statements are in {out}")
         return
     if as_json:
-        text = result_json(found.month, result)
+        theirs = of_holder(result, found.terms, holder) if holder else result
+        text = result_json(found.month, theirs)
     elif as_csv:
         text = statements_csv(result, found.terms, holder)
     else:

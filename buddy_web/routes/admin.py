@@ -126,7 +126,7 @@ def close() -> Response:
     """Show each entity's open months with a checklist and provisional figures, and the closed ones."""
     w = web()
     done = request.args.get("done", "")
-    page: AdminClose = w.call(w.container.close_page, current_actor())
+    page: AdminClose = w.call_long(w.container.close_page, current_actor())
     return show_desk(w, "admin_close.html", evolve(page, done=done if done in _CLOSE_DONE else None))
 
 
@@ -136,7 +136,7 @@ def close_month(month: str) -> Response:
     """Review a month of one entity, or of all those whose month has ended; a second person publishes it."""
     w = web()
     entities = entities_named(w.container.routes(), text(request.form, "entity") or None)
-    report: CloseReport = w.call(
+    report: CloseReport = w.call_long(
         w.container.close_month, current_actor(), month, entities, correlation_id=correlation_id.get()
     )
     if report.reviewed:
@@ -154,13 +154,13 @@ def publish_month(month: str) -> Response:
     actor = current_actor()
     [entity] = entities_named(w.container.routes(), text(request.form, "entity") or "-")
     asked = text(request.form, "request_id")
-    page: AdminClose = w.call(w.container.close_page, actor)
+    page: AdminClose = w.call_long(w.container.close_page, actor)
     found = page.find(entity.id, month)
     if found is None or found.review is None or found.review.request_id != asked:
         return _not_closed(w, month, entity.id, ReviewOutdated(entity.id, month))
     try:
         command = DecideRequest(asked, Outcome.APPROVED)
-        w.call(w.container.decide_request, actor, command, correlation_id=correlation_id.get())
+        w.call_long(w.container.decide_request, actor, command, correlation_id=correlation_id.get())
     except (NotPermitted, SecondFactorNeeded):
         raise
     except BuddyError as error:
@@ -180,7 +180,7 @@ def _not_closed(w: Web, month: str, entity: str, error: BuddyError) -> Response:
     """Show the months as they stand, and at the one it is about what kept it from being closed."""
     if not may(current_actor(), "period:read"):
         raise error
-    page: AdminClose = w.call(w.container.close_page, current_actor())
+    page: AdminClose = w.call_long(w.container.close_page, current_actor())
     page = evolve(page, problem=error.message(), problem_of=f"{entity} {month}")
     return show_desk(w, "admin_close.html", page, status=status_of(error)[0])
 

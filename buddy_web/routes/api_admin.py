@@ -141,7 +141,7 @@ def close_period(path: MonthPath, body: schema.CloseBody) -> tuple[dict[str, Any
     """
     w = web()
     entities = entities_named(w.container.routes(), body.entity)
-    report: CloseReport = w.call(
+    report: CloseReport = w.call_long(
         w.container.close_month, current_actor(), path.month, entities, correlation_id=correlation_id.get()
     )
     if not report.closed and not report.reviewed:

@@ -139,7 +139,7 @@ def withdraw(path: schema.ApprovalPath, body: schema.RemarkBody) -> dict[str, An
 def _decide(request_id: str, outcome: Outcome, reason: str) -> dict[str, Any]:
     w = web()
     command = DecideRequest(request_id, outcome, reason)
-    w.call(w.container.decide_request, current_actor(), command, correlation_id=correlation_id.get())
+    w.call_long(w.container.decide_request, current_actor(), command, correlation_id=correlation_id.get())
     return _one(w, request_id)
 
 

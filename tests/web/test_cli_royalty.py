@@ -41,19 +41,28 @@ def test_it_prints_what_the_core_gives(tmp_path: Path) -> None:
     assert written == files
 
 
+def test_the_json_of_one_holder_has_nobody_else() -> None:
+    """--holder leaves out of JSON what is not that holder's, as it does on the page and in CSV."""
+    printed = _run(TERMS, FACTS, "--json", "--holder", "kite-capital").stdout_bytes.decode()
+    assert "kite-capital" in printed
+    assert "asha" not in printed
+
+
 def test_facts_may_be_csv(tmp_path: Path) -> None:
     """A CSV beside the JSON is read by the kind that its name says."""
     more = tmp_path / "sales-more.csv"
     more.write_text(
         "id,model,title,territory,currency,gross,at\nr2,rental,monsoon,IN,INR,1000,2026-10-07\n", "utf-8"
     )
-    assert "INR 3379.60" in _run(TERMS, FACTS, str(more)).output
+    assert "INR 3385.90" in _run(TERMS, FACTS, str(more)).output
 
 
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
         (("--json", "--csv"), 2, "Give one of --out, --json, --csv and --instead."),
+        (("--out", "o", "--holder", "asha-films"), 2, "have figures of all holders."),
+        (("--instead", TERMS, "--holder", "asha-films"), 2, "have figures of all holders."),
         (
             ("--holder", "nobody"),
             1,
@@ -92,7 +101,7 @@ def test_facts_may_be_parquet(tmp_path: Path) -> None:
         for gross in (1000, Decimal(1000)):
             pq.write_table(pa.table({**rows, "gross": [gross], "at": [at], "sold_at": [None]}), path)
             found = _run(TERMS, FACTS, str(path))
-            assert "INR 3379.60" in found.output, found.output
+            assert "INR 3385.90" in found.output, found.output
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from enum import Enum
 from fractions import Fraction
@@ -11,10 +12,12 @@ from attrs import field, frozen
 
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.ids import EntityId, EntryId, TitleId
-from buddy_core.kernel.periods import Period
+from buddy_core.kernel.periods import Period, month
 
 PLATFORM = "platform"
 """The holder of what no licence gives to a partner."""
+AWAITED = b"null"
+"""The body of facts that were announced and have not come."""
 
 
 @frozen
@@ -61,7 +64,15 @@ class Month:
     """`YYYY-MM`."""
     entity: EntityId
     zone: str
-    period: Period
+    period: Period = field()
+
+    @period.validator
+    def _is_the_months(self, _: object, value: Period) -> None:
+        if value != month(self.name, self.zone):
+            raise InvalidValue(
+                "period",
+                f"is not {self.name} in {self.zone}; give month({self.name!r}, {self.zone!r})",
+            )
 
 
 class InputKind(Enum):
@@ -91,6 +102,45 @@ class Input:
     body: bytes
     """Canonical JSON; `null` takes terms away."""
     at: datetime
+
+
+@frozen
+class InputHead:
+    """What is known of facts without reading them."""
+
+    sequence: int
+    key: str
+    month: str
+    at: datetime
+    facts: int
+    """How many there are; none while they are awaited."""
+    size: int
+    """Of their body, in bytes."""
+    is_awaited: bool
+
+    @classmethod
+    def of(cls, item: Input) -> InputHead:
+        """Return what an input that was read would say of itself."""
+        return cls(
+            item.sequence,
+            item.key,
+            item.month,
+            item.at,
+            count_facts(item.body),
+            len(item.body),
+            item.body == AWAITED,
+        )
+
+
+def count_facts(body: bytes) -> int:
+    """Return how many facts a stored file has; none while it is awaited, or where it is no such file."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return 0
+    if not isinstance(found, dict):
+        return 0
+    return sum(len(items) for items in found.values() if isinstance(items, list))
 
 
 @frozen

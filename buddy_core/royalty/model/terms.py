@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from fractions import Fraction
@@ -17,6 +17,7 @@ from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.rounding import exact
 from buddy_core.kernel.territories import Territories, territories
 from buddy_core.royalty.model.facts import Model
+from buddy_core.royalty.model.fields import each, each_text, many, name, optional_texts, texts, texts_or_none
 
 
 def _part(_: object, attribute: Any, value: Fraction) -> None:
@@ -36,10 +37,6 @@ def _one_or_more(_: object, attribute: Any, value: Any) -> None:
 
 def _instant(value: datetime | None) -> datetime | None:
     return None if value is None else utc(value)
-
-
-def _texts(value: Iterable[str]) -> frozenset[str]:
-    return frozenset(value)
 
 
 class Basis(Enum):
@@ -64,7 +61,7 @@ class Band:
     """From `over` on, up to and with `up_to`, a rate; the last band is open."""
 
     over: int = field(validator=_not_negative)
-    up_to: int | None
+    up_to: int | None = field(validator=optional(_not_negative))
     rate: Fraction = field(converter=exact, validator=_part)
 
 
@@ -72,7 +69,7 @@ class Band:
 class Tiers:
     """Marginal rates: each unit, or minor unit, has the rate of the band that it falls in."""
 
-    bands: tuple[Band, ...] = field()
+    bands: tuple[Band, ...] = field(converter=many, validator=each(Band, "Band"))
     basis: Basis = field(default=Basis.UNITS, converter=Basis)
     counting: Counting = field(default=Counting.LIFE, converter=Counting)
 
@@ -102,7 +99,7 @@ class Escalator:
     """A rate that changes by date: `first`, and then each from its instant on."""
 
     first: Fraction = field(converter=exact, validator=_part)
-    then: tuple[From, ...] = field(default=())
+    then: tuple[From, ...] = field(default=(), converter=many, validator=each(From, "From"))
 
     @then.validator
     def _in_order(self, _: object, then: tuple[From, ...]) -> None:
@@ -148,15 +145,15 @@ class Deal:
     territory at each instant, or there is none and all of it is the platform's.
     """
 
-    id: str
-    title: str
-    holder: str
+    id: str = field(validator=name)
+    title: str = field(validator=name)
+    holder: str = field(validator=name)
     rates: Mapping[Model, Rate] = field(converter=_rates, hash=False)
     part: Fraction = field(default=Fraction(1), converter=exact, validator=_part)
     territories: Territories = field(default=Territories(("*",)), converter=territories)
     starts_at: datetime | None = field(default=None, converter=_instant)
     ends_at: datetime | None = field(default=None, converter=_instant)
-    account: str | None = None
+    account: str | None = field(default=None, validator=optional(name))
     """Where it is settled; without one, the holder's own account of the currency."""
     fee: Fraction = field(default=Fraction(0), converter=exact, validator=_part)
     """Distribution fee: the part that goes to the platform first."""
@@ -207,7 +204,7 @@ class Withholding:
 
     rate: Fraction = field(converter=exact, validator=_part)
     starts_at: datetime = field(converter=utc)
-    key: str
+    key: str = field(validator=name)
     """Which rule it is, such as `IN:194J`; rates and keys are data."""
 
 
@@ -215,20 +212,24 @@ class Withholding:
 class Account:
     """Where what a holder earns in one currency is set against advances, reserves and guarantees."""
 
-    id: str
-    holder: str
-    currency: str
+    id: str = field(validator=name)
+    holder: str = field(validator=name)
+    currency: str = field(validator=name)
     advance: int = field(default=0, validator=_not_negative)
     """All that was ever paid in advance; what earnings have not covered yet is never owed in cash."""
-    recoups: tuple[str, ...] = ()
+    recoups: tuple[str, ...] = field(default=(), converter=many, validator=each(str, "names of accounts"))
     """Other accounts of the holder whose advances this one's earnings cover as well: explicit links alone."""
-    guarantees: tuple[Guarantee, ...] = ()
+    guarantees: tuple[Guarantee, ...] = field(
+        default=(), converter=many, validator=each(Guarantee, "Guarantee")
+    )
     """One at a time: their terms must not overlap."""
     reserve: Reserve | None = None
     threshold: int = field(default=0, validator=_not_negative)
     """Less than this is not paid but carried."""
     negative: Negative = field(default=Negative.CARRY, converter=Negative)
-    withholding: tuple[Withholding, ...] = ()
+    withholding: tuple[Withholding, ...] = field(
+        default=(), converter=many, validator=each(Withholding, "Withholding")
+    )
 
 
 class PoolMethod(Enum):
@@ -269,14 +270,14 @@ class SilentMoney(Enum):
 class PoolRule:
     """How the pools of one plan, or of all, are shared."""
 
-    plan: str = "*"
+    plan: str = field(default="*", validator=name)
     method: PoolMethod = field(default=PoolMethod.PRO_RATA, converter=PoolMethod)
     min_seconds: int = field(default=0, validator=_not_negative)
     """Of one account and title; less does not count."""
     max_seconds: int | None = field(default=None, validator=optional(_not_negative))
     """Of one account over all titles; more is scaled down to it."""
-    excluded_accounts: frozenset[str] = field(default=frozenset(), converter=_texts)
-    excluded_titles: frozenset[str] = field(default=frozenset(), converter=_texts)
+    excluded_accounts: frozenset[str] = field(default=frozenset(), converter=texts, validator=each_text)
+    excluded_titles: frozenset[str] = field(default=frozenset(), converter=texts, validator=each_text)
     silent: SilentMoney = field(default=SilentMoney.POOL, converter=SilentMoney)
 
 
@@ -284,10 +285,14 @@ class PoolRule:
 class Terms:
     """All that says how a period's money is shared."""
 
-    deals: tuple[Deal, ...] = ()
-    accounts: tuple[Account, ...] = ()
-    pools: tuple[PoolRule, ...] = (PoolRule(),)
-    fund_kinds: frozenset[str] = field(default=frozenset(("bonus",)), converter=_texts)
+    deals: tuple[Deal, ...] = field(default=(), converter=many, validator=each(Deal, "Deal"))
+    accounts: tuple[Account, ...] = field(default=(), converter=many, validator=each(Account, "Account"))
+    pools: tuple[PoolRule, ...] = field(
+        default=(PoolRule(),), converter=many, validator=each(PoolRule, "PoolRule")
+    )
+    fund_kinds: frozenset[str] = field(default=frozenset(("bonus",)), converter=texts, validator=each_text)
     """Kinds of tokens whose value the token fund pays; that of others was paid by viewers."""
-    own_titles: frozenset[str] | None = frozenset()
+    own_titles: frozenset[str] | None = field(
+        default=frozenset(), converter=optional_texts, validator=texts_or_none
+    )
     """Titles that are the platform's own and may earn without a deal; None: all that have no deal."""

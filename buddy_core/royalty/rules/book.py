@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 
@@ -16,10 +16,10 @@ from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.periods import Period
 from buddy_core.kernel.rounding import exact_sum
-from buddy_core.royalty.errors import About, TermsProblems, about
+from buddy_core.royalty.errors import About, TermsProblems, about, decimal_text
 from buddy_core.royalty.model.balances import AccountBalance
 from buddy_core.royalty.model.facts import FxRate, Model
-from buddy_core.royalty.model.months import PLATFORM
+from buddy_core.royalty.model.months import PLATFORM, Month
 from buddy_core.royalty.model.terms import Account, Deal, Escalator, Terms
 
 NOT_HOLDERS = (PLATFORM, "fund")
@@ -225,23 +225,51 @@ def is_currency(code: str) -> bool:
     return True
 
 
+MOST_APART = Fraction(1, 100)
+"""How much a rate there and the rate back may miss each other: published ones are rounded each by itself."""
+LONGEST_STAMPED = timedelta(days=366)
+"""A rate stamped longer than this before or after its month is of another year."""
+
+
 class Exchange:
     """Stamped rates by pair of currencies."""
 
-    def __init__(self, rates: Iterable[FxRate], problems: Problems) -> None:
+    def __init__(self, rates: Iterable[FxRate], month: Month, problems: Problems) -> None:
         self.problems = problems
         self.rates: dict[tuple[str, str], FxRate] = {}
+        start, end = month.period.start - LONGEST_STAMPED, month.period.end + LONGEST_STAMPED
         for rate in rates:
             pair = (rate.base, rate.quote)
+            of = about("rates", base=rate.base, quote=rate.quote)
             there = self.rates.setdefault(pair, rate)
             if there.rate != rate.rate:
                 problems.add(
-                    f"there are two rates from {rate.base} to {rate.quote}; give one for the period",
-                    about("rates", base=rate.base, quote=rate.quote),
+                    f"there are two rates from {rate.base} to {rate.quote}; give one for the period", of
                 )
             # Of one rate from two sources the later stamp is printed, whatever their order.
             elif (there.at, there.source) < (rate.at, rate.source):
                 self.rates[pair] = rate
+            if not start <= rate.at <= end:
+                problems.add(
+                    f"the rate from {rate.base} to {rate.quote} is stamped {rate.at.isoformat()}, more than "
+                    f"a year from {month.name}; give the one of the month",
+                    of,
+                )
+            for code in pair:
+                if not is_currency(code):
+                    problems.add(
+                        f"the rate from {rate.base} to {rate.quote}: {code!r} is no currency; write an ISO "
+                        "4217 code, such as INR",
+                        of,
+                    )
+        for (base, quote), rate in self.rates.items():
+            back = self.rates.get((quote, base))
+            if base < quote and back is not None and abs(rate.rate * back.rate - 1) > MOST_APART:
+                problems.add(
+                    f"the rate from {base} to {quote} is {decimal_text(rate.rate)}, and back it is "
+                    f"{decimal_text(back.rate)}, which is no inverse of it; correct one, or give only one",
+                    about("rates", base=base, quote=quote),
+                )
 
     def stamped(self, base: str, quote: str) -> FxRate | None:
         """Return the rate by which one currency becomes another, as it was stamped: either way round."""

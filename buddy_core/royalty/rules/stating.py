@@ -63,7 +63,7 @@ def drafted(
     problems = Problems()
     book = Book(terms, month.period, problems)
     book.check_brought(before.accounts)
-    exchange = Exchange(facts.rates, problems)
+    exchange = Exchange(facts.rates, month, problems)
     attributed = attribute(month, terms, facts, book, before.pools, problems)
     shared = share(attributed.earned, facts.expenses, before.deals, book, exchange, problems)
     _check_accounts(shared, book, exchange)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from buddy_core.kernel.canonical import fraction_text
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.rounding import Rounding, round_fraction
 from buddy_core.royalty.errors import decimal_text
 from buddy_core.royalty.model.facts import FxRate
+
+READABLE = 40
+"""Letters of a fraction that are printed; a longer one stands in the statement's own numbers."""
 
 
 def exact_text(value: Fraction, digits: int = 2) -> str:
@@ -20,7 +24,9 @@ def exact_text(value: Fraction, digits: int = 2) -> str:
         sign, point = "-" if value < 0 else "", "." if decimals or digits else ""
         return f"{sign}{whole}{point}{decimals.ljust(digits, '0')}"
     about = Fraction(round_fraction(value * 10 ** (digits + 2), Rounding.HALF_UP), 10 ** (digits + 2))
-    return f"about {exact_text(about, digits + 2)} (exactly {value})"
+    fraction = fraction_text(value)
+    exactly = f" (exactly {fraction})" if len(fraction) <= READABLE else ""
+    return f"about {exact_text(about, digits + 2)}{exactly}"
 
 
 def money_text(minor: Fraction | int, currency: str) -> str:
@@ -38,7 +44,8 @@ def percent_text(rate: Fraction) -> str:
     if (scaled * 10**6).denominator == 1:
         return f"{exact_text(scaled, 0)} %"
     about = Fraction(round_fraction(scaled * 10**4, Rounding.HALF_UP), 10**4)
-    return f"{rate} (about {exact_text(about, 0)} %)"
+    fraction, near = fraction_text(rate), f"about {exact_text(about, 0)} %"
+    return f"{fraction} ({near})" if len(fraction) <= READABLE else near
 
 
 def rate_text(rate: FxRate) -> str:

@@ -115,7 +115,7 @@ def test_a_malformed_timestamp_is_refused(timestamp: str) -> None:
     assert caught.value.reason == "timestamp_malformed"
 
 
-@pytest.mark.parametrize("message_id", ["", "a.b", "a b", "é", "a\n"])
+@pytest.mark.parametrize("message_id", ["", "a.b", "a b", "é", "a\n", None])
 def test_an_id_that_blurs_the_signed_text_is_refused(message_id: str) -> None:
     """With a full stop in the id, bytes could move between id, timestamp and body."""
     with pytest.raises(WebhookRefused):
@@ -132,9 +132,11 @@ def test_a_missing_header_is_refused(missing: str) -> None:
     with pytest.raises(WebhookRefused) as caught:
         verify_headers(BODY, headers, secret=SECRET, now=AT)
     assert caught.value.reason == "header_missing"
+    with pytest.raises(WebhookRefused, match="header_missing"):
+        verify_headers(BODY, {**headers, missing: None}, secret=SECRET, now=AT)  # type: ignore[dict-item]
 
 
-@pytest.mark.parametrize("text", ["", "whsec_", "whsec_!", "whsec_é", "whsec_A"])
+@pytest.mark.parametrize("text", ["", "whsec_", "whsec_!", "whsec_é", "whsec_A", None, b"whsec_MfKQ"])
 def test_an_empty_or_broken_secret_is_refused(text: str) -> None:
     """An empty secret would let anybody sign; it is an error before any message is looked at."""
     with pytest.raises(WebhookSecretWrong):

@@ -182,12 +182,48 @@ def problems(terms: Terms, facts: Facts) -> tuple[str, ...]:
             ),
             "there are two rates from INR to USD",
         ),
+        (
+            TERMS,
+            Facts(
+                rates=(
+                    FxRate("INR", "USD", Fraction("0.012"), "bank", START),
+                    FxRate("USD", "INR", Fraction(50), "bank", START),
+                )
+            ),
+            "the rate from INR to USD is 0.012, and back it is 50, which is no inverse of it",
+        ),
+        (
+            TERMS,
+            Facts(rates=(FxRate("INR", "USD", HALF, "bank", START - timedelta(days=367)),)),
+            "the rate from INR to USD is stamped 2025-09-28T20:00:00+00:00, more than a year from 2026-10",
+        ),
+        (
+            TERMS,
+            Facts(rates=(FxRate("INR", "USD", HALF, "bank", OCTOBER.period.end + timedelta(days=367)),)),
+            "more than a year from 2026-10; give the one of the month",
+        ),
+        (
+            TERMS,
+            Facts(rates=(FxRate("XXQ", "INR", Fraction(2), "bank", START),)),
+            "the rate from XXQ to INR: 'XXQ' is no currency",
+        ),
     ],
 )
 def test_it_is_refused_with_what_to_do(terms: Terms, facts: Facts, told: str) -> None:
     """Each says where it is and what to write instead."""
     found = problems(terms, facts)
     assert any(told in problem for problem in found), found
+
+
+def test_a_rate_and_its_rounded_inverse_go_together() -> None:
+    """Published both ways, 83.1250 and 0.012 miss each other by a quarter of a percent: both may be given."""
+    there, back = (
+        FxRate("USD", "INR", Fraction("83.1250"), "bank", START - timedelta(days=366)),
+        FxRate("INR", "USD", Fraction("0.012"), "bank", OCTOBER.period.end + timedelta(days=366)),
+    )
+    terms = Terms((evolve(DEAL, account="a"),), (Account("a", "anna", "USD"),))
+    [statement] = state_period(OCTOBER, terms, evolve(FACTS, rates=(there, back))).statements[:1]
+    assert statement.shares[0].rate == Fraction("0.012")
 
 
 def test_a_balance_of_an_unknown_account_is_refused() -> None:
@@ -223,6 +259,7 @@ def test_every_problem_is_told_at_once() -> None:
         lambda: Watch("", "film/a", "IN", 1),
         lambda: Sale("s", Model.ADS, "film/a", "IN", "INR", Paid(), START),
         lambda: FxRate("INR", "USD", Fraction(0), "bank", START),
+        lambda: FxRate("INR", "INR", Fraction(1), "bank", START),
         lambda: TokenUse("t", "film/a", "IN", "bonus", 1, 1, "INR", 0.5, START),  # type: ignore[arg-type]
         lambda: TokenUse("t", "film/a", "IN", "bonus", -1, 1, "INR", Fraction(-1), START),
         lambda: evolve(DEAL, part=Fraction(3, 2)),

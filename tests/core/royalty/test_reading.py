@@ -15,10 +15,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from buddy_core.royalty import BadInput, Document, FactTable, facts_json, read_input, schema_json, terms_json
+from buddy_core.royalty import (
+    BadInput,
+    Document,
+    FactTable,
+    facts_json,
+    read_facts,
+    read_input,
+    schema_json,
+    terms_json,
+)
 from buddy_core.royalty.data import presets
 from buddy_core.royalty.model import balances, facts, statements, terms
-from buddy_core.royalty.model.facts import Facts, Model, Watch
+from buddy_core.royalty.model.facts import Facts, Model, Paid, Sale, Watch
 from buddy_core.royalty.model.terms import Terms
 from buddy_core.royalty.rules.files import forms
 from buddy_core.royalty.rules.files.forms import Closing
@@ -91,6 +100,40 @@ def test_what_is_written_fits_the_schemas(given_terms: Terms, given_facts: Facts
     text = terms_json(OCTOBER, given_terms, Closing(None, None, carried))
     jsonschema_rs.validate(json.loads(schema_json("terms")), json.loads(text))
     jsonschema_rs.validate(json.loads(schema_json("facts")), json.loads(facts_json(given_facts)))
+
+
+@SLOW
+@given(st.sampled_from((0, 1, 10_000)), st.integers(0, 10_000), st.booleans())
+def test_units_left_out_are_those_of_python(gross: int, back: int, is_csv: bool) -> None:
+    """In JSON, in CSV and in Python it is 1 where something was paid, and 0 on a refund."""
+    row = {
+        "id": "s",
+        "model": "rental",
+        "title": "t",
+        "territory": "IN",
+        "currency": "INR",
+        "at": "2026-10-05",
+    }
+    row |= {"gross": str(gross), "refund": str(back)}
+    if is_csv:
+        text = f"{','.join(row)},units\n{','.join(row.values())},\n"
+        file = Document("sales.csv", text.encode())
+    else:
+        amounts = {"gross": gross, "refund": back}
+        file = Document("facts.json", json.dumps({"sales": [row | amounts]}).encode())
+    [sale] = read_facts([file], "UTC").sales
+    made = Sale("s", "rental", "t", "IN", "INR", Paid(gross, refund=back), sale.at)
+    assert sale == made
+    assert sale.units == (1 if gross else 0)
+
+
+def test_a_refund_without_units_takes_no_place_in_tiers() -> None:
+    """A copy at 10 %, all above at 90 %: a refund of 1.00 is no second copy, so of 99.00 it is 9.90."""
+    bands = [{"over": 0, "up_to": 1, "rate": "10%"}, {"over": 1, "rate": "90%"}]
+    sale = {"model": "rental", "title": "film", "territory": "IN", "currency": "INR", "at": "2026-10-05"}
+    sales = [sale | {"id": "s", "gross": 10000, "units": 1}, sale | {"id": "r", "refund": 100}]
+    result = read(whole({"rates": {"rental": {"bands": bands}}}), {"sales": sales}).state()
+    assert result.statements[0].earned == 990
 
 
 @pytest.mark.parametrize("name", ["terms", "facts", "result", "closing"])

@@ -139,16 +139,16 @@ any_balances = st.builds(
         names,
         st.builds(
             AccountBalance,
+            amounts,
             money,
-            money,
-            st.lists(st.builds(Held, st.just("2026-08"), money), max_size=2).map(tuple),
+            st.lists(st.builds(Held, st.just("2026-08"), amounts), max_size=2).map(tuple),
             money,
         ),
         max_size=3,
     ),
     st.dictionaries(
         names,
-        st.builds(DealBalance, st.dictionaries(st.sampled_from(Model), exacts), money, exacts),
+        st.builds(DealBalance, st.dictionaries(st.sampled_from(Model), exacts), amounts, exacts.map(abs)),
         max_size=3,
     ),
     st.dictionaries(names.map("{}/IN/INR".format), exacts, max_size=2),
@@ -199,7 +199,13 @@ any_facts = st.builds(
     tokens=some(token_uses()),
     expenses=some(st.builds(Expense, names, names, amounts)),
     rates=some(
-        st.builds(FxRate, currencies, currencies, exacts.filter(lambda rate: rate > 0), names, instants)
+        st.builds(
+            lambda pair, *others: FxRate(*pair, *others),
+            st.permutations(("INR", "USD", "JPY")).map(lambda codes: codes[:2]),
+            exacts.filter(lambda rate: rate > 0),
+            names,
+            instants,
+        )
     ),
 )
 

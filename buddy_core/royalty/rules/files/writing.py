@@ -12,6 +12,7 @@ from typing import Any
 
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.rounding import Rounding, round_fraction
+from buddy_core.royalty.model.balances import Balances
 from buddy_core.royalty.model.facts import Facts
 from buddy_core.royalty.model.months import Month
 from buddy_core.royalty.model.statements import (
@@ -119,6 +120,22 @@ def facts_json(facts: Facts) -> str:
 def schema_json(name: str) -> str:
     """Return the JSON Schema of `terms`, `facts`, `result` or `closing`."""
     return json.dumps(schema_of(name), ensure_ascii=False, indent=2) + "\n"
+
+
+def of_holder(result: PeriodResult, terms: Terms, holder: str) -> PeriodResult:
+    """Return what of a result may be sent to one holder: no figure of another, nor of the platform.
+
+    Its closing balances are those of the holder's accounts and deals.
+    """
+    statements = tuple(item for item in result.statements if item.holder == holder)
+    accounts = {item.account for statement in statements for item in statement.settlements}
+    deals = {deal.id for deal in terms.deals if deal.holder == holder}
+    deals |= {line.deal for statement in statements for line in statement.lines if line.deal}
+    balances = Balances(
+        {name: value for name, value in result.balances.accounts.items() if name in accounts},
+        {name: value for name, value in result.balances.deals.items() if name in deals},
+    )
+    return PeriodResult(statements, (), (), {}, (), balances)
 
 
 def statements_csv(result: PeriodResult, terms: Terms, holder: str | None = None) -> str:
