@@ -1,5 +1,6 @@
 """What every title earned, shared to the last minor unit; pure, usable with no port at all."""
 
+from buddy_core.royalty.command import ALL_HOLDERS, Printed, Unusable, compared, put, show, token_values
 from buddy_core.royalty.data import presets
 from buddy_core.royalty.errors import (
     MOST_LISTED,
@@ -221,6 +222,7 @@ from buddy_core.royalty.rules.simulating import Difference, Simulation, differen
 from buddy_core.royalty.rules.stating import state_period
 
 __all__ = [
+    "ALL_HOLDERS",
     "AWAITED",
     "GRAINS",
     "GRAIN_BITS",
@@ -321,6 +323,7 @@ __all__ = [
     "PoolShares",
     "PoolSpread",
     "PoolTotals",
+    "Printed",
     "Problem",
     "Recoupment",
     "Reserve",
@@ -360,6 +363,7 @@ __all__ = [
     "TokenUse",
     "TooManyPlayers",
     "TrueUp",
+    "Unusable",
     "Watch",
     "WatchMonth",
     "WatchRow",
@@ -374,6 +378,7 @@ __all__ = [
     "check_statements",
     "check_terms_of",
     "closing_json",
+    "compared",
     "count_facts",
     "decimal_text",
     "differences",
@@ -389,6 +394,7 @@ __all__ = [
     "period_royalty",
     "pool_totals",
     "presets",
+    "put",
     "rate_at",
     "read_facts",
     "read_input",
@@ -410,6 +416,7 @@ __all__ = [
     "shapley_value",
     "share_pool",
     "shared_pool",
+    "show",
     "simulate",
     "simulation_text",
     "split_by_exact",
@@ -426,6 +433,7 @@ __all__ = [
     "tiered_by_amount",
     "tiered_by_units",
     "title_holders",
+    "token_values",
     "told_inputs",
     "true_up",
     "units_to_recoup",
