@@ -1,5 +1,7 @@
 """What every title earned, shared to the last minor unit; pure, usable with no port at all."""
 
+from buddy_core.kernel.periods import month
+from buddy_core.kernel.territories import Territories
 from buddy_core.royalty.command import ALL_HOLDERS, Printed, Unusable, compared, put, show, token_values
 from buddy_core.royalty.data import presets
 from buddy_core.royalty.errors import (
@@ -353,6 +355,7 @@ __all__ = [
     "Terms",
     "TermsChanged",
     "TermsProblems",
+    "Territories",
     "Tier",
     "TierPart",
     "Tiered",
@@ -390,6 +393,7 @@ __all__ = [
     "guarantee_progress",
     "is_same_statement",
     "missing_holders",
+    "month",
     "of_holder",
     "period_royalty",
     "pool_totals",

@@ -236,7 +236,7 @@ GUARANTEE = Form(
     {
         "minimum": Key(AMOUNT, "what the holder has at least, minor units"),
         "starts_at": Key(WHEN, "when its term begins"),
-        "ends_at": Key(WHEN, "when its term ends; the month that has the end tops up"),
+        "ends_at": Key(WHEN, "when its term is over: 2026-11-01 is the end of October, which tops up"),
     },
     "a guarantee",
 )
