@@ -504,7 +504,7 @@ async def _contradictions_in(
     there = await tx.royalty_inputs.facts(month.entity, month=month.name)
     if any(item.key == name and item.body != AWAITED for item in there):
         raise Contention("royalty input")
-    kept = [Document(f"{item.key}.json", item.body) for item in there if item.body != AWAITED]
+    kept = [Document(f"{item.key} (brought in before)", item.body) for item in there if item.body != AWAITED]
     # Each expense stands under a deal of a title of its own, which nothing else earns for.
     deals = {expense.deal for expense in facts.expenses}
     deals |= {item["deal"] for file in kept for item in json.loads(file.content).get("expenses", ())}
@@ -517,7 +517,8 @@ async def _contradictions_in(
         found = read_input(Document("terms", canonical_bytes(terms)), [*kept, document])
         evolve(found, facts=_paid_for(found.facts)).state()
     except BadInput as error:
-        return list(error.problems)
+        # What is there already is never taken out: it is the new file that is to be corrected.
+        return [item for item in error.problems if item.file == document.file] or list(error.problems)
     return []
 
 

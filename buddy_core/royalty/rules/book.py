@@ -240,8 +240,8 @@ class Exchange:
         start, end = month.period.start - LONGEST_STAMPED, month.period.end + LONGEST_STAMPED
         for rate in rates:
             pair = (rate.base, rate.quote)
-            of = about("rates", base=rate.base, quote=rate.quote)
             there = self.rates.setdefault(pair, rate)
+            of = about("rates", base=rate.base, quote=rate.quote)
             if there.rate != rate.rate:
                 problems.add(
                     f"there are two rates from {rate.base} to {rate.quote}; give one for the period", of

@@ -139,10 +139,11 @@ class _Pool:
 
 @define
 class _Source:
-    """Subscribers whose own money went to a slot: how many, and what they paid."""
+    """Subscribers whose own money went to a slot: how many, what they paid, and what of it went there."""
 
     accounts: int = 0
     paid: Fraction = NOTHING
+    own: Fraction = NOTHING
 
 
 @define
@@ -180,12 +181,12 @@ def _divide(pool: _Pool, counted: Counted, pays: Mapping[str, Fraction]) -> _Div
                 found.silent += paid
                 found.silent_accounts += 1
                 continue
-            parts = _parts(pool.rule.method, counted.by_account[account], counted.deals)
+            slots = counted.by_account[account]
+            parts = _parts(pool.rule.method, slots, counted.deals)
             own.append((paid, parts))
             for key in parts:
-                source = found.sources[key]
-                source.accounts += 1
-                source.paid += paid
+                found.sources[key].accounts += 1
+                found.sources[key].paid += paid
     if pool.rule.silent is SilentMoney.PLATFORM:
         found.kept = found.silent
     elif pool.rule.silent is SilentMoney.CARRY:
@@ -196,6 +197,10 @@ def _divide(pool: _Pool, counted: Counted, pays: Mapping[str, Fraction]) -> _Div
     if to_all:
         own.append((to_all, {(slot, None): amount / total for slot, amount in amounts.items()}))
     found.shares = _added_up(own)
+    for key, source in found.sources.items():
+        source.own = found.shares[key]
+        if to_all and key[1] is None:
+            source.own -= to_all * amounts[key[0]] / total
     return found
 
 
@@ -317,12 +322,10 @@ def _worked(
         "pool_net": plain(pool.paid + pool.brought),
         "method": pool.rule.method.value,
     }
-    by_all = divided.to_all * seconds / total if divided.to_all and key[1] is None else NOTHING
     if (source := divided.sources.get(key)) is not None:
         found["accounts"] = source.accounts
         found["accounts_paid"] = plain(source.paid)
-        # Where thousands of fractions are added by the rule at scale, the grain that is left is in here.
-        found["own"] = plain(divided.shares[key] - by_all)
+        found["own"] = plain(source.own)
     if divided.to_all and key[1] is None:
         if pool.rule.method is not PoolMethod.PRO_RATA:
             found["to_all"] = plain(divided.to_all)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import chain, groupby
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from buddy_core.kernel.rounding import Rounding, exact_sum, round_fraction, sort_key
 from buddy_core.royalty.errors import about
@@ -186,9 +186,9 @@ def _begins(line: Line) -> tuple[str, ...]:
     )
 
 
-def line_order(line: Line) -> tuple[str, ...]:
-    """Return the place of a line; those of one key by rate and net."""
-    return (line.adjusts, *line_key(line), f"{line.rate}", f"{line.net}")
+def line_order(line: Line) -> tuple[Any, ...]:
+    """Return the place of a line; those of one key by rate, net and amount."""
+    return (line.adjusts, *line_key(line), line.rate, line.net, line.amount)
 
 
 def line_key(line: Line) -> tuple[str, ...]:
