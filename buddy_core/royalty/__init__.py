@@ -1,5 +1,8 @@
 """What every title earned, shared to the last minor unit; pure, usable with no port at all."""
 
+from buddy_core.kernel.periods import month
+from buddy_core.kernel.territories import Territories
+from buddy_core.royalty.command import ALL_HOLDERS, Printed, Unusable, compared, put, show, token_values
 from buddy_core.royalty.data import presets
 from buddy_core.royalty.errors import (
     MOST_LISTED,
@@ -226,6 +229,7 @@ from buddy_core.royalty.rules.simulating import Difference, Simulation, differen
 from buddy_core.royalty.rules.stating import state_period
 
 __all__ = [
+    "ALL_HOLDERS",
     "AWAITED",
     "GRAINS",
     "GRAIN_BITS",
@@ -330,6 +334,7 @@ __all__ = [
     "PoolShares",
     "PoolSpread",
     "PoolTotals",
+    "Printed",
     "Problem",
     "Recoupment",
     "Reserve",
@@ -359,6 +364,7 @@ __all__ = [
     "Terms",
     "TermsChanged",
     "TermsProblems",
+    "Territories",
     "Tier",
     "TierPart",
     "Tiered",
@@ -369,6 +375,7 @@ __all__ = [
     "TokenUse",
     "TooManyPlayers",
     "TrueUp",
+    "Unusable",
     "Watch",
     "WatchMonth",
     "WatchRow",
@@ -384,6 +391,7 @@ __all__ = [
     "check_statements",
     "check_terms_of",
     "closing_json",
+    "compared",
     "count_facts",
     "decimal_text",
     "differences",
@@ -395,10 +403,12 @@ __all__ = [
     "guarantee_progress",
     "is_same_statement",
     "missing_holders",
+    "month",
     "of_holder",
     "period_royalty",
     "pool_totals",
     "presets",
+    "put",
     "rate_at",
     "read_facts",
     "read_input",
@@ -420,6 +430,7 @@ __all__ = [
     "shapley_value",
     "share_pool",
     "shared_pool",
+    "show",
     "simulate",
     "simulation_text",
     "split_by_exact",
@@ -436,6 +447,7 @@ __all__ = [
     "tiered_by_amount",
     "tiered_by_units",
     "title_holders",
+    "token_values",
     "told_inputs",
     "true_up",
     "units_to_recoup",

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.rounding import exact
 from buddy_core.royalty.model.facts import Model
-from buddy_core.royalty.model.fields import by_name, each, many, not_negative, whole
+from buddy_core.royalty.model.fields import a_number, by_name, each, exactly, many, not_negative, whole
 
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 
@@ -49,6 +49,7 @@ def _exact_pools(value: Mapping[str, Any]) -> Mapping[str, Fraction]:
 
 
 def _not_below_zero(_: object, attribute: Any, value: Fraction) -> None:
+    a_number(_, attribute, value)
     if value.numerator < 0:
         raise InvalidValue(attribute.name, f"is {value}; it is never below zero")
 
@@ -82,7 +83,7 @@ class DealBalance:
     """What its tiers have counted by model."""
     laid_out: int = field(default=0, validator=not_negative)
     """Expenses so far, in minor units of its account."""
-    taken_back: Fraction = field(default=Fraction(0), converter=exact, validator=_not_below_zero)
+    taken_back: Fraction = field(default=Fraction(0), converter=exactly, validator=_not_below_zero)
     """What has been taken back of them."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from enum import Enum
 from fractions import Fraction
 from typing import Any
 
@@ -12,11 +11,22 @@ from attrs import field, frozen
 
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import InvalidValue
-from buddy_core.kernel.rounding import exact
-from buddy_core.royalty.model.fields import each, many, name, not_negative, whole
+from buddy_core.royalty.model.fields import (
+    Word,
+    a_number,
+    at_or_none,
+    each,
+    exactly,
+    many,
+    name,
+    not_negative,
+    sold_or_none,
+    spent_or_none,
+    whole,
+)
 
 
-class Model(Enum):
+class Model(Word):
     """How a title earned: what terms give shares by."""
 
     RENTAL = "rental"
@@ -39,10 +49,6 @@ def _money(_: object, attribute: Any, value: Any) -> None:
         raise InvalidValue(
             attribute.name, f"is a {type(value).__name__}; give Paid, with what was paid as gross"
         )
-
-
-def _instant(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
 
 
 @frozen
@@ -101,7 +107,7 @@ class Sale:
     at: datetime = field(converter=utc)
     units: int = field(validator=whole)
     """Copies; below zero where copies came back. Where nothing is said, 1 if something was paid."""
-    sold_at: datetime | None = field(default=None, converter=_instant)
+    sold_at: datetime | None = field(default=None, converter=sold_or_none)
     """On a refund: when it was sold, whose terms count."""
 
     @units.default
@@ -137,9 +143,9 @@ class PoolPart:
     """What of a shared pool is a title's, and by how many counted seconds or impressions."""
 
     title: str = field(validator=name)
-    amount: Fraction = field(converter=exact)
+    amount: Fraction = field(converter=exactly, validator=a_number)
     """Minor units."""
-    counted: Fraction = field(converter=exact)
+    counted: Fraction = field(converter=exactly, validator=a_number)
 
 
 @frozen
@@ -184,7 +190,7 @@ class Watch:
     territory: str = field(validator=name)
     seconds: int = field(validator=not_negative)
     plan: str | None = None
-    at: datetime | None = field(default=None, converter=_instant)
+    at: datetime | None = field(default=None, converter=at_or_none)
     """Needed only where the title's terms change within the period."""
 
 
@@ -195,7 +201,7 @@ class Impressions:
     title: str = field(validator=name)
     territory: str = field(validator=name)
     count: int = field(validator=not_negative)
-    at: datetime | None = field(default=None, converter=_instant)
+    at: datetime | None = field(default=None, converter=at_or_none)
 
 
 @frozen
@@ -213,10 +219,10 @@ class TokenUse:
     version: int = field(validator=whole)
     """The value version that was in force."""
     currency: str = field(validator=name)
-    value: Fraction = field(converter=exact)
+    value: Fraction = field(converter=exactly, validator=a_number)
     """Minor units for all the tokens together."""
     at: datetime = field(converter=utc)
-    spent_at: datetime | None = field(default=None, converter=_instant)
+    spent_at: datetime | None = field(default=None, converter=spent_or_none)
 
     @spent_at.validator
     def _told_on_refunds_alone(self, _: object, value: Any) -> None:
@@ -245,7 +251,7 @@ class FxRate:
 
     base: str = field(validator=name)
     quote: str = field(validator=name)
-    rate: Fraction = field(converter=exact)
+    rate: Fraction = field(converter=exactly)
     """Major units of `quote` for one major unit of `base`."""
     source: str = field(validator=name)
     at: datetime = field(converter=utc)
@@ -256,7 +262,8 @@ class FxRate:
             raise InvalidValue("quote", f"is {value}, as base is; a rate is between two currencies")
 
     @rate.validator
-    def _positive(self, _: object, value: Fraction) -> None:
+    def _positive(self, attribute: Any, value: Fraction) -> None:
+        a_number(self, attribute, value)
         if value <= 0:
             raise InvalidValue("rate", "must be above zero")
 

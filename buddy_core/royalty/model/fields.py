@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from enum import Enum
+from fractions import Fraction
 from typing import Any
 
+from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import InvalidValue
+from buddy_core.kernel.rounding import exact
 
 _WORD = re.compile(r"[^\s].{0,199}", re.DOTALL)
 
@@ -86,6 +91,74 @@ def by_name(kind: type, about: str) -> Callable[[object, Any, Any], None]:
                 raise InvalidValue(f"{attribute.name}.{key}", f"is {_told(item)}; give {about}")
 
     return check
+
+
+class Word(Enum):
+    """One of some words; another is refused by the field's name, with the words there are."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Word | None:
+        field = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        words = ", ".join(f"{word.value}" for word in cls)
+        raise InvalidValue(field, f"{value!r} is not one of {words}")
+
+
+def exactly(value: Fraction | int) -> Fraction:
+    """Return an exact number as the Fraction it is; what is none is left for `a_number` to refuse."""
+    try:
+        return exact(value)
+    except InvalidValue:
+        return value  # type: ignore[return-value]
+
+
+def a_number(_: object, attribute: Any, value: Any) -> None:
+    """Refuse what is not exact, such as a float."""
+    if not isinstance(value, Fraction):
+        raise InvalidValue(
+            attribute.name, f"is a {type(value).__name__}; only int and Fraction are exact here"
+        )
+
+
+def a_part(_: object, attribute: Any, value: Any) -> None:
+    """Refuse what is no exact number from 0 to 1."""
+    a_number(_, attribute, value)
+    if not 0 <= value <= 1:
+        raise InvalidValue(attribute.name, f"is {value}; a part is from 0 to 1")
+
+
+def start(value: datetime) -> datetime:
+    """Return the instant of a field `starts_at` in UTC."""
+    return utc(value, "starts_at")
+
+
+def end(value: datetime) -> datetime:
+    """Return the instant of a field `ends_at` in UTC."""
+    return utc(value, "ends_at")
+
+
+def at_or_none(value: datetime | None) -> datetime | None:
+    """Return the instant of a field `at` in UTC, and None as it is."""
+    return None if value is None else utc(value)
+
+
+def start_or_none(value: datetime | None) -> datetime | None:
+    """Return the instant of a field `starts_at` in UTC, and None as it is."""
+    return None if value is None else start(value)
+
+
+def end_or_none(value: datetime | None) -> datetime | None:
+    """Return the instant of a field `ends_at` in UTC, and None as it is."""
+    return None if value is None else end(value)
+
+
+def sold_or_none(value: datetime | None) -> datetime | None:
+    """Return the instant of a field `sold_at` in UTC, and None as it is."""
+    return None if value is None else utc(value, "sold_at")
+
+
+def spent_or_none(value: datetime | None) -> datetime | None:
+    """Return the instant of a field `spent_at` in UTC, and None as it is."""
+    return None if value is None else utc(value, "spent_at")
 
 
 _NONE = object()

@@ -17,12 +17,22 @@ from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.rounding import exact
 from buddy_core.kernel.territories import Territories, territories
 from buddy_core.royalty.model.facts import Model
-from buddy_core.royalty.model.fields import each, each_text, many, name, optional_texts, texts, texts_or_none
-
-
-def _part(_: object, attribute: Any, value: Fraction) -> None:
-    if not 0 <= value <= 1:
-        raise InvalidValue(attribute.name, f"is {value}; a part is from 0 to 1")
+from buddy_core.royalty.model.fields import (
+    Word,
+    a_part,
+    each,
+    each_text,
+    end,
+    end_or_none,
+    exactly,
+    many,
+    name,
+    optional_texts,
+    start,
+    start_or_none,
+    texts,
+    texts_or_none,
+)
 
 
 def _not_negative(_: object, attribute: Any, value: Any) -> None:
@@ -35,11 +45,7 @@ def _one_or_more(_: object, attribute: Any, value: Any) -> None:
         raise InvalidValue(attribute.name, "must be a whole number from 1 on")
 
 
-def _instant(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
-
-
-class Basis(Enum):
+class Basis(Word):
     """What a tier counts."""
 
     UNITS = "units"
@@ -47,7 +53,7 @@ class Basis(Enum):
     NET = "net"
 
 
-class Counting(Enum):
+class Counting(Word):
     """Since when a tier counts."""
 
     LIFE = "life"
@@ -62,7 +68,7 @@ class Band:
 
     over: int = field(validator=_not_negative)
     up_to: int | None = field(validator=optional(_not_negative))
-    rate: Fraction = field(converter=exact, validator=_part)
+    rate: Fraction = field(converter=exactly, validator=a_part)
 
 
 @frozen
@@ -91,14 +97,14 @@ class From:
     """A rate from an instant on."""
 
     at: datetime = field(converter=utc)
-    rate: Fraction = field(converter=exact, validator=_part)
+    rate: Fraction = field(converter=exactly, validator=a_part)
 
 
 @frozen
 class Escalator:
     """A rate that changes by date: `first`, and then each from its instant on."""
 
-    first: Fraction = field(converter=exact, validator=_part)
+    first: Fraction = field(converter=exactly, validator=a_part)
     then: tuple[From, ...] = field(default=(), converter=many, validator=each(From, "From"))
 
     @then.validator
@@ -128,7 +134,7 @@ def _flat(model: Any, rate: Any) -> Fraction:
     return value
 
 
-class AdsBy(Enum):
+class AdsBy(Word):
     """By what a title's part of the ad revenue of a country is measured."""
 
     WATCH = "watch"
@@ -149,13 +155,13 @@ class Deal:
     title: str = field(validator=name)
     holder: str = field(validator=name)
     rates: Mapping[Model, Rate] = field(converter=_rates, hash=False)
-    part: Fraction = field(default=Fraction(1), converter=exact, validator=_part)
+    part: Fraction = field(default=Fraction(1), converter=exactly, validator=a_part)
     territories: Territories = field(default=Territories(("*",)), converter=territories)
-    starts_at: datetime | None = field(default=None, converter=_instant)
-    ends_at: datetime | None = field(default=None, converter=_instant)
+    starts_at: datetime | None = field(default=None, converter=start_or_none)
+    ends_at: datetime | None = field(default=None, converter=end_or_none)
     account: str | None = field(default=None, validator=optional(name))
     """Where it is settled; without one, the holder's own account of the currency."""
-    fee: Fraction = field(default=Fraction(0), converter=exact, validator=_part)
+    fee: Fraction = field(default=Fraction(0), converter=exactly, validator=a_part)
     """Distribution fee: the part that goes to the platform first."""
     expense_cap: int | None = field(default=None, validator=optional(_not_negative))
     """Expenses that may be taken back over the life of the deal, in minor units; None is no cap."""
@@ -172,7 +178,7 @@ class Deal:
         )
 
 
-class Negative(Enum):
+class Negative(Word):
     """What becomes of a period that comes to less than nothing."""
 
     CARRY = "carry"
@@ -186,15 +192,15 @@ class Guarantee:
     """What the holder has by the end of a term at least, settled once, at its end."""
 
     minimum: int = field(validator=_not_negative)
-    starts_at: datetime = field(converter=utc)
-    ends_at: datetime = field(converter=utc)
+    starts_at: datetime = field(converter=start)
+    ends_at: datetime = field(converter=end)
 
 
 @frozen
 class Reserve:
     """A part of what was earned that is held back against refunds, and released after some periods."""
 
-    part: Fraction = field(converter=exact, validator=_part)
+    part: Fraction = field(converter=exactly, validator=a_part)
     periods: int = field(validator=_one_or_more)
 
 
@@ -202,8 +208,8 @@ class Reserve:
 class Withholding:
     """Tax that is kept back from what is paid, from an instant on."""
 
-    rate: Fraction = field(converter=exact, validator=_part)
-    starts_at: datetime = field(converter=utc)
+    rate: Fraction = field(converter=exactly, validator=a_part)
+    starts_at: datetime = field(converter=start)
     key: str = field(validator=name)
     """Which rule it is, such as `IN:194J`; rates and keys are data."""
 

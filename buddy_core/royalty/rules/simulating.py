@@ -63,7 +63,7 @@ def simulate(
         InvalidValue: a token value that is a float, or not by kind and currency.
     """
     now = state_period(month, terms, facts, before)
-    others = facts if token_values is None else _revalued(facts, token_values)
+    others = facts if token_values is None else revalued(facts, token_values)
     then = state_period(month, other_terms or terms, others, before)
     return Simulation(now, then, differences(now, then))
 
@@ -82,7 +82,8 @@ def differences(now: PeriodResult, then: PeriodResult) -> tuple[Difference, ...]
     )
 
 
-def _revalued(facts: Facts, values: Mapping[tuple[str, str], Fraction]) -> Facts:
+def revalued(facts: Facts, values: Mapping[tuple[str, str], Fraction]) -> Facts:
+    """Return facts as if a token had been worth so many minor units, by kind and currency."""
     given: Iterable[object] = values
     for key in given:
         match key:

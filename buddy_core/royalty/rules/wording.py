@@ -40,8 +40,8 @@ def percent_text(rate: Fraction) -> str:
     if (scaled * 10**6).denominator == 1:
         return f"{exact_text(scaled, 0)} %"
     about = Fraction(round_fraction(scaled * 10**4, Rounding.HALF_UP), 10**4)
-    fraction = f"{rate} (about " if is_readable(rate) else "(about "
-    return f"{fraction}{exact_text(about, 0)} %)"
+    near = f"about {exact_text(about, 0)} %"
+    return f"{rate} ({near})" if is_readable(rate) else near
 
 
 def rate_text(rate: FxRate) -> str:

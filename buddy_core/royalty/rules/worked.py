@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
 from buddy_core.royalty.model.balances import DealBalance
 from buddy_core.royalty.model.facts import FxRate
-from buddy_core.royalty.model.terms import Band, Basis, Deal, Tiers
+from buddy_core.royalty.model.terms import Basis, Deal, Tiers
 
 Inputs = Mapping[str, Any]
 
@@ -24,39 +25,49 @@ def of_tiers(tiers: Tiers, before: Fraction, now: Fraction, currency: str) -> di
     `(band_1_counted x band_1_rate + band_2_counted x band_2_rate + ...) / tier_now` is the rate
     of the line. `currency` is that of the count, where it is money in minor units.
     """
+    # Counted in whole steps of one `unit`-th, so that no Fraction is made on the way: every deal has this.
+    unit = lcm(before.denominator, now.denominator)
+    start = before.numerator * (unit // before.denominator)
+    more = now.numerator * (unit // now.denominator)
     found: dict[str, Any] = {
-        "tier_basis": tiers.basis.value,
-        "tier_counting": tiers.counting.value,
-        "tier_before": plain(before),
-        "tier_now": plain(now),
+        "tier_basis": tiers.basis._value_,
+        "tier_counting": tiers.counting._value_,
+        "tier_before": start if unit == 1 else plain(before),
+        "tier_now": more if unit == 1 else plain(now),
     }
     if tiers.basis is not Basis.UNITS:
         found["tier_currency"] = currency
-    for number, band, counted in _in_bands(tiers.bands, before, now):
-        found[f"band_{number}_over"] = band.over
+    low, high = (start, start + more) if more >= 0 else (start + more, start)
+    for number, band in enumerate(tiers.bands):
+        over, up_to = band.over * unit, high if band.up_to is None else band.up_to * unit
+        if more:
+            # The first band reaches below zero: more may come back than was ever counted.
+            over = low if not number or low > over else over
+            up_to = high if high < up_to else up_to
+            if over >= up_to:
+                continue
+            counted = up_to - over if more > 0 else over - up_to
+        elif band.up_to is not None and low > up_to:
+            continue  # of nothing at all it is the rate of the last that was counted
+        else:
+            counted = 0
+        names = _BAND_NAMES[number] if number < len(_BAND_NAMES) else _band_names(number)
+        found[names[0]] = band.over
         if band.up_to is not None:
-            found[f"band_{number}_up_to"] = band.up_to
-        found[f"band_{number}_rate"] = band.rate
-        found[f"band_{number}_counted"] = plain(counted)
+            found[names[1]] = band.up_to
+        found[names[2]] = band.rate
+        found[names[3]] = counted if unit == 1 else plain(Fraction(counted, unit))
+        if not more:
+            break
     return found
 
 
-def _in_bands(
-    bands: tuple[Band, ...], before: Fraction, now: Fraction
-) -> Iterator[tuple[int, Band, Fraction]]:
-    """Yield each band that something falls in, with its number and how much; below zero what came back."""
-    low, high = (before, before + now) if now >= 0 else (before + now, before)
-    for number, band in enumerate(bands, 1):
-        if not now:
-            # Of nothing at all it is the rate of the last that was counted.
-            if band.up_to is None or low <= band.up_to:
-                yield number, band, now
-                return
-            continue
-        start = low if number == 1 or low > band.over else Fraction(band.over)
-        end = high if band.up_to is None or high < band.up_to else Fraction(band.up_to)
-        if start < end:
-            yield number, band, end - start if now > 0 else start - end
+def _band_names(place: int) -> tuple[str, str, str, str]:
+    begin = f"band_{place + 1}_"
+    return f"{begin}over", f"{begin}up_to", f"{begin}rate", f"{begin}counted"
+
+
+_BAND_NAMES = [_band_names(place) for place in range(10)]
 
 
 def of_expenses(

@@ -236,7 +236,7 @@ GUARANTEE = Form(
     {
         "minimum": Key(AMOUNT, "what the holder has at least, minor units"),
         "starts_at": Key(WHEN, "when its term begins"),
-        "ends_at": Key(WHEN, "when its term ends; the month that has the end tops up"),
+        "ends_at": Key(WHEN, "when its term is over: 2026-11-01 is the end of October, which tops up"),
     },
     "a guarantee",
 )
@@ -446,10 +446,6 @@ class PaidForm(Form):
         }
 
 
-def _sale(units: int | None, **others: Any) -> Sale:
-    return Sale(**others) if units is None else Sale(units=units, **others)
-
-
 FX = Form(
     FxRate,
     {
@@ -461,6 +457,12 @@ FX = Form(
     },
     "a rate of exchange",
 )
+
+
+def _sale(units: int | None, **others: Any) -> Sale:
+    return Sale(**others) if units is None else Sale(units=units, **others)
+
+
 SECTIONS: Mapping[str, Form] = {
     "sales": PaidForm(
         _sale,
@@ -685,7 +687,7 @@ POOL_REPORT = Form(
         "carried": Key(CALCULATED, "to the next month"),
         "counted": Key(CALCULATED, "seconds or impressions that count"),
         "note": Key(Worked(), "what was unusual", ""),
-        "silent": Key(EXACT, "paid by subscribers who watched nothing that counts", Fraction(0)),
+        "silent": Key(CALCULATED, "paid by subscribers who watched nothing that counts", Fraction(0)),
         "silent_accounts": Key(COUNT, "how many of them there are", 0),
     },
     "a pool",

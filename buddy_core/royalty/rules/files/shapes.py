@@ -151,8 +151,10 @@ def told(value: Any) -> str:
             return f"{value}"
         case Mapping():
             return "an object { }"
-        case _:
+        case list() | tuple():
             return "a list [ ]"
+        case _:
+            return f"of the type {type(value).__name__}"
 
 
 def close_to(word: str, known: Iterable[str]) -> str:
