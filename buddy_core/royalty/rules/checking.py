@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from buddy_core.kernel.countries import COUNTRIES
 from buddy_core.kernel.rounding import exact_sum
@@ -11,6 +12,7 @@ from buddy_core.royalty.model.facts import (
     Expense,
     Facts,
     Impressions,
+    Paid,
     Sale,
     SharedPool,
     SubscriptionRevenue,
@@ -32,7 +34,8 @@ def check_facts(month: Month, facts: Facts, problems: Problems) -> None:
     _check_names((*payments, *facts.tokens, *facts.expenses), problems)
     _check_places(payments, facts, problems)
     _check_seconds(month, facts, problems)
-    _check_signs(payments, problems)
+    _check_signs(facts, problems)
+    _check_tokens(facts.tokens, problems)
     _check_pools(facts, problems)
 
 
@@ -107,15 +110,81 @@ def _check_pools(facts: Facts, problems: Problems) -> None:
         told[of] = pool.id
 
 
-def _check_signs(payments: tuple[Payment, ...], problems: Problems) -> None:
-    """Note minus signs; tax and fees alone may be below zero, where a refund takes them back."""
-    for item in payments:
-        paid = item.paid
-        amounts = {"gross": paid.gross, "refund": paid.refund, "chargeback": paid.chargeback}
-        if paid.gross > 0:
-            amounts |= {"tax": paid.tax, "fee": paid.fee}
-        for word, amount in amounts.items():
-            if amount < 0:
-                problems.add(
-                    f"{item.id}: {word} is {amount}; amounts have no minus sign, what went back is a refund"
-                )
+def _check_signs(facts: Facts, problems: Problems) -> None:
+    """Note amounts that cannot be: what was paid, and what leaves it, bound each other."""
+    single: tuple[Sale | SubscriptionRevenue | AdRevenue, ...] = (*facts.sales, *facts.subscriptions, *facts.ads)
+    for item in single:
+        for text in odd_amounts(item.paid):
+            problems.add(f"{item.id}: {text}")
+    for pool in facts.pools:
+        for text in odd_sums(pool.paid):
+            problems.add(f"{pool.id}: {text}")
+    for sale in facts.sales:
+        if sale.paid.gross > 0 and sale.units < 0:
+            problems.add(
+                f"{sale.id}: units is {sale.units} where {sale.paid.gross} was paid; copies that came back "
+                "are a fact of their own, with gross 0"
+            )
+        if sale.sold_at is not None and sale.sold_at > sale.at:
+            problems.add(f"{sale.id}: sold_at is after its refund; give the instant of the sale")
+
+
+def odd_amounts(paid: Paid) -> list[str]:
+    """Return what of one payment cannot be.
+
+    Where something was paid, tax, refund and chargeback are parts of it; a fee may be more, as
+    that of a dispute or of a trial for one rupee is. Where nothing was paid, tax and fees below
+    zero are those of what went back. Both halves of a payment may keep to all of this.
+    """
+    if paid.gross <= 0:
+        owed = f"tax is {paid.tax}, and nothing was paid; on a refund it has a minus sign, or is left out"
+        return odd_sums(paid) + ([owed] if paid.tax > 0 else [])
+    found = _minus_signs(paid)
+    for word, amount in (("tax", paid.tax), ("fee", paid.fee)):
+        if amount < 0:
+            found.append(
+                f"{word} is {amount}, and {paid.gross} was paid; what is taken back of it is told with the "
+                "refund, in a fact of its own with gross 0"
+            )
+    if paid.tax > paid.gross:
+        found.append(f"tax is {paid.tax}, and only {paid.gross} was paid; gross has its tax in it")
+    for word, amount in (("refund", paid.refund), ("chargeback", paid.chargeback)):
+        if amount > paid.gross:
+            found.append(
+                f"{word} is {amount}, and only {paid.gross} was paid; what went back of other sales is a "
+                "fact of its own, with gross 0"
+            )
+    return found
+
+
+def odd_sums(paid: Paid) -> list[str]:
+    """Return what of the sum of any payments cannot be."""
+    back = max(0, paid.refund) + max(0, paid.chargeback)
+    return _minus_signs(paid) + [
+        f"{word} is {amount}, and {back} went back; no more than that can be taken back of it"
+        for word, amount in (("tax", paid.tax), ("fee", paid.fee))
+        if amount < -back
+    ]
+
+
+def _minus_signs(paid: Paid) -> list[str]:
+    named = {"gross": paid.gross, "refund": paid.refund, "chargeback": paid.chargeback}
+    return [
+        f"{word} is {amount}; amounts have no minus sign, what went back is a refund"
+        for word, amount in named.items()
+        if amount < 0
+    ]
+
+
+def _check_tokens(uses: Iterable[TokenUse], problems: Problems) -> None:
+    """Note spends whose tokens and value contradict each other, and refunds before their spend."""
+    for use in uses:
+        if (use.tokens > 0 and use.value < 0) or (use.tokens < 0 and use.value > 0):
+            problems.add(
+                f"{use.id}: {use.tokens} tokens are worth {use.value}; tokens and value have one sign, below "
+                "zero on a refund"
+            )
+        if not use.tokens and use.value:
+            problems.add(f"{use.id}: no tokens are worth {use.value}; say how many were spent")
+        if use.spent_at is not None and use.spent_at > use.at:
+            problems.add(f"{use.id}: spent_at is after its refund; give the instant of the spend")

@@ -167,10 +167,16 @@ def facts(chance: Random, month_: Month = OCTOBER, name: str = "", most: int = 8
         return month_.period.start + timedelta(days=chance.randint(0, 29), hours=1)
 
     def paid() -> Paid:
-        gross = chance.randint(0, 2_000)
-        return Paid(gross, gross * 15 // 115, chance.choice((0, 0, 100)), 0, chance.randint(0, 30))
+        gross = chance.choice((0, 1, 2, *(chance.randint(3, 2_000) for _ in range(9))))
+        back, disputed = chance.choice((0, 0, 100)), chance.choice((0, 0, 0, 50))
+        if gross:
+            back, disputed = min(back, gross), min(disputed, gross)
+            return Paid(gross, gross * 15 // 115, back, disputed, chance.randint(0, 30))
+        # What went back of sales of other months, with the tax and fees that are no longer owed.
+        return Paid(0, -((back + disputed) * 15 // 115), back, disputed, -chance.randint(0, back // 10))
 
     for number in range(chance.randint(0, most)):
+        money = paid()
         found.append(
             Sale(
                 f"{name}s{number}",
@@ -178,9 +184,9 @@ def facts(chance: Random, month_: Month = OCTOBER, name: str = "", most: int = 8
                 chance.choice(TITLES),
                 chance.choice(TERRITORIES),
                 chance.choice(CURRENCIES),
-                paid(),
+                money,
                 at(),
-                units=chance.randint(-3, 9),
+                units=chance.randint(0 if money.gross else -3, 9),
             )
         )
     for number in range(chance.randint(1, most)):

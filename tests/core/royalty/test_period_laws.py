@@ -122,6 +122,7 @@ def test_no_order_matters() -> None:
                 for name in (
                     "sales",
                     "subscriptions",
+                    "pools",
                     "ads",
                     "watch",
                     "impressions",
@@ -161,9 +162,14 @@ def test_a_fact_in_two_halves_is_the_fact() -> None:
 
 def _sale_in_two(sale: Sale) -> list[Sale]:
     paid = sale.paid
-    first = Paid(paid.gross // 2, paid.tax // 2, paid.refund // 2, paid.chargeback // 2, paid.fee // 2)
-    one = evolve(sale, id=sale.id + "-1", paid=first, units=sale.units // 2)
+    first = Paid(*map(_half, (paid.gross, paid.tax, paid.refund, paid.chargeback, paid.fee)))
+    one = evolve(sale, id=sale.id + "-1", paid=first, units=_half(sale.units))
     return [one, evolve(sale, id=sale.id + "-2", paid=paid - first, units=sale.units - one.units)]
+
+
+def _half(amount: int) -> int:
+    """Return one half in whole units, the smaller one whatever the sign."""
+    return amount // 2 if amount > 0 else -(-amount // 2)
 
 
 def _watch_in_two(row: Watch) -> list[Watch]:

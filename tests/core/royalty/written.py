@@ -239,7 +239,7 @@ def whole_months(draw: st.DrawFn) -> tuple[Terms, Facts]:
     facts: list[Any] = [FxRate("USD", "INR", Fraction(665, 8), "bank", START)]
     few = st.integers(0, 5000)
     for number in range(draw(st.integers(1, 6))):
-        money_of = Paid(draw(few), draw(st.integers(0, 50)), draw(st.integers(0, 99)), 0, draw(few) // 50)
+        money_of = Paid(draw(st.integers(100, 5000)), draw(st.integers(0, 50)), draw(st.integers(0, 99)), 0, draw(few) // 50)
         title, currency = draw(st.sampled_from(titles)), draw(st.sampled_from(("INR", "USD")))
         facts.append(Sale(f"s{number}", draw(st.sampled_from(SOLD)), title, "IN", currency, money_of, START))
         facts.append(SubscriptionRevenue(f"u{number}", "gold", "IN", currency, money_of, f"v{number}"))
