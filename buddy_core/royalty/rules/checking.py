@@ -20,10 +20,12 @@ from buddy_core.royalty.model.facts import (
     Watch,
 )
 from buddy_core.royalty.model.months import Month
+from buddy_core.royalty.model.terms import PoolMethod, Terms
 from buddy_core.royalty.rules.book import Problems, is_currency
 
 ADS = "ads"
 """The plan by which pools and rules for them speak of ads."""
+METHODS = tuple(method.value for method in PoolMethod)
 Payment = Sale | SubscriptionRevenue | SharedPool | AdRevenue
 
 
@@ -95,6 +97,8 @@ def _check_pools(facts: Facts, problems: Problems) -> None:
     for pool in facts.pools:
         of, net = (pool.plan, pool.territory, pool.currency), pool.paid.net
         whole = exact_sum(part.amount for part in pool.parts) + pool.kept + pool.carried
+        if pool.method not in METHODS:
+            problems.add(f"{pool.id}: {pool.method!r} is no method; write one of {', '.join(METHODS)}")
         if whole != net:
             problems.add(f"{pool.id}: its parts, kept and carried make {whole}, and its net is {net}")
         if len({part.title for part in pool.parts}) != len(pool.parts):
@@ -110,10 +114,25 @@ def _check_pools(facts: Facts, problems: Problems) -> None:
         told[of] = pool.id
 
 
+def check_plans(terms: Terms, facts: Facts, problems: Problems) -> None:
+    """Note a rule for pools whose plan differs from one with revenue in capitals or blanks alone."""
+    plans = {item.plan for item in facts.subscriptions} | {pool.plan for pool in facts.pools}
+    if facts.ads:
+        plans.add(ADS)
+    alike = {"".join(plan.split()).casefold(): plan for plan in sorted(plans)}
+    for rule in terms.pools:
+        meant = alike.get("".join(rule.plan.split()).casefold())
+        if meant is not None and rule.plan not in plans:
+            problems.add(
+                f"there is a rule for the pools of {rule.plan}, and revenue of {meant}; write the plan the "
+                "same in both"
+            )
+
+
 def _check_signs(facts: Facts, problems: Problems) -> None:
     """Note amounts that cannot be: what was paid, and what leaves it, bound each other."""
-    single: tuple[Sale | SubscriptionRevenue | AdRevenue, ...] = (*facts.sales, *facts.subscriptions, *facts.ads)
-    for item in single:
+    payments: tuple[Payment, ...] = (*facts.sales, *facts.subscriptions, *facts.ads)
+    for item in payments:
         for text in odd_amounts(item.paid):
             problems.add(f"{item.id}: {text}")
     for pool in facts.pools:

@@ -102,11 +102,12 @@ def _what(line: Line, net: str, inputs: Mapping[str, Any], money: Any) -> str:
             f"{abs(tokens)} {kind} tokens {verb} on {where}, worth {net} by value version {version}, "
             "as stamped when they were spent."
         )
-    if line.model is Model.SUBSCRIPTION:
+    if "pool_seconds" in inputs:
         seconds, of = (exact_text(Fraction(inputs[name]), 0) for name in ("seconds", "pool_seconds"))
+        how = _SHARED.get(inputs["method"], f"It is shared by {inputs['method']}")
         return (
             f"{where} has {net} of the pool {inputs['pool']}: {money(inputs['pool_net'])} after "
-            f"tax and fees. {_SHARED[inputs['method']]}; {seconds} of {of} counted seconds are its."
+            f"tax and fees. {how}; {seconds} of {of} counted seconds are its."
         )
     if line.model is Model.ADS:
         measured = "seconds watched" if inputs["by"] == "watch" else "ads shown"
