@@ -7,14 +7,23 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-from buddy_core.royalty.model.facts import Facts, Impressions, Model, SubscriptionRevenue, Watch
+from buddy_core.kernel.currencies import minor_digits
+from buddy_core.royalty.model.facts import (
+    Facts,
+    Impressions,
+    Model,
+    SharedPool,
+    SubscriptionRevenue,
+    Watch,
+)
 from buddy_core.royalty.model.statements import PoolReport
 from buddy_core.royalty.model.terms import AdsBy, Deal, PoolMethod, PoolRule, SilentMoney, Terms
-from buddy_core.royalty.rules.book import Book, Problems
+from buddy_core.royalty.rules.book import Book, Problems, is_currency
 from buddy_core.royalty.rules.checking import ADS
 from buddy_core.royalty.rules.earned import NOTHING, Attributed, Earned, dated, ids_of
+from buddy_core.royalty.rules.explaining import exact_text
 from buddy_core.royalty.rules.taking import take_shared
 
 
@@ -79,11 +88,30 @@ def share_subscriptions(
         if amount:
             found.carried[name] = amount
     told = {plan for plan, _, _ in revenue} | {pool.plan for pool in facts.pools}
+    _note_unpaid(watched, [*facts.subscriptions, *facts.pools], found)
     for plan in {plan for plan, _ in watched} - told:
         problems.add(
             f"there is watch of the plan {plan}, and no revenue of it anywhere; correct its name, or give "
             "the plan revenue, of 0 if it is free"
         )
+
+
+def _note_unpaid(
+    watched: Mapping[tuple[str, str], Iterable[Watch]],
+    paid: Iterable[SubscriptionRevenue | SharedPool],
+    found: Attributed,
+) -> None:
+    """Say in the reports of a plan's pools where it was watched without revenue: that is in no pool."""
+    places = {(item.plan, item.territory) for item in paid}
+    seconds: dict[str, list[str]] = defaultdict(list)
+    for (plan, territory), rows in sorted(watched.items()):
+        whole = sum(row.seconds for row in rows)
+        if whole and (plan, territory) not in places:
+            seconds[plan].append(f"{whole} seconds were watched in {territory}, where it has no revenue")
+    for number, report in enumerate(found.pools):
+        notes = seconds.get(report.name.rsplit("/", 2)[0], [])
+        if notes:
+            found.pools[number] = evolve(report, note="; ".join(filter(None, [report.note, *notes])))
 
 
 def _paying(
@@ -352,12 +380,22 @@ def _share_ads(
     if not attributed and net:
         note = "nothing was watched or shown, so all of it stays with the platform"
     elif attributed != net:
-        note = "deals measure by watch and by impressions; the platform bears the difference"
+        verb = "adds" if attributed > net else "keeps"
+        told = _told(net - attributed, currency)
+        note = f"deals measure by watch and by impressions; the platform {verb} {told}"
     found.kept[currency] += net - attributed
     counted = sum(measured[AdsBy.WATCH][0].values(), NOTHING)
     found.pools.append(
         PoolReport(name, currency, net, "by deal", attributed, net - attributed, NOTHING, counted, note)
     )
+
+
+def _told(difference: Fraction, currency: str) -> str:
+    """Write the size of an amount with its currency; one that is unknown is told where facts are checked."""
+    if not is_currency(currency):
+        return currency
+    digits = minor_digits(currency)
+    return f"{exact_text(abs(difference) / 10**digits, digits)} {currency}"
 
 
 def rule_of(terms: Terms, plan: str) -> PoolRule:
