@@ -26,6 +26,7 @@ from buddy_core.royalty.rules.files.forms import (
     CLOSING,
     DEAL,
     FACTS,
+    MONTH,
     SECTIONS,
     TERMS,
     Closing,
@@ -77,6 +78,10 @@ class _Read:
     sources: list[Source] = field(factory=list)
     facts: dict[str, list[Any]] = field(factory=lambda: {name: [] for name in SECTIONS})
     places: dict[str, list[Place]] = field(factory=lambda: {name: [] for name in SECTIONS})
+    opening: Place | None = None
+    """Where closing balances stand that are given as a file."""
+    brought: dict[str, tuple[str, str]] = field(factory=dict)
+    """Where each account and pool stands that is brought forward."""
     is_whole: bool = True
     """No rate of exchange is missing, without which others would seem to be wrong."""
 
@@ -128,11 +133,13 @@ def read_input(
     for file in facts:
         _facts(file, read, source.zone)
     if isinstance(whole, WholeTerms):
-        given = _checked_before(whole, opening, read, source, before)
+        given = _checked_before(whole.month, whole.before, opening, read, source)
         found = _input(whole, given, read, raw, terms.file)
         if not any(item.problems for item in read.sources):
             return found
         raise _bad(read, _also_wrong(found, read))
+    if opening is not None and (its := _month(raw, source.zone)) is not None:
+        _checked_before(its, None, opening, read, source)
     raise _bad(read, _also_wrong(_what_stands(raw, read, source.zone, terms.file), read))
 
 
@@ -230,6 +237,12 @@ def _right_file(raw: Any, source: Source, form: Form, other: Form, name: str, ot
     return found
 
 
+def _month(raw: Any, zone: ZoneInfo | None) -> Month | None:
+    """Return the month of terms in which other things are wrong, if it can be read."""
+    found = MONTH.read(raw.get("month"), Source("", zone).root) if isinstance(raw, Mapping) else UNREAD
+    return found if isinstance(found, Month) else None
+
+
 def _zone(raw: Any) -> ZoneInfo | None:
     month = raw.get("month") if isinstance(raw, Mapping) else None
     try:
@@ -246,38 +259,35 @@ def _opening(before: Document | None, read: _Read, zone: ZoneInfo | None) -> Any
     raw, place = read_json(before, source), source.root
     if isinstance(raw, Mapping) and "closing" in raw and "statements" in raw:
         raw, place = raw["closing"], place.at("closing")
+    read.opening = place
     return raw if isinstance(raw, Unread) else CLOSING.read(raw, place)
 
 
-def _checked_before(
-    whole: WholeTerms, opening: Any, read: _Read, source: Source, before: Document | None
-) -> Balances:
+def _checked_before(month: Month, own: Closing | None, opening: Any, read: _Read, source: Source) -> Balances:
     """Return the opening balances; those of another month or company are a problem."""
     if isinstance(opening, Unread):
         return Balances()
     place = source.root.at("before")
-    if before is not None and whole.before is not None:
+    if read.opening is not None and own is not None:
         place.wrong("is there, and a file of closing balances as well", "leave one of them out")
-    closing: Closing | None = whole.before if opening is None else opening
+    closing: Closing | None = own if opening is None else opening
     if opening is not None:
-        place = read.sources[1].root
+        place = read.opening or place
     if closing is None:
         return Balances()
-    expected = previous_month(whole.month.name)
+    for name, those in (("accounts", closing.balances.accounts), ("pools", closing.balances.pools)):
+        for key in those:
+            read.brought[key] = (place.source.file, place.at(name).at(key).text())
+    expected = previous_month(month.name)
     if closing.month is not None and closing.month != expected:
         place.at("month").wrong(
             f"is {told(closing.month)}",
-            f"give what {expected} closed with: the month before {whole.month.name}",
+            f"give what {expected} closed with: the month before {month.name}",
         )
-    if closing.entity is not None and closing.entity != whole.month.entity:
+    if closing.entity is not None and closing.entity != month.entity:
         place.at("entity").wrong(
-            f"is {told(closing.entity)}", f"give the balances of {whole.month.entity}, whose month it is"
+            f"is {told(closing.entity)}", f"give the balances of {month.entity}, whose month it is"
         )
-    for name in closing.balances.pools:
-        if not re.fullmatch(r".+/[A-Z]{2}/[A-Z]{3}", name):
-            place.at("pools").at(name).wrong(
-                f"is {told(name)}, and names no pool", "write plan/country/currency, such as gold/IN/INR"
-            )
     return closing.balances
 
 
@@ -467,6 +477,10 @@ _SAID: Sequence[tuple[str, str]] = (
     ("there is no deal for ", "facts of"),
     ("watch of ", "watch of"),
     ("impressions of ", "shown"),
+    ("a balance of account ", "brought"),
+    ("a balance of pool ", "brought"),
+    ("there is a rule for the pools of ", "rule"),
+    ("the guarantee of account ", "account"),
     ("there are two rates from ", "rate"),
     ("the rate from ", "rate"),
     ("deal ", "deal"),
@@ -513,6 +527,11 @@ def _named(text: str, known: Mapping[str, list[tuple[str, str]]]) -> list[tuple[
 def _known(read: _Read, raw: Any, file: str) -> Mapping[str, dict[str, list[tuple[str, str]]]]:
     """Return where everything stands, by kind and name."""
     found: dict[str, dict[str, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
+    for name, there in read.brought.items():
+        found["brought"][name].append(there)
+    for number, item in enumerate(raw.get("pools", ()) if isinstance(raw, Mapping) else ()):
+        if isinstance(item, Mapping):
+            found["rule"][str(item.get("plan", "*"))].append((file, f"pools[{number}]"))
     for name, kind in (("deals", "deal"), ("accounts", "account")):
         for number, item in enumerate(raw.get(name, ()) if isinstance(raw, Mapping) else ()):
             if not isinstance(item, Mapping):
