@@ -461,8 +461,8 @@ TABLE: list[tuple[str, Any, Any, str]] = [
         "parts that do not make one",
         whole({"part": "1/2"}),
         {"sales": [SALE]},
-        "terms.json, deals[0]: the parts of film in IN make 1/2 (anna 1/2), and must make exactly 1; "
-        "correct them, add the missing holder, or let deals that follow each other not overlap",
+        "terms.json, deals[0]: the parts of film in every country make 1/2 (anna 1/2), and must make exactly "
+        "1; correct them, add the missing holder, or let deals that follow each other not overlap",
     ),
     (
         "a title without a deal",
