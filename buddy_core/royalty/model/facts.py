@@ -112,7 +112,9 @@ class Sale:
 
     @units.default
     def _one_where_paid(self) -> int:
-        return 1 if self.paid.gross > 0 else 0
+        # What is no Paid is refused where all fields are looked at, after this.
+        paid: object = self.paid
+        return 1 if isinstance(paid, Paid) and paid.gross > 0 else 0
 
     @model.validator
     def _sold(self, _: object, value: Model) -> None:

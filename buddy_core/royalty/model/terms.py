@@ -45,6 +45,14 @@ def _one_or_more(_: object, attribute: Any, value: Any) -> None:
         raise InvalidValue(attribute.name, "must be a whole number from 1 on")
 
 
+def _instant(value: datetime | None) -> datetime | None:
+    return None if value is None else utc(value)
+
+
+def _too_early(end: datetime, start: datetime) -> str:
+    return f"is {end.isoformat()}, and it starts at {start.isoformat()}; let the end be after the start"
+
+
 class Basis(Word):
     """What a tier counts."""
 
@@ -167,6 +175,11 @@ class Deal:
     """Expenses that may be taken back over the life of the deal, in minor units; None is no cap."""
     ads_by: AdsBy = field(default=AdsBy.WATCH, converter=AdsBy)
 
+    @ends_at.validator
+    def _after_its_start(self, _: object, value: datetime | None) -> None:
+        if value is not None and self.starts_at is not None and value <= self.starts_at:
+            raise InvalidValue("ends_at", _too_early(value, self.starts_at))
+
     def holds(self, territory: str, at: datetime) -> bool:
         """Say whether it is the deal for a country at an instant."""
         return self.holds_at(at) and territory in self.territories
@@ -194,6 +207,11 @@ class Guarantee:
     minimum: int = field(validator=_not_negative)
     starts_at: datetime = field(converter=start)
     ends_at: datetime = field(converter=end)
+
+    @ends_at.validator
+    def _after_its_start(self, _: object, value: datetime) -> None:
+        if value <= self.starts_at:
+            raise InvalidValue("ends_at", _too_early(value, self.starts_at))
 
 
 @frozen

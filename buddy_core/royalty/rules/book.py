@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
+from math import lcm
 
 from attrs import define, field, frozen
 
 from buddy_core.kernel.countries import COUNTRIES
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.errors import BuddyError
-from buddy_core.kernel.periods import Period
+from buddy_core.kernel.periods import Period, month_of
+from buddy_core.kernel.periods import month as month_period
 from buddy_core.kernel.rounding import exact_sum
+from buddy_core.kernel.territories import Territories
 from buddy_core.royalty.errors import About, TermsProblems, about, decimal_text
-from buddy_core.royalty.model.balances import AccountBalance
+from buddy_core.royalty.model.balances import Balances
 from buddy_core.royalty.model.facts import FxRate, Model
 from buddy_core.royalty.model.months import PLATFORM, Month
 from buddy_core.royalty.model.terms import Account, Deal, Escalator, Terms
@@ -53,15 +57,15 @@ class _Title:
 class Book:
     """Deals by title; between two changes of a title's deals every instant has the same answer."""
 
-    def __init__(self, terms: Terms, period: Period, problems: Problems) -> None:
-        self.period = period
+    def __init__(self, terms: Terms, month: Month, problems: Problems) -> None:
+        self.period = month.period
         self._problems = problems
         self._own = terms.own_titles
         self._found: dict[tuple[str, str, int], tuple[Deal, ...]] = {}
         self._plain: dict[tuple[str, str], Account] = {}
         self.accounts = _accounts(terms, problems)
         self._check_pools(terms)
-        self._check_guarantees()
+        self._check_guarantees(month)
         self.deals: dict[str, Deal] = {}
         titles: dict[str, list[Deal]] = defaultdict(list)
         for deal in terms.deals:
@@ -77,19 +81,25 @@ class Book:
             titles[deal.title].append(deal)
             self._check_account(deal)
         self._titles = {
-            title: _Title(tuple(sorted(deals, key=lambda deal: deal.id)), _changes(deals, period))
+            title: _Title(tuple(sorted(deals, key=lambda deal: deal.id)), _changes(deals, self.period))
             for title, deals in titles.items()
         }
+        for title, known in self._titles.items():
+            self._check_parts(title, known)
+
+    def check_known(self, title: str) -> None:
+        """Note a title that has no deal and is not the platform's own, whether or not it earned."""
+        if title not in self._titles and self._own is not None and title not in self._own:
+            self._problems.add(
+                f"there is no deal for {title}; add one, or name it among the platform's own titles",
+                about("facts", title=title),
+            )
 
     def deals_at(self, title: str, territory: str, at: datetime) -> tuple[Deal, ...]:
         """Return the deals of a title that hold in a country at an instant, by id."""
         known = self._titles.get(title)
         if known is None:
-            if self._own is not None and title not in self._own:
-                self._problems.add(
-                    f"there is no deal for {title}; add one, or name it among the platform's own titles",
-                    about("facts", title=title),
-                )
+            self.check_known(title)
             return ()
         place = bisect_right(known.changes, at) if known.changes else 0
         if not self.period.start <= at < self.period.end:
@@ -106,16 +116,19 @@ class Book:
         if known is None or not known.changes:
             return self.deals_at(title, territory, self.period.start)
         begins = (self.period.start, *known.changes)
-        sets = {tuple(deal for deal in known.deals if deal.holds(territory, at)): at for at in begins}
-        some = [(deals, at) for deals, at in sets.items() if deals]
-        if len(some) > 1:
-            change = max(at for _, at in some)
+        # Nobody's deal is a set as well: what is watched before a deal begins is not its holder's.
+        sets: dict[tuple[Deal, ...], datetime] = {}
+        for at in begins:
+            sets.setdefault(tuple(deal for deal in known.deals if deal.holds(territory, at)), at)
+        if len(sets) > 1:
+            change = max(sets.values())
             self._problems.add(
                 f"the deals of {title} change at {change.isoformat()} in {territory}, so watch and "
                 "impressions need their instant (at) there; or let deals change with the month",
                 about("deals", title=title),
             )
-        return self.deals_at(title, territory, some[0][1] if some else self.period.start)
+            return next(deals for deals in sets if deals)
+        return self.deals_at(title, territory, self.period.start)
 
     def check_one_rate(self, deals: tuple[Deal, ...], model: Model, title: str) -> None:
         """Note rates that change within the period, for what has no instant."""
@@ -143,9 +156,9 @@ class Book:
         self.deals = {**other.deals, **self.deals}
         self.accounts = {**other.accounts, **self.accounts}
 
-    def check_brought(self, balances: Mapping[str, AccountBalance]) -> None:
-        """Note balances whose account nobody knows, and advances that were covered and are gone."""
-        for name, balance in balances.items():
+    def check_brought(self, before: Balances) -> None:
+        """Note balances whose account or pool nobody knows, and advances that were covered and are gone."""
+        for name, balance in before.accounts.items():
             holder, _, currency = name.rpartition(":")
             account = self.accounts.get(name)
             if account is None and (balance.recouped or not holder or not is_currency(currency)):
@@ -155,9 +168,17 @@ class Book:
                 )
             elif account is not None and balance.recouped > account.advance:
                 self._problems.add(
-                    f"account {name} has recouped {balance.recouped} of an advance of {account.advance}; the "
-                    "advance is all that was ever paid, so leave it in the terms when it is recouped",
-                    about("accounts", id=name),
+                    f"a balance of account {name} has recouped {balance.recouped} of an advance of "
+                    f"{account.advance}; the advance is all that was ever paid, so leave it in the terms "
+                    "when it is recouped",
+                    about("before", account=name),
+                )
+        for name in before.pools:
+            if not is_pool(name):
+                self._problems.add(
+                    f"a balance of pool {name} names no pool; write plan/country/currency, such as "
+                    "gold/IN/INR",
+                    about("before", pool=name),
                 )
 
     def _checked(self, title: str, territory: str, at: datetime, known: _Title) -> tuple[Deal, ...]:
@@ -170,15 +191,36 @@ class Book:
                 "there and then, or name the title among the platform's own",
                 about("facts", title=title, territory=territory),
             )
-        parts = exact_sum(deal.part for deal in deals)
-        if deals and parts != 1:
-            holders = ", ".join(f"{deal.holder} {deal.part}" for deal in deals)
-            self._problems.add(
-                f"the parts of {title} in {territory} make {parts} ({holders}), and must make exactly 1; "
-                "correct them, add the missing holder, or let deals that follow each other not overlap",
-                about("deals", title=title),
-            )
+        if not self.period.start <= at < self.period.end and not _is_whole(deals):
+            # Within the period the parts of all its titles have been looked at.
+            self._add_parts(title, territory, deals)
         return deals
+
+    def _check_parts(self, title: str, known: _Title) -> None:
+        """Note parts that do not make 1 at some instant of the period where a deal holds."""
+        for at in (self.period.start, *known.changes):
+            # Deals of a title that has no change hold all of the period, or none of it.
+            deals = tuple([deal for deal in known.deals if deal.holds_at(at)])
+            if not deals:
+                continue
+            first = deals[0].territories
+            if all(deal.territories is first or deal.territories == first for deal in deals):
+                if not _is_whole(deals):
+                    self._add_parts(title, _places(first.countries), deals)
+                continue
+            for countries, places in _parted(tuple([deal.territories for deal in deals])):
+                there = tuple([deals[place] for place in places])
+                if not _is_whole(there):
+                    self._add_parts(title, _places(countries), there)
+
+    def _add_parts(self, title: str, where: str, deals: tuple[Deal, ...]) -> None:
+        parts = exact_sum(deal.part for deal in deals)
+        holders = ", ".join(f"{deal.holder} {deal.part}" for deal in deals)
+        self._problems.add(
+            f"the parts of {title} in {where} make {parts} ({holders}), and must make exactly 1; "
+            "correct them, add the missing holder, or let deals that follow each other not overlap",
+            about("deals", title=title),
+        )
 
     def _check_pools(self, terms: Terms) -> None:
         plans = Counter(rule.plan for rule in terms.pools)
@@ -188,14 +230,14 @@ class Book:
                 about("pools", plan=plan),
             )
 
-    def _check_guarantees(self) -> None:
+    def _check_guarantees(self, month: Month) -> None:
         for account in self.accounts.values():
             for guarantee in account.guarantees:
                 for edge in (guarantee.starts_at, guarantee.ends_at):
-                    if self.period.start < edge < self.period.end:
+                    if not _begins_a_month(edge, month.zone):
                         self._problems.add(
                             f"the guarantee of account {account.id} begins or ends at {edge.isoformat()}, "
-                            "within the month; let its term begin and end with months of the entity's zone",
+                            f"within a month; let its term begin and end with months of {month.zone}",
                             about("accounts", id=account.id),
                         )
 
@@ -216,6 +258,46 @@ class Book:
             )
 
 
+def _is_whole(deals: tuple[Deal, ...]) -> bool:
+    """Say whether the parts of some deals make exactly 1, or there is none."""
+    if not deals:
+        return True
+    if len(deals) == 1:
+        above, below = deals[0].part.as_integer_ratio()
+        return above == below
+    parts = [deal.part.as_integer_ratio() for deal in deals]
+    whole = lcm(*[below for _, below in parts])
+    return sum([above * (whole // below) for above, below in parts]) == whole
+
+
+@lru_cache(maxsize=4096)
+def _parted(sets: tuple[Territories, ...]) -> tuple[tuple[frozenset[str], tuple[int, ...]], ...]:
+    """Return which countries have which of some sets of territories, those that have the same together."""
+    found: dict[tuple[int, ...], set[str]] = defaultdict(set)
+    for country in frozenset().union(*(item.countries for item in sets)):
+        found[tuple(place for place, item in enumerate(sets) if country in item)].add(country)
+    return tuple((frozenset(countries), places) for places, countries in sorted(found.items()))
+
+
+def _places(countries: frozenset[str]) -> str:
+    """Name a few countries, and count the others."""
+    if countries == COUNTRIES:
+        return "every country"
+    names = sorted(countries)
+    more = f" and {len(names) - MOST_NAMED} more countries" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
+MOST_NAMED = 3
+
+
+def _begins_a_month(at: datetime, zone: str) -> bool:
+    try:
+        return month_period(month_of(at, zone), zone).start == at
+    except BuddyError:
+        return False  # before or after all months that have a name
+
+
 def is_currency(code: str) -> bool:
     """Say whether money can be in it."""
     try:
@@ -229,6 +311,12 @@ MOST_APART = Fraction(1, 100)
 """How much a rate there and the rate back may miss each other: published ones are rounded each by itself."""
 LONGEST_STAMPED = timedelta(days=366)
 """A rate stamped longer than this before or after its month is of another year."""
+
+
+def is_pool(name: str) -> bool:
+    """Say whether a text names a pool: plan, country and currency."""
+    plan, country, currency = ["", "", "", *name.rsplit("/", 2)][-3:]
+    return bool(plan) and country in COUNTRIES and is_currency(currency)
 
 
 class Exchange:

@@ -9,11 +9,18 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from buddy_core.kernel.allocation import AllocationRule, allocate
 from buddy_core.royalty.errors import about
-from buddy_core.royalty.model.facts import Facts, Impressions, Model, SubscriptionRevenue, Watch
+from buddy_core.royalty.model.facts import (
+    Facts,
+    Impressions,
+    Model,
+    SharedPool,
+    SubscriptionRevenue,
+    Watch,
+)
 from buddy_core.royalty.model.statements import PoolReport
 from buddy_core.royalty.model.terms import AdsBy, Deal, PoolMethod, PoolRule, SilentMoney, Terms
 from buddy_core.royalty.rules.book import Book, Problems
@@ -90,12 +97,31 @@ def share_subscriptions(
         if amount:
             found.carried[name] = amount
     told = {plan for plan, _, _ in revenue} | {pool.plan for pool in facts.pools}
+    _note_unpaid(watched, [*facts.subscriptions, *facts.pools], found)
     for plan in {plan for plan, _ in watched} - told:
         problems.add(
             f"there is watch of the plan {plan}, and no revenue of it anywhere; correct its name, or give "
             "the plan revenue, of 0 if it is free; leave the plan out where ads paid for the watching",
             about("watch", plan=plan),
         )
+
+
+def _note_unpaid(
+    watched: Mapping[tuple[str, str], Iterable[Watch]],
+    paid: Iterable[SubscriptionRevenue | SharedPool],
+    found: Attributed,
+) -> None:
+    """Say in the reports of a plan's pools where it was watched without revenue: that is in no pool."""
+    places = {(item.plan, item.territory) for item in paid}
+    seconds: dict[str, list[str]] = defaultdict(list)
+    for (plan, territory), rows in sorted(watched.items()):
+        whole = sum(row.seconds for row in rows)
+        if whole and (plan, territory) not in places:
+            seconds[plan].append(f"{whole} seconds were watched in {territory}, where it has no revenue")
+    for number, report in enumerate(found.pools):
+        notes = seconds.get(report.name.rsplit("/", 2)[0], [])
+        if notes:
+            found.pools[number] = evolve(report, note="; ".join(filter(None, [report.note, *notes])))
 
 
 def _paying(
@@ -470,7 +496,9 @@ def _share_ads(
     if not attributed and net:
         note = "nothing was watched or shown, so all of it stays with the platform"
     elif attributed != net:
-        note = "deals measure by watch and by impressions; the platform bears the difference"
+        verb = "adds" if attributed > net else "keeps"
+        difference = money_text(abs(net - attributed), currency)
+        note = f"deals measure by watch and by impressions; the platform {verb} {difference}"
     found.kept[currency] += net - attributed
     counted = sum(measured[AdsBy.WATCH][0].values(), NOTHING)
     found.pools.append(

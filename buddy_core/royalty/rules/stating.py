@@ -61,8 +61,8 @@ def drafted(
         TermsProblems: as `state_period`.
     """
     problems = Problems()
-    book = Book(terms, month.period, problems)
-    book.check_brought(before.accounts)
+    book = Book(terms, month, problems)
+    book.check_brought(before)
     exchange = Exchange(facts.rates, month, problems)
     attributed = attribute(month, terms, facts, book, before.pools, problems)
     shared = share(attributed.earned, facts.expenses, before.deals, book, exchange, problems)

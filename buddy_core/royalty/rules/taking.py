@@ -38,7 +38,7 @@ def take_shared(pool: SharedPool, brought: Fraction, book: Book, found: Attribut
         }
         # Seconds are told where they lead to the amount: of all money, or of what a month before left.
         by_all = pool.method == PoolMethod.PRO_RATA.value
-        if brought and not by_all:
+        if brought:
             inputs["to_all"] = plain(brought)
         if brought or by_all:
             inputs |= {"seconds": plain(part.counted), "pool_seconds": plain(total)}

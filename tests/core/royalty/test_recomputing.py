@@ -67,7 +67,8 @@ def net_of(inputs: Mapping[str, Any]) -> Fraction:
     own = Fraction(inputs.get("own", inputs.get("pool_part", 0)))
     if "seconds" not in inputs:
         return own
-    to_all = number("to_all") if "to_all" in inputs else number("pool_net")
+    all_of_it = 0 if "pool_part" in inputs else number("pool_net")
+    to_all = number("to_all") if "to_all" in inputs else all_of_it
     return own + to_all * number("seconds") / number("pool_seconds")
 
 

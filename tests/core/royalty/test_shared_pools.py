@@ -30,6 +30,7 @@ from buddy_core.royalty import (
     Watch,
     WatchMonth,
     WatchRow,
+    explain,
     pool_totals,
     read_statement,
     shared_pool,
@@ -163,6 +164,20 @@ def test_many_accounts_are_shared_by_the_rule_at_scale(method: str, cap: int | N
     assert {item.holder: item.exact for item in found.statements} == {
         whose.holder: read_statement(body).exact for whose, body in bodies.items() if whose.holder != PLATFORM
     }
+
+
+def test_a_shared_pool_of_ads_is_explained() -> None:
+    """Its lines say the pool, the rule and the seconds, as those of a plan do."""
+    [ada, _] = stated(pool(plan="ads", method="pro_rata")).statements
+    assert explain(ada.lines[0]).startswith(
+        "film/a in IN has 6.00 INR of the pool ads/IN/INR: 10.00 INR after tax and fees. All of it is "
+    )
+
+
+def test_an_unknown_method_is_refused_by_name() -> None:
+    """A pool's method is one that there is, as its lines are explained by it."""
+    with pytest.raises(TermsProblems, match="p1: 'banana' is no method; write one of pro_rata, user_centric"):
+        stated(pool(method="banana"))
 
 
 def test_deals_share_a_titles_part() -> None:

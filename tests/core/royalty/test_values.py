@@ -85,6 +85,7 @@ def _of(kind: Callable[[Any], Any], value: Any) -> Any:
         ("up_to", lambda: Band(0, 5.5, HALF)),  # type: ignore[arg-type]
         ("then", lambda: Escalator(HALF, HALF)),  # type: ignore[arg-type]
         ("parts", lambda: SharedPool("p", "gold", "IN", "INR", Paid(), "pro_rata", 5)),  # type: ignore[arg-type]
+        ("paid", lambda: Sale("s", Model.RENTAL, "t", "IN", "INR", 100, AT)),  # type: ignore[arg-type]
         ("paid", lambda: evolve(SALE, paid=100)),  # type: ignore[arg-type]
         ("id", lambda: evolve(DEAL, id=None)),  # type: ignore[arg-type]
         ("holder", lambda: evolve(DEAL, holder="")),

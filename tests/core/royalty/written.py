@@ -95,12 +95,20 @@ deals = st.builds(
     part=parts,
     territories=territories,
     starts_at=maybe_when,
-    ends_at=maybe_when,
+    ends_at=st.none() | instants.map(lambda at: at + timedelta(days=5_000)),
     account=st.none() | names,
     fee=parts,
     expense_cap=st.none() | amounts,
     ads_by=st.sampled_from(AdsBy),
 )
+
+
+def guarantee(minimum: int, one: datetime, other: datetime) -> Guarantee:
+    """Return a guarantee between two instants."""
+    start, end = sorted((one, other))
+    return Guarantee(minimum, start, end + timedelta(microseconds=1))
+
+
 accounts = st.builds(
     Account,
     id=names,
@@ -108,7 +116,7 @@ accounts = st.builds(
     currency=st.sampled_from(("INR", "USD")),
     advance=amounts,
     recoups=st.lists(names, max_size=2).map(tuple),
-    guarantees=st.lists(st.builds(Guarantee, amounts, instants, instants), max_size=2).map(tuple),
+    guarantees=st.lists(st.builds(guarantee, amounts, instants, instants), max_size=2).map(tuple),
     reserve=st.none() | st.builds(Reserve, parts, counts.map(lambda count: count + 1)),
     threshold=amounts,
     negative=st.sampled_from(Negative),
@@ -239,7 +247,13 @@ def whole_months(draw: st.DrawFn) -> tuple[Terms, Facts]:
     facts: list[Any] = [FxRate("USD", "INR", Fraction(665, 8), "bank", START)]
     few = st.integers(0, 5000)
     for number in range(draw(st.integers(1, 6))):
-        money_of = Paid(draw(few), draw(st.integers(0, 50)), draw(st.integers(0, 99)), 0, draw(few) // 50)
+        money_of = Paid(
+            draw(st.integers(100, 5000)),
+            draw(st.integers(0, 50)),
+            draw(st.integers(0, 99)),
+            0,
+            draw(few) // 50,
+        )
         title, currency = draw(st.sampled_from(titles)), draw(st.sampled_from(("INR", "USD")))
         facts.append(Sale(f"s{number}", draw(st.sampled_from(SOLD)), title, "IN", currency, money_of, START))
         facts.append(SubscriptionRevenue(f"u{number}", "gold", "IN", currency, money_of, f"v{number}"))

@@ -26,6 +26,7 @@ from buddy_core.royalty.rules.files.forms import (
     CLOSING,
     DEAL,
     FACTS,
+    MONTH,
     SECTIONS,
     TERMS,
     Closing,
@@ -81,12 +82,12 @@ class _Read:
     sources: list[Source] = field(factory=list)
     facts: dict[str, list[Any]] = field(factory=lambda: {name: [] for name in SECTIONS})
     places: dict[str, list[Place]] = field(factory=lambda: {name: [] for name in SECTIONS})
+    opening: Place | None = None
+    """Where closing balances stand that are given as a file."""
     is_whole: bool = True
     """No rate of exchange is missing, without which others would seem to be wrong."""
-    before: tuple[Source, str] | None = None
-    """Which file has the closing balances of the month before, and where in it; None: the terms."""
     opened: Mapping[str, Iterable[str]] = field(factory=dict)
-    """What has a balance there: names of accounts, deals and pools."""
+    """What has an opening balance: names of accounts, deals and pools."""
 
     def source(self, file: str, zone: ZoneInfo | None, is_table: bool = False) -> Source:
         """Begin to read a file."""
@@ -136,11 +137,13 @@ def read_input(
     for file in facts:
         _facts(file, read, source.zone)
     if isinstance(whole, WholeTerms):
-        given = _checked_before(whole, opening, read, source, before)
+        given = _checked_before(whole.month, whole.before, opening, read, source)
         found = _input(whole, given, read, raw, terms.file)
         if not any(item.problems for item in read.sources):
             return found
         raise _bad(read, _also_wrong(found, read))
+    if opening is not None and (its := _month(raw, source.zone)) is not None:
+        _checked_before(its, None, opening, read, source)
     raise _bad(read, _also_wrong(_what_stands(raw, read, source.zone, terms.file), read))
 
 
@@ -255,6 +258,12 @@ def _right_file(raw: Any, source: Source, form: Form, other: Form, name: str, ot
     return found
 
 
+def _month(raw: Any, zone: ZoneInfo | None) -> Month | None:
+    """Return the month of terms in which other things are wrong, if it can be read."""
+    found = MONTH.read(raw.get("month"), Source("", zone).root) if isinstance(raw, Mapping) else UNREAD
+    return found if isinstance(found, Month) else None
+
+
 def _zone(raw: Any) -> ZoneInfo | None:
     month = raw.get("month") if isinstance(raw, Mapping) else None
     try:
@@ -271,42 +280,35 @@ def _opening(before: Document | None, read: _Read, zone: ZoneInfo | None) -> Any
     raw, place = read_json(before, source), source.root
     if isinstance(raw, Mapping) and "closing" in raw and "statements" in raw:
         raw, place = raw["closing"], place.at("closing")
-    read.before = (source, place.text())
+    read.opening = place
     return raw if isinstance(raw, Unread) else CLOSING.read(raw, place)
 
 
-def _checked_before(
-    whole: WholeTerms, opening: Any, read: _Read, source: Source, before: Document | None
-) -> Balances:
+def _checked_before(month: Month, own: Closing | None, opening: Any, read: _Read, source: Source) -> Balances:
     """Return the opening balances; those of another month or company are a problem."""
     if isinstance(opening, Unread):
         return Balances()
     place = source.root.at("before")
-    if before is not None and whole.before is not None:
+    if read.opening is not None and own is not None:
         place.wrong("is there, and a file of closing balances as well", "leave one of them out")
-    closing: Closing | None = whole.before if opening is None else opening
+    closing: Closing | None = own if opening is None else opening
     if opening is not None:
-        place = read.sources[1].root
+        place = read.opening or place
     if closing is None:
         return Balances()
-    expected = previous_month(whole.month.name)
+    expected = previous_month(month.name)
     if closing.month is not None and closing.month != expected:
         place.at("month").wrong(
             f"is {told(closing.month)}",
-            f"give what {expected} closed with: the month before {whole.month.name}",
+            f"give what {expected} closed with: the month before {month.name}",
         )
-    if closing.entity is not None and closing.entity != whole.month.entity:
+    if closing.entity is not None and closing.entity != month.entity:
         place.at("entity").wrong(
-            f"is {told(closing.entity)}", f"give the balances of {whole.month.entity}, whose month it is"
+            f"is {told(closing.entity)}", f"give the balances of {month.entity}, whose month it is"
         )
     balances = closing.balances
     read.opened = {"accounts": balances.accounts, "deals": balances.deals, "pools": balances.pools}
-    for name in closing.balances.pools:
-        if not re.fullmatch(r".+/[A-Z]{2}/[A-Z]{3}", name):
-            place.at("pools").at(name).wrong(
-                f"is {told(name)}, and names no pool", "write plan/country/currency, such as gold/IN/INR"
-            )
-    return closing.balances
+    return balances
 
 
 def _facts(file: Document | FactTable, read: _Read, zone: ZoneInfo | None) -> None:
@@ -540,9 +542,9 @@ class _Places:
         ]
 
     def _of_balances(self) -> Iterable[tuple[Mapping[str, Any], tuple[Source, str]]]:
-        source, path = self.read.before or (self.read.sources[0], "before")
+        place = self.read.opening or self.read.sources[0].root.at("before")
         return [
-            ({kind.removesuffix("s"): name}, (source, f"{path}.{kind}.{name}".removeprefix(".")))
+            ({kind.removesuffix("s"): name}, (place.source, place.at(kind).at(name).text()))
             for kind, names in self.read.opened.items()
             for name in names
         ]
