@@ -65,8 +65,8 @@ if TYPE_CHECKING:
 class MemoryTx:
     """One transaction: every port that steps ask for, over the same tables."""
 
-    def __init__(self, tables: Tables, workings: Workings) -> None:
-        self.workings = workings
+    def __init__(self, tables: Tables, workings: Workings | None = None) -> None:
+        self.workings: Workings = workings or PlainWorkings()
         self.receipts: Receipts = MemoryReceipts(tables)
         self.outbox: Outbox = MemoryOutbox(tables)
         self.outbox_queue: OutboxQueue = MemoryOutboxQueue(tables)

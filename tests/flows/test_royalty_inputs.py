@@ -174,7 +174,7 @@ async def test_nothing_comes_in_before_the_first_closed_month(world: World) -> N
     """The books begin with it; what is older is refused."""
     film, _ = await a_film(world)
     world.clock.set(month_for(NEWTACT, OCTOBER).period.end)
-    await bring(world, {"sales": [sale(film)]})
+    await bring(world, {"sales": [sale(film)]}, "first")
     await world.close(OCTOBER, NEWTACT)
     with pytest.raises(PassedOver) as refused:
         await bring(world, {"sales": [sale(film, at="2026-09-05")]}, month="2026-09")
