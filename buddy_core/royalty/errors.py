@@ -149,7 +149,11 @@ class NothingToClose(Rejected):
     """The first month that anything is known of; empty where nothing is."""
 
     def message(self) -> str:
-        begins = f"The first is {self.first}: close that one" if self.first else "Bring its facts in first, {} where there are none"
+        begins = (
+            f"The first is {self.first}: close that one"
+            if self.first
+            else "Bring its facts in first, {} where there are none"
+        )
         return f"Nothing has come for {self.entity} in {self.month} or before. {begins}."
 
 
