@@ -9,6 +9,7 @@ from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from buddy_core.kernel.canonical import canonical_text
 from buddy_core.kernel.rounding import Rounding, exact_sum, round_fraction, sort_key
 from buddy_core.royalty.errors import about
 from buddy_core.royalty.model.balances import AccountBalance, Balances
@@ -187,8 +188,9 @@ def _begins(line: Line) -> tuple[str, ...]:
 
 
 def line_order(line: Line) -> tuple[Any, ...]:
-    """Return the place of a line; those of one key by rate, net and amount."""
-    return (line.adjusts, *line_key(line), line.rate, line.net, line.amount)
+    """Return the place of a line; those of one key by their figures, then by what they were worked out from."""
+    worked_out = canonical_text(line.inputs)
+    return (line.adjusts, *line_key(line), line.rate, line.net, line.amount, worked_out)
 
 
 def line_key(line: Line) -> tuple[str, ...]:
