@@ -188,7 +188,7 @@ def _begins(line: Line) -> tuple[str, ...]:
 
 
 def line_order(line: Line) -> tuple[Any, ...]:
-    """Return the place of a line; those of one key by their figures, then by what they were worked out from."""
+    """Return the place of a line; those of one key by their figures, then by what these came from."""
     worked_out = canonical_text(line.inputs)
     return (line.adjusts, *line_key(line), line.rate, line.net, line.amount, worked_out)
 
