@@ -30,6 +30,7 @@ from buddy_core.royalty import (
 )
 from buddy_core.tokens import BONUS, PAID
 from buddy_web.reference import NEWTACT, SELLER_ROUTES, THAJA
+from tests.flows.months import begin_books
 from tests.flows.world import START, TICK, VIEWER, Broken, Tampered, World, break_off, by_holder, platform
 
 pytestmark = pytest.mark.anyio
@@ -313,6 +314,7 @@ async def test_a_broken_close_leaves_the_month_open(world: World) -> None:
 async def test_a_clock_behind_the_close_spends_nothing(world: World) -> None:
     """A spend dated into a closed month is refused, and nothing of it is written."""
     guest, title = await rich(world), await world.add_title()
+    await begin_books(world, "2026-10")
     world.clock.set(OCTOBER.end)
     await world.close("2026-10", NEWTACT)
     world.clock.set(OCTOBER.end - TICK)
@@ -359,6 +361,7 @@ async def test_spends_at_the_edge_land_before_or_after_the_close(world: World) -
 async def test_a_spend_that_waited_for_the_close_is_dated_after_it(world: World) -> None:
     """A spend of October that finds the month closed starts again and lands in November."""
     guest, title = await rich(world), await world.add_title()
+    await begin_books(world, "2026-10")
     world.clock.set(OCTOBER.end - TICK)
     reached, go_on = asyncio.Event(), asyncio.Event()
 
