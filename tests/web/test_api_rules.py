@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from buddy_core.access import BUILT_IN, MEMBER_PERMISSIONS, PERMISSIONS
+from buddy_core.access import BUILT_IN, MEMBER_PERMISSIONS, PERMISSIONS, SYSTEM
 from buddy_core.ads import RewardCapReached
+from buddy_core.flows import BringFacts
 from buddy_core.pricing import HONOUR, TokenCosts
 from buddy_web.csrf import exempt_routes
 from buddy_web.permissions import OWN, PUBLIC, permissions_of
+from buddy_web.reference import NEWTACT
 from buddy_web.routes.developers import error_codes
 from tests.web.api_client import ADMIN, BLUE_LANTERN, MARIGOLD, VIEWER, ApiClient, guest, member, nobody
 from tests.web.service import Service, running
@@ -249,6 +251,8 @@ def test_a_month_that_has_not_ended_is_not_closed(service: Service) -> None:
 
 def test_a_month_that_ended_for_one_entity_closes_there_and_names_the_other(service: Service) -> None:
     """In the hours between two zones' midnights India's month is closed and the Emirates' is named."""
+    nothing = BringFacts(NEWTACT, "2026-11", "nothing", b"{}")
+    service.call(lambda: service.container.bring_facts(SYSTEM, nothing, correlation_id="test"))
     service.clock.set(service.clock.now().replace(day=30, hour=19))
     report = member(service, ADMIN).close("2026-11")
     assert [item["entity"] for item in report["closed"]] == ["newtact"]

@@ -219,7 +219,7 @@ def test_every_amount_of_a_producer_opens(service: Service, email: str) -> None:
     assert "subscriptions (premium)" in plans
     assert "subscriptions (standard)" in plans
     rows = json.loads(browser.get(f"/producer/{SEPTEMBER}/statement.json").data)
-    assert rows["format"] == "buddy.statement/2"
+    assert rows["format"] == "buddy.statement/3"
 
 
 @pytest.mark.usefixtures("awaited")

@@ -116,10 +116,11 @@ class Book:
         if known is None or not known.changes:
             return self.deals_at(title, territory, self.period.start)
         begins = (self.period.start, *known.changes)
-        # Nobody's deal is a set as well: what is watched before a deal begins is not its holder's.
+        # What is watched is watched by a deal: a title may begin or end within the month.
         sets: dict[tuple[Deal, ...], datetime] = {}
         for at in begins:
-            sets.setdefault(tuple(deal for deal in known.deals if deal.holds(territory, at)), at)
+            if there := tuple(deal for deal in known.deals if deal.holds(territory, at)):
+                sets.setdefault(there, at)
         if len(sets) > 1:
             change = max(sets.values())
             self._problems.add(
@@ -127,8 +128,7 @@ class Book:
                 "impressions need their instant (at) there; or let deals change with the month",
                 about("deals", title=title),
             )
-            return next(deals for deals in sets if deals)
-        return self.deals_at(title, territory, self.period.start)
+        return self.deals_at(title, territory, next(iter(sets.values()), self.period.start))
 
     def check_one_rate(self, deals: tuple[Deal, ...], model: Model, title: str) -> None:
         """Note rates that change within the period, for what has no instant."""
