@@ -142,6 +142,6 @@ def test_the_month_is_closed_in_three_steps(
     producer = devices.phone(storage_state=demo.cookies["marigold"])
     open_page(producer, f"{demo.url}/producer/{LAST}", "This statement is closed and does not change")
     expect(producer.locator("#accounts")).to_contain_text(
-        re.compile(r"Recouped in full.*IN:194J, 10%", re.DOTALL)
+        re.compile(r"Recouped in full.*IN:194J,? 10%", re.DOTALL)
     )
     assert "Clean." in service.verify()
