@@ -408,7 +408,7 @@ _INPUTS: Mapping[str, str] = {
     "is": "Yours, as it is now", "is_of": "The title netted, as it is now",
     "accounts": "Accounts that watched it", "accounts_paid": "What they paid",
     "own": "Its parts of that", "to_all": "Shared by all seconds", "pool_fact": "Shared where its rows are",
-    "pool_part": "Its part there", "holder_has": "What the holder has", "refunds": "Refund of",
+    "pool_part": "Its part there", "holder_has": "What the holder has",
     "expenses_laid_out": "Expenses laid out so far", "expenses_cap": "Of them may be taken back",
     "expenses_before": "Taken back before", "expenses_now": "Taken back now",
     "expenses_from": "From what the deal has after its fee", "tier_basis": "Tiers count",

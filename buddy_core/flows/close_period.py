@@ -151,12 +151,13 @@ async def close_month(
 
     A person reviews: the very figures then wait for a second person, whose approval
     publishes them. The host's own command line and jobs, which are no person, publish at once.
-    Closing again states the month anew and answers the stored statements, which must be
-    byte for byte the same. Entities of which nothing is known yet are passed over, unless all are.
-    One entity that cannot close keeps no other from it: its error
-    stands in `refusals` (NothingToClose, ClosedOutOfOrder, PassedOver, FactsPending, BadInput, TermsProblems,
-    StatementDiffers; BeingWorkedOut where it takes longer than a person waits). `progress` is told
-    each stage of each entity; a stage that met another writer is told again.
+    Closing again states the month anew and answers the stored statements, which must be the
+    same byte for byte (in an older format: figure for figure). Entities of which nothing is
+    known yet are passed over, unless all are. One entity that cannot close keeps no other from
+    it: its error stands in `refusals` (NothingToClose, ClosedOutOfOrder, PassedOver, FactsPending,
+    BadInput, TermsProblems, StatementDiffers; BeingWorkedOut where it takes longer than a person
+    waits). `progress` is told each stage of each entity; a stage that met another writer is told
+    again.
 
     Raises:
         NotPermitted, SecondFactorNeeded, InvalidMonth.

@@ -105,10 +105,8 @@ def _of_tokens(where: str, net: str, inputs: Mapping[str, Any]) -> str:
 
 
 def _given_back(inputs: Mapping[str, Any]) -> str:
-    """Say of a refund when that was which it takes back, and its fact where that is told."""
-    month, fact = inputs.get("refund_of", ""), inputs.get("refunds", "")
-    of = f" ({fact})" if fact else ""
-    return f" in {month}{of}" if month else ""
+    """Say of a refund in which month that was which it takes back."""
+    return f" in {inputs['refund_of']}" if inputs.get("refund_of") else ""
 
 
 def _of_sales(line: Line, where: str, net: str, inputs: Mapping[str, Any], money: Money) -> str:
@@ -118,7 +116,7 @@ def _of_sales(line: Line, where: str, net: str, inputs: Mapping[str, Any], money
         "chargeback": "chargebacks",
         "gateway_fee": "gateway fees",
     }
-    amounts = {text: Fraction(inputs[name]) for name, text in names.items()}
+    amounts = {text: _exactly(inputs[name]) for name, text in names.items()}
     less = " and ".join(f"{money(amount)} {text}" for text, amount in amounts.items() if amount > 0)
     more = " and ".join(
         f"{money(-amount)} {text} that is no longer owed" for text, amount in amounts.items() if amount < 0
@@ -146,8 +144,8 @@ def _of_pool(where: str, net: str, inputs: Mapping[str, Any], money: Money) -> s
         seconds, of = _number(inputs["seconds"]), _number(inputs["pool_seconds"])
         counted = f"{seconds} of {of} counted seconds are its"
         if "to_all" in inputs:
-            to_all = Fraction(inputs["to_all"])
-            its = to_all * Fraction(inputs["seconds"]) / Fraction(inputs["pool_seconds"])
+            to_all = _exactly(inputs["to_all"])
+            its = to_all * _exactly(inputs["seconds"]) / _exactly(inputs["pool_seconds"])
             counted = f"{money(to_all)} is shared by all seconds: {counted}, {money(its)}"
         said.append(f"{counted}.")
     return " ".join(said)
@@ -186,7 +184,7 @@ def told_inputs(inputs: Mapping[str, Any]) -> dict[str, str]:
     if "expenses_now" in inputs:
         for name in _LAID_OUT:
             if name in inputs:
-                found[name] = money_text(Fraction(inputs[name]), inputs["expenses_currency"])
+                found[name] = money_text(_exactly(inputs[name]), inputs["expenses_currency"])
     if "tier_now" in inputs:
         count = _count(inputs)
         found["tier_basis"], found["tier_counting"] = inputs["tier_basis"], inputs["tier_counting"]
@@ -205,7 +203,7 @@ _LAID_OUT = ("expenses_laid_out", "expenses_cap", "expenses_before", "expenses_f
 def _count(inputs: Mapping[str, Any]) -> Money:
     """Return how what tiers count is written: as units, or as money of their currency."""
     currency = inputs.get("tier_currency", "")
-    return lambda value: money_text(Fraction(value), currency) if currency else _number(value)
+    return lambda value: money_text(_exactly(value), currency) if currency else _number(value)
 
 
 def _bands(inputs: Mapping[str, Any], count: Money) -> dict[str, str]:
@@ -213,7 +211,7 @@ def _bands(inputs: Mapping[str, Any], count: Money) -> dict[str, str]:
     for number in sorted({int(name.split("_")[1]) for name in inputs if name.startswith("band_")}):
         over, up_to = inputs[f"band_{number}_over"], inputs.get(f"band_{number}_up_to")
         end = "" if up_to is None else f" up to {count(up_to)}"
-        rate = percent_text(Fraction(inputs[f"band_{number}_rate"]))
+        rate = percent_text(_exactly(inputs[f"band_{number}_rate"]))
         found[f"band_{number}"] = (
             f"{count(inputs[f'band_{number}_counted'])} at {rate} (over {count(over)}{end})"
         )
@@ -223,7 +221,7 @@ def _bands(inputs: Mapping[str, Any], count: Money) -> dict[str, str]:
 def _exchanged(inputs: Mapping[str, Any]) -> str:
     if "fx_rate" not in inputs:
         return ""
-    rate, when = exact_text(Fraction(inputs["fx_rate"]), 0), inputs["fx_at"]
+    rate, when = exact_text(_exactly(inputs["fx_rate"]), 0), inputs["fx_at"]
     return f"1 {inputs['fx_base']} = {rate} {inputs['fx_quote']} ({inputs['fx_source']}, {when})"
 
 

@@ -54,6 +54,11 @@ def rows_in(folder: Path) -> tuple[Path, Path]:
     return folder / "watch", write(folder / "subscriptions.parquet", PAID, SUBSCRIPTION_SCHEMA)
 
 
+def asked(terms: Path, watch: Path, subscriptions: Path, out: Path) -> list[str]:
+    """Return the words of the command line."""
+    return [str(terms), "--watch", str(watch), "--subscriptions", str(subscriptions), "--out", str(out)]
+
+
 def test_every_store_gives_the_same_files(tmp_path: Path) -> None:
     """Plain Python and DuckDB write the same bytes, a file a plan, and the month has no remainder."""
     told: list[tuple[str, int, int]] = []
@@ -110,15 +115,7 @@ def test_the_command_line_shares_a_month(tmp_path: Path, capsys: pytest.CaptureF
     terms.write_text(
         json.dumps({**TERMS, "deals": [], "own_titles": "*", "pools": [{"method": "user_centric"}]}), "utf-8"
     )
-    wanted = [
-        str(terms),
-        "--watch",
-        str(watch),
-        "--subscriptions",
-        str(subscriptions),
-        "--out",
-        str(tmp_path),
-    ]
+    wanted = asked(terms, watch, subscriptions, tmp_path)
     assert main(wanted) == 0
     said = capsys.readouterr()
     files = [Path(line) for line in said.out.splitlines()]
@@ -134,10 +131,9 @@ def test_bad_rows_are_told_and_nothing_is_written(tmp_path: Path, capsys: pytest
     """Every problem is listed with file and row, the exit code is 1, and no file of facts is there."""
     watch, subscriptions = rows_in(tmp_path)
     write(watch / "part.parquet", [watched("v", "film/a", -5), watched("v", None, 5)], WATCH_SCHEMA)
-    terms = tmp_path / "terms.json"
+    terms, out = tmp_path / "terms.json", tmp_path / "out"
     terms.write_text(json.dumps(TERMS), "utf-8")
-    out = tmp_path / "out"
-    wanted = [str(terms), "--watch", str(watch), "--subscriptions", str(subscriptions), "--out", str(out)]
+    wanted = asked(terms, watch, subscriptions, out)
     assert main(wanted) == 1
     said = capsys.readouterr().err
     assert "row 1, seconds" in said
@@ -156,10 +152,9 @@ def test_bad_subscriptions_are_told_with_bad_watch(
     column = pa.array([1000.0, float("nan"), 700.0, 250.0])
     table = pq.read_table(subscriptions).drop_columns("gross")
     pq.write_table(table if fault == "no column" else table.append_column("gross", column), subscriptions)
-    terms = tmp_path / "terms.json"
+    terms, out = tmp_path / "terms.json", tmp_path / "out"
     terms.write_text(json.dumps(TERMS), "utf-8")
-    out = tmp_path / "out"
-    wanted = [str(terms), "--watch", str(watch), "--subscriptions", str(subscriptions), "--out", str(out)]
+    wanted = asked(terms, watch, subscriptions, out)
     assert main(wanted) == 1
     said = capsys.readouterr().err
     assert "subscriptions.parquet" in said
