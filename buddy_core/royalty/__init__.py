@@ -32,7 +32,7 @@ from buddy_core.royalty.errors import (
     TooManyPlayers,
 )
 from buddy_core.royalty.events import MonthClosed
-from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held
+from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held, WaterfallBalance
 from buddy_core.royalty.model.facts import (
     AdRevenue,
     Expense,
@@ -87,6 +87,7 @@ from buddy_core.royalty.model.terms import (
     Tiers,
     Withholding,
 )
+from buddy_core.royalty.model.waterfalls import FilmWaterfall, Step, Takes
 from buddy_core.royalty.ports import (
     Inputs,
     RoyaltyBooks,
@@ -167,7 +168,7 @@ from buddy_core.royalty.rules.pieces.tiers import (
     tiered_by_amount,
     tiered_by_units,
 )
-from buddy_core.royalty.rules.pieces.waterfall import Step, StepTaken, Takes, Waterfall, run_waterfall
+from buddy_core.royalty.rules.pieces.waterfall import StepTaken, Waterfall, run_waterfall
 from buddy_core.royalty.rules.pooling import rule_of
 from buddy_core.royalty.rules.restating import Past, state_with_late
 from buddy_core.royalty.rules.scale.scaling import (
@@ -260,6 +261,7 @@ __all__ = [
     "Facts",
     "FactsPending",
     "Figure",
+    "FilmWaterfall",
     "FlatShare",
     "FormatLine",
     "FormatRoyalty",
@@ -354,6 +356,7 @@ __all__ = [
     "WatchRow",
     "WatchTotals",
     "Waterfall",
+    "WaterfallBalance",
     "Whose",
     "Withholding",
     "Wrong",

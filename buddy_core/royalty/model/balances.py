@@ -45,6 +45,21 @@ class DealBalance:
 
 
 @frozen
+class WaterfallBalance:
+    """A title's waterfall between two periods: exact minor units of its currency."""
+
+    currency: str
+    received: Fraction = field(default=Fraction(0), converter=exact)
+    """What the title netted to date, since it has the waterfall."""
+    since: Fraction = field(default=Fraction(0), converter=exact)
+    """How much of that came before the steps were as they are now; they take of what came after."""
+    before: Mapping[str, Fraction] = field(factory=dict, hash=False)
+    """By step, what it had taken until then."""
+    taken: Mapping[str, Fraction] = field(factory=dict, hash=False)
+    """By step, what it has taken to date."""
+
+
+@frozen
 class Balances:
     """Everything that is carried between two periods; what is not named is at zero."""
 
@@ -52,3 +67,4 @@ class Balances:
     deals: Mapping[str, DealBalance] = field(factory=dict, hash=False)
     pools: Mapping[str, Fraction] = field(factory=dict, hash=False)
     """Money of silent subscribers by pool, exact; it is shared with the next period's."""
+    waterfalls: Mapping[str, WaterfallBalance] = field(factory=dict, hash=False)

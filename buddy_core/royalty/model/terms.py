@@ -17,6 +17,7 @@ from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.rounding import exact
 from buddy_core.kernel.territories import Territories, territories
 from buddy_core.royalty.model.facts import Model
+from buddy_core.royalty.model.waterfalls import FilmWaterfall
 
 
 def _part(_: object, attribute: Any, value: Fraction) -> None:
@@ -291,3 +292,5 @@ class Terms:
     """Kinds of tokens whose value the token fund pays; that of others was paid by viewers."""
     own_titles: frozenset[str] | None = frozenset()
     """Titles that are the platform's own and may earn without a deal; None: all that have no deal."""
+    waterfalls: tuple[FilmWaterfall, ...] = ()
+    """Titles whose deals share what ordered steps leave."""

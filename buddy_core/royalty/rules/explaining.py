@@ -11,6 +11,7 @@ from buddy_core.kernel.rounding import Rounding, round_fraction
 from buddy_core.royalty.model.facts import Model
 from buddy_core.royalty.model.months import PLATFORM
 from buddy_core.royalty.model.statements import Line, Settlement
+from buddy_core.royalty.model.waterfalls import Takes
 
 _SOLD_AS = {
     Model.RENTAL: "rentals",
@@ -38,8 +39,13 @@ def explain(line: Line) -> str:
     if line.adjusts:
         said = [_adjusted(line, money)]
     else:
-        said = [_what(line, money(line.net), line.inputs, money)]
-        if line.holder == PLATFORM:
+        said = [_what(line, money(line.inputs.get("netted", line.net)), line.inputs, money)]
+        if "netted" in line.inputs:
+            left, waterfall = money(line.net), line.inputs["waterfall"]
+            said.append(f"What the steps of the waterfall {waterfall} left of that is {left}.")
+        if line.step:
+            said += _step(line, money)
+        elif line.holder == PLATFORM:
             said.append(f"Of that {money(line.amount)} is the platform's.")
         else:
             said += _terms(line, money)
@@ -50,6 +56,7 @@ def explain(line: Line) -> str:
 def _adjusted(line: Line, money: Any) -> str:
     inputs = line.inputs
     by = f" by deal {line.deal}" if line.deal else ""
+    by = f" by the step {line.step} of the waterfall {inputs['waterfall']}" if line.step else by
     return (
         f"This adjusts {line.adjusts}, which was closed before all of it was known: by {line.model.value} "
         f"{line.title} in {line.territory} had {money(inputs['was_of'])} then and has "
@@ -123,6 +130,34 @@ def _what(line: Line, net: str, inputs: Mapping[str, Any], money: Any) -> str:
     out = [f"{money(inputs[name])} {text}" for name, text in names.items() if inputs[name]]
     less = f", less {' and '.join(out)}," if out else ""
     return f"{_SOLD_AS[line.model].capitalize()} of {where} took {money(inputs['gross'])}{less} so {net}."
+
+
+def _step(line: Line, money: Any) -> list[str]:
+    """Say what a step of a waterfall has to date, and what part of each receipt of the month that makes."""
+    inputs, said = line.inputs, []
+    digits = minor_digits(inputs["step_currency"])
+
+    def to_date(name: str) -> str:
+        return f"{exact_text(Fraction(inputs[name]) / 10**digits, digits)} {inputs['step_currency']}"
+
+    if line.part != 1:
+        said.append(f"{percent(line.part)} of it are measured so: {money(line.base)}.")
+    of = "what remains" if inputs["takes"] == Takes.PERCENT_OF_REMAINING.value else "all that is received"
+    if "step_amount" in inputs:
+        share = Fraction(inputs.get("percent", 100)) / 100
+        takes = "" if share == 1 else f"{percent(share)} of "
+        takes += to_date("step_amount")
+    else:
+        takes = f"{percent(Fraction(inputs['percent']) / 100)} of {of}"
+    if "step_cap" in inputs:
+        takes += f", {to_date('step_cap')} at most"
+    said.append(
+        f"The step {line.step} of the waterfall {inputs['waterfall']} takes {takes}, for {line.holder}: of "
+        f"{to_date('received')} received to date it has {to_date('taken')}; before, of "
+        f"{to_date('received_before')}, it had {to_date('taken_before')}. The difference makes "
+        f"{percent(line.rate)} of what the month brought: {money(line.amount)}."
+    )
+    return said
 
 
 def _terms(line: Line, money: Any) -> list[str]:

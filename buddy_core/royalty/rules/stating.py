@@ -26,6 +26,7 @@ from buddy_core.royalty.model.terms import Account, Terms
 from buddy_core.royalty.rules.attributing import attribute
 from buddy_core.royalty.rules.book import Book, Exchange, Problems
 from buddy_core.royalty.rules.earned import NOTHING, Attributed
+from buddy_core.royalty.rules.falling import fall
 from buddy_core.royalty.rules.pieces.splitting import split_fractions
 from buddy_core.royalty.rules.settling import converted, settle
 from buddy_core.royalty.rules.sharing import Shared, share
@@ -63,7 +64,11 @@ def drafted(
     book.check_brought(before.accounts)
     exchange = Exchange(facts.rates, problems)
     attributed = attribute(month, terms, facts, book, before.pools, problems)
-    shared = share(attributed.earned, facts.expenses, before.deals, book, exchange, problems)
+    fallen = fall(attributed.earned, terms, before.waterfalls, book, exchange, problems)
+    shared = share(fallen.left, facts.expenses, before.deals, book, exchange, problems)
+    shared.lines += fallen.lines
+    shared.platform += fallen.platform
+    shared.waterfalls = fallen.waterfalls
     _check_accounts(shared, book, exchange)
     problems.refuse()
     return attributed, shared, book, exchange
@@ -156,6 +161,7 @@ def stated(
         {**before.accounts, **{item.account: item.closing for item in settlements}},
         shared.deals,
         attributed.carried,
+        shared.waterfalls,
     )
     pools = tuple(sorted(attributed.pools, key=attrgetter("name")))
     return PeriodResult(statements, tuple(own), pools, attributed.funds, tuple(reconciliations), closing)
@@ -185,8 +191,9 @@ def _begins(line: Line) -> tuple[str, ...]:
 
 
 def line_order(line: Line) -> tuple[str, ...]:
-    """Return the place of a line; those of one key by rate and net."""
-    return (line.adjusts, *line_key(line), f"{line.rate}", f"{line.net}")
+    """Return the place of a line; those of one key by rate and net, and a step's by all they are of."""
+    rest = f"{sorted(line.inputs.items())}" if line.step else ""
+    return (line.adjusts, *line_key(line), f"{line.rate}", f"{line.net}", rest)
 
 
 def line_key(line: Line) -> tuple[str, ...]:
@@ -199,7 +206,7 @@ def line_key(line: Line) -> tuple[str, ...]:
         line.model.value,
         line.currency,
         line.deal or "",
-        *(f"{inputs.get(name, '')}" for name in ("pool", "by", "kind", "value_version", "refund_of")),
+        *(f"{inputs.get(name, '')}" for name in ("pool", "by", "kind", "value_version", "refund_of", "step")),
     )
 
 
@@ -280,7 +287,8 @@ def _account_shares(
 
 
 def _account(line: Line, book: Book) -> Account:
-    assert line.deal is not None, "a holder's line has a deal"
+    if line.deal is None:
+        return book.account_of_step(line.inputs["waterfall"], line.step, line.holder, line.currency)
     return book.account_of(book.deals[line.deal], line.currency)
 
 

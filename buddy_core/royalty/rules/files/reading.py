@@ -28,6 +28,7 @@ from buddy_core.royalty.rules.files.forms import (
     FACTS,
     SECTIONS,
     TERMS,
+    WATERFALL,
     Closing,
     WholeTerms,
 )
@@ -416,11 +417,18 @@ def _what_stands(raw: Any, read: _Read, zone: ZoneInfo | None, file: str) -> Per
                 kept[name].append(_readable(item, zone))
             else:
                 return None
+    waterfalls = raw.get("waterfalls", [])
+    if not isinstance(waterfalls, list):
+        return None
+    kept["waterfalls"] = [
+        one for one in waterfalls if WATERFALL.read(one, Source(file, zone).root) is not UNREAD
+    ]
     whole = TERMS.read(kept, Source(file, zone).root)
     if not isinstance(whole, WholeTerms):
         return None
     deals = tuple(deal for deal in whole.terms.deals if deal.title not in broken)
-    terms = evolve(whole.terms, deals=deals)
+    waterfalls = tuple(one for one in whole.terms.waterfalls if one.title not in broken)
+    terms = evolve(whole.terms, deals=deals, waterfalls=waterfalls)
     found = _input(evolve(whole, terms=terms), Balances(), read, raw, file)
     return evolve(found, facts=_without(found.facts, broken, {deal.id for deal in deals}))
 
@@ -458,6 +466,8 @@ def _also_wrong(found: PeriodInput | None, read: _Read) -> list[Problem]:
 _SAID: Sequence[tuple[str, str]] = (
     ("two deals are called ", "deal"),
     ("two accounts are called ", "account"),
+    ("two waterfalls are called ", "waterfall"),
+    ("waterfall ", "waterfall"),
     ("the accounts ", "account"),
     ("there are expenses of the deal ", "spent"),
     ("expenses of the deal ", "deal"),
@@ -512,7 +522,7 @@ def _named(text: str, known: Mapping[str, list[tuple[str, str]]]) -> list[tuple[
 def _known(read: _Read, raw: Any, file: str) -> Mapping[str, dict[str, list[tuple[str, str]]]]:
     """Return where everything stands, by kind and name."""
     found: dict[str, dict[str, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
-    for name, kind in (("deals", "deal"), ("accounts", "account")):
+    for name, kind in (("deals", "deal"), ("accounts", "account"), ("waterfalls", "waterfall")):
         for number, item in enumerate(raw.get(name, ()) if isinstance(raw, Mapping) else ()):
             if not isinstance(item, Mapping):
                 continue
