@@ -19,7 +19,7 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from buddy_core.kernel.canonical import instant_text
+from buddy_core.kernel.canonical import fraction_text, instant_text
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.rounding import Rounding, round_fraction
@@ -29,6 +29,8 @@ DEFAULT_LOCALE = "en_IN"
 DEFAULT_ZONE = "Asia/Kolkata"
 
 _WEEK = 7
+_READABLE = 40
+"""Letters of a fraction that are printed."""
 """From so many days on an end is said by its date alone."""
 _MINOR_NAMES = {"INR": "paise", "USD": "cents", "AED": "fils", "EUR": "cents", "GBP": "pence", "KWD": "fils"}
 
@@ -73,13 +75,15 @@ def price(value: Money, locale: str = DEFAULT_LOCALE) -> str:
 def exact_money(minor: Fraction, currency: str, locale: str = DEFAULT_LOCALE) -> str:
     """Return an exact amount in minor units: all of its digits, or, where they never end, the fraction too.
 
-    `Fraction(3, 5)` of a US cent reads `$0.006`; `Fraction(50, 3)` paise reads `₹0.1667… (50/3 paise)`.
+    `Fraction(3, 5)` of a US cent reads `$0.006`; `Fraction(50, 3)` paise reads `₹0.1667… (50/3 paise)`,
+    and a fraction that nobody would read is left out.
     """
     if _terminates(minor.denominator):
         return _currency(minor, currency, locale)
     digits = minor_digits(currency)
     unit = _MINOR_NAMES.get(currency, f"1/{10**digits} {currency}" if digits else currency)
-    return f"{near_money(minor, currency, locale)} ({minor.numerator}/{minor.denominator} {unit})"
+    near, fraction = near_money(minor, currency, locale), fraction_text(minor)
+    return f"{near} ({fraction} {unit})" if len(fraction) <= _READABLE else near
 
 
 def near_money(minor: Fraction, currency: str, locale: str = DEFAULT_LOCALE) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from buddy_adapters.memory.tables import TableName, Tables
 from buddy_core.catalog import Producer, Title, TitleType
@@ -38,6 +38,11 @@ class MemoryTitles:
     async def find(self, type: TitleType, short_id: str) -> Title | None:
         title_id = self._short_ids.get((type, short_id))
         return None if title_id is None else self._titles.get(title_id)
+
+    async def named(self, names: Collection[tuple[TitleType, str]]) -> dict[tuple[TitleType, str], Title]:
+        ids = {name: title_id for name in names if (title_id := self._short_ids.get(name)) is not None}
+        found = self._titles.found(list(ids.values()))
+        return {name: found[title_id] for name, title_id in ids.items()}
 
     async def all(self) -> list[Title]:
         return sorted(self._titles.rows(), key=_shelf)

@@ -11,6 +11,7 @@ from buddy_core.kernel import Contention, EntityId, EntryId, Period
 from buddy_core.royalty import (
     ClosedMonth,
     Input,
+    InputHead,
     InputKind,
     PeriodAlreadyClosed,
     RoyaltyRecords,
@@ -130,6 +131,11 @@ class MemoryInputs:
             and since < item.sequence
             and (until is None or item.sequence <= until)
         ]
+
+    async def heads(
+        self, entity: EntityId, *, month: str | None = None, since: int = 0, until: int | None = None
+    ) -> list[InputHead]:
+        return list(map(InputHead.of, await self.facts(entity, month=month, since=since, until=until)))
 
     async def terms(self, entity: EntityId) -> list[Input]:
         newest = {(item.kind.value, item.key): item for item in self._of(entity)}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, Integer, Table, Text, UniqueConstraint, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buddy_adapters.sql.dialect import insert_ignoring, is_postgresql, locked
+from buddy_adapters.sql.dialect import among, insert_ignoring, is_postgresql, locked
 from buddy_adapters.sql.direct import direct_on, text_of
 from buddy_adapters.sql.metadata import metadata
 from buddy_adapters.sql.types import CanonicalJson, Id, Instant, json_from_text
@@ -88,6 +88,18 @@ class SqlTitles:
         )
         row = (await self._connection.execute(query)).mappings().one_or_none()
         return None if row is None else title_from_row(row)
+
+    async def named(self, names: Collection[tuple[TitleType, str]]) -> dict[tuple[TitleType, str], Title]:
+        types = {type.value for type, _ in names}
+        short_ids = {short_id for _, short_id in names}
+        query = select(titles_table).where(
+            titles_table.c.type.in_(sorted(types)),
+            among(self._connection, titles_table.c.short_id, sorted(short_ids)),
+        )
+        titles = [title_from_row(row) for row in (await self._connection.execute(query)).mappings()]
+        # A short id of one type may be another title's in another.
+        wanted = frozenset(names)
+        return {name: title for title in titles if (name := (title.type, title.short_id)) in wanted}
 
     async def all(self) -> list[Title]:
         found = await self._connection.execute(select(titles_table))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, Table, any_, bindparam, column, func, update
+from sqlalchemy import Column, ColumnElement, Select, Table, any_, bindparam, column, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -167,6 +168,17 @@ def any_of(connection: AsyncConnection, column: Column[Any], values: Collection[
     if is_postgresql(connection):
         return column == any_(bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
     return column.in_(values)
+
+
+def among(connection: AsyncConnection, column: Column[Any], values: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that `column` is one of any number of texts: they come as one value.
+
+    A statement of SQLite takes only so many values.
+    """
+    if is_postgresql(connection):
+        return any_of(connection, column, values)
+    given = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(given.c.value))
 
 
 def locked(connection: AsyncConnection, query: Select[Any]) -> Select[Any]:

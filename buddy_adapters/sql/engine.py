@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from buddy_adapters.group_commit import GroupCommit, Work
 from buddy_adapters.sql.dialect import domain_error, value_error
+from buddy_adapters.sql.sqlite_driver import SqliteDriver
 from buddy_core.kernel.errors import InvalidValue
 
 BUSY_TIMEOUT_MS = 30_000
@@ -104,7 +105,9 @@ def _sqlite(url: URL, pool_size: int, max_overflow: int) -> AsyncEngine:
     if url.database in (None, "", ":memory:"):
         # All connections to a database in memory are one connection; its pool has no size.
         pool = {}
-    engine = create_async_engine(url, connect_args=connect_args, hide_parameters=True, **pool)
+    engine = create_async_engine(
+        url, module=SqliteDriver(), connect_args=connect_args, hide_parameters=True, **pool
+    )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     LargeBinary,
+    Select,
     Table,
     Text,
     case,
@@ -53,7 +55,7 @@ async def raw_rows(
     order_by: Sequence[ColumnElement[Any]] = (),
 ) -> list[RawRow]:
     """Return rows with every value in a form that always arrives; `decoded` makes them values."""
-    query = select(*(_as_it_lies(connection, column) for column in table.c))
+    query = _all_as_they_lie(is_postgresql(connection), table)
     query = query.where(*conditions).order_by(*(order_by or table.primary_key.columns))
     async with any_text(connection):
         return list((await connection.execute(query)).mappings())
@@ -62,7 +64,7 @@ async def raw_rows(
 async def raw_distinct(connection: AsyncConnection, column: Column[Any]) -> list[Any]:
     """Return every value that a column holds, each once, in a form that always arrives."""
     async with any_text(connection):
-        query = select(_as_it_lies(connection, column)).distinct()
+        query = select(_as_it_lies(is_postgresql(connection), column)).distinct()
         return list((await connection.execute(query)).scalars())
 
 
@@ -113,7 +115,8 @@ def decoded_value(column: Column[Any], value: Any) -> Any:
             return None
         raise Unreadable(f"{column.name} is empty")
     try:
-        return _reader(column)(value)
+        kind: Any = type(column.type)
+        return _reader(kind)(value)
     except (BuddyError, ValueError, TypeError, RecursionError) as error:
         shown = str(error).encode("ascii", "backslashreplace").decode()
         raise Unreadable(f"{column.name} cannot be read: {shown}") from error
@@ -167,8 +170,13 @@ def readable(
     return made, kept, faults
 
 
-def _as_it_lies(connection: AsyncConnection, column: Column[Any]) -> ColumnElement[Any]:
-    if isinstance(column.type, Instant) and is_postgresql(connection):
+@cache
+def _all_as_they_lie(on_postgresql: bool, table: Table) -> Select[Any]:
+    return select(*(_as_it_lies(on_postgresql, column) for column in table.c))
+
+
+def _as_it_lies(on_postgresql: bool, column: Column[Any]) -> ColumnElement[Any]:
+    if isinstance(column.type, Instant) and on_postgresql:
         # Outside these years the driver cannot decode, and to_char leaves out the era.
         common = column.between(
             literal_column("'0001-01-01T00:00:00Z'::timestamptz"),
@@ -180,9 +188,9 @@ def _as_it_lies(connection: AsyncConnection, column: Column[Any]) -> ColumnEleme
     return type_coerce(column, NullType()).label(column.name)
 
 
-def _reader(column: Column[Any]) -> Callable[[Any], Any]:
-    kind = column.type
-    return next((read for of_type, read in _READERS if isinstance(kind, of_type)), _text)
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    return next((read for of_type, read in _READERS if issubclass(kind, of_type)), _text)
 
 
 def _uuid(value: Any) -> UUID:

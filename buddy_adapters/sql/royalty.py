@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     Index,
     LargeBinary,
+    Select,
     String,
     Table,
     Text,
@@ -34,8 +35,10 @@ from buddy_core.kernel.errors import Contention
 from buddy_core.kernel.ids import EntityId, EntryId, TitleId
 from buddy_core.kernel.periods import Period
 from buddy_core.royalty import (
+    AWAITED,
     ClosedMonth,
     Input,
+    InputHead,
     InputKind,
     Inputs,
     PeriodAlreadyClosed,
@@ -45,6 +48,7 @@ from buddy_core.royalty import (
     StoredStatement,
     TokenSpend,
     TokenSpends,
+    count_facts,
 )
 
 token_spends = Table(
@@ -117,11 +121,23 @@ inputs = Table(
     Column("month", String(7), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("facts", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("sequence >= 1", "sequence"),
     CheckConstraint("(kind = 'facts') = (month <> '')", "month"),
     Index("ix_royalty_inputs_key", "entity", "kind", "key", "sequence"),
     info=APPEND_ONLY,
 )
+
+_HEAD = (
+    inputs.c.sequence,
+    inputs.c.key,
+    inputs.c.month,
+    inputs.c.at,
+    inputs.c.facts,
+    func.length(inputs.c.body).label("size"),
+    (inputs.c.body == AWAITED).label("is_awaited"),
+)
+"""Neither length nor comparison brings a body out of the database."""
 
 ClosedMonths = dict[EntityId, datetime | None]
 """Until when each entity is closed, for entities whose months this transaction holds open."""
@@ -258,16 +274,13 @@ class SqlInputs:
     async def facts(
         self, entity: EntityId, *, month: str | None = None, since: int = 0, until: int | None = None
     ) -> list[Input]:
-        query = select(inputs).where(
-            inputs.c.entity == entity,
-            inputs.c.kind == InputKind.FACTS.value,
-            inputs.c.sequence > since,
-        )
-        if month is not None:
-            query = query.where(inputs.c.month == month)
-        if until is not None:
-            query = query.where(inputs.c.sequence <= until)
-        return await self._of(query.order_by(inputs.c.sequence))
+        return await self._of(_facts(select(inputs), entity, month, since, until))
+
+    async def heads(
+        self, entity: EntityId, *, month: str | None = None, since: int = 0, until: int | None = None
+    ) -> list[InputHead]:
+        query = _facts(select(*_HEAD), entity, month, since, until)
+        return [InputHead(**row) for row in (await self._connection.execute(query)).mappings()]
 
     async def terms(self, entity: EntityId) -> list[Input]:
         newest = (
@@ -318,6 +331,20 @@ async def _closed_until(connection: AsyncConnection, entity: EntityId) -> dateti
     query = select(func.max(periods.c.ends_at)).where(periods.c.entity == entity)
     found: datetime | None = (await connection.execute(query)).scalar_one()
     return found
+
+
+def _facts(
+    query: Select[Any], entity: EntityId, month: str | None, since: int, until: int | None
+) -> Select[Any]:
+    """Return the query for facts of one month or of all, after `since`, up to and with `until`, in order."""
+    query = query.where(
+        inputs.c.entity == entity, inputs.c.kind == InputKind.FACTS.value, inputs.c.sequence > since
+    )
+    if month is not None:
+        query = query.where(inputs.c.month == month)
+    if until is not None:
+        query = query.where(inputs.c.sequence <= until)
+    return query.order_by(inputs.c.sequence)
 
 
 def _lock_key(entity: EntityId) -> int:
@@ -371,13 +398,15 @@ def period_from_row(row: Mapping[Any, Any]) -> ClosedMonth:
 
 
 def input_to_row(item: Input) -> dict[str, Any]:
-    """Return the input's row."""
-    return {**asdict(item), "kind": item.kind.value}
+    """Return the input's row; that `facts` fits the body is asked wherever a row is written again."""
+    facts = count_facts(item.body) if item.kind is InputKind.FACTS else 0
+    return {**asdict(item), "kind": item.kind.value, "facts": facts}
 
 
 def input_from_row(row: Mapping[Any, Any]) -> Input:
     """Return the input of a row."""
-    return Input(**{**row, "entity": EntityId(row["entity"]), "kind": InputKind(row["kind"])})
+    values = {name: value for name, value in row.items() if name != "facts"}
+    return Input(**{**values, "entity": EntityId(row["entity"]), "kind": InputKind(row["kind"])})
 
 
 def statement_to_row(statement: StoredStatement) -> dict[str, Any]:

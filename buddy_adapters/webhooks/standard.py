@@ -43,8 +43,10 @@ class WebhookSecret:
         """Read `whsec_` and base64 (the prefix may be left out).
 
         Raises:
-            WebhookSecretWrong: it is empty or not base64.
+            WebhookSecretWrong: it is empty, no text or not base64.
         """
+        if not isinstance(text, str):
+            raise WebhookSecretWrong("it is no text")
         try:
             return cls(base64.b64decode(text.removeprefix(_PREFIX), validate=True))
         except ValueError as error:
@@ -116,7 +118,7 @@ def verify_headers(
     """
     given = {name.lower(): value for name, value in headers.items()}
     for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
-        if name not in given:
+        if given.get(name) is None:
             raise WebhookRefused("header_missing", f"the header {name} is missing")
     return verify(
         body,

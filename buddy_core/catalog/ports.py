@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from buddy_core.catalog.model import Producer, Title, TitleType
@@ -30,6 +30,10 @@ class Titles(Protocol):
 
     async def find(self, type: TitleType, short_id: str) -> Title | None:
         """Return the title with this short id in its type, or None."""
+        ...
+
+    async def named(self, names: Collection[tuple[TitleType, str]]) -> dict[tuple[TitleType, str], Title]:
+        """Return the titles that exist among public names, each a type and a short id; asked once for all."""
         ...
 
     async def all(self) -> list[Title]:

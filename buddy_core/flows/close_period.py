@@ -22,14 +22,14 @@ from buddy_core.access import (
     state_of,
 )
 from buddy_core.flows.awaiting import Awaiting, wait_in
-from buddy_core.flows.royalty_book import AWAITED, RoyaltyBookTx, StatedMonth, state_month_in
+from buddy_core.flows.royalty_book import RoyaltyBookTx, StatedMonth, first_month_in, state_month_in
 from buddy_core.kernel.canonical import GENESIS, canonical_bytes
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.events import Outbox, envelope
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import EntityId, EventId, IdSource
-from buddy_core.kernel.periods import month, month_of, next_month
+from buddy_core.kernel.periods import month, next_month
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.royalty import (
     BadInput,
@@ -276,22 +276,18 @@ async def _ready_in(tx: CloseTx, wanted: Month, progress: Progress = _quiet) -> 
     """State a month that may be closed now: those before it are, and nothing is awaited."""
     entity, name = wanted.entity, wanted.name
     closed = await tx.statements.months(entity)
-    files = await tx.royalty_inputs.facts(entity)
     if closed:
         if name < closed[0]:
             raise PassedOver(entity, name, closed[0])
         if name != next_month(closed[-1]):
             raise ClosedOutOfOrder(entity, name, next_month(closed[-1]))
     else:
-        spent = await tx.token_spends.first_at(entity, None)
-        known = [item.month for item in files]
-        if spent is not None:
-            known.append(month_of(spent, wanted.zone))
-        first = min(known, default=name)
+        first = await first_month_in(tx, entity, wanted.zone) or name
         if first < name:
             raise ClosedOutOfOrder(entity, name, first)
+    files = await tx.royalty_inputs.heads(entity)
     newest = {item.key: item for item in files}
-    awaited = sorted(key for key, item in newest.items() if item.month <= name and item.body == AWAITED)
+    awaited = sorted(key for key, item in newest.items() if item.month <= name and item.is_awaited)
     if awaited:
         raise FactsPending(entity, name, tuple(awaited))
     progress(entity, "state")

@@ -12,10 +12,11 @@ from attrs import evolve, frozen
 
 from buddy_core.catalog import CatalogTx
 from buddy_core.kernel.canonical import canonical_bytes
-from buddy_core.kernel.ids import PartnerId, TitleId
-from buddy_core.kernel.periods import Period, month, previous_month
+from buddy_core.kernel.ids import EntityId, PartnerId, TitleId
+from buddy_core.kernel.periods import Period, month, month_of, next_month
 from buddy_core.rights import Licence, RightsTx
 from buddy_core.royalty import (
+    AWAITED,
     PLATFORM,
     BadInput,
     Balances,
@@ -41,9 +42,12 @@ from buddy_core.royalty import (
     statement_bodies,
 )
 
-AWAITED = b"null"
-"""The body of facts that were announced and have not come."""
 Spends = Callable[[Period], Awaitable[Sequence[TokenSpend]]]
+Others = Mapping[tuple[InputKind, str], Any]
+"""Terms by kind and key."""
+NO_OTHERS: Others = MappingProxyType({})
+OpenMonths = dict[str, "StatedMonth"]
+"""Open months of an entity that one transaction has stated, by name."""
 
 
 class RoyaltyBookTx(RoyaltyTx, RightsTx, CatalogTx, Protocol):
@@ -109,12 +113,7 @@ async def public_names_in(tx: CatalogTx) -> PublicNames:
     )
 
 
-async def terms_in(
-    tx: RoyaltyBookTx,
-    month: Month,
-    names: PublicNames,
-    others: Mapping[tuple[InputKind, str], Any] = MappingProxyType({}),
-) -> bytes:
+async def terms_in(tx: RoyaltyBookTx, month: Month, names: PublicNames, others: Others = NO_OTHERS) -> bytes:
     """Return the terms of a month as they stand now: every licence as a deal, accounts and pool rules.
 
     `others` go before what is stored, by kind and key.
@@ -122,9 +121,18 @@ async def terms_in(
     Raises:
         BadInput: an account is of nobody who has a share.
     """
-    stored = {
-        (item.kind, item.key): json.loads(item.body) for item in await tx.royalty_inputs.terms(month.entity)
-    }
+    return _terms_of(month, await _standing_in(tx, month.entity, names, others))
+
+
+async def _standing_in(
+    tx: RoyaltyBookTx, entity: EntityId, names: PublicNames, others: Others
+) -> dict[str, Any]:
+    """Return the terms that every open month of an entity has.
+
+    Raises:
+        BadInput: as `terms_in`.
+    """
+    stored = {(item.kind, item.key): json.loads(item.body) for item in await tx.royalty_inputs.terms(entity)}
     stored.update(others)
     accounts = _of_kind(stored, InputKind.ACCOUNT)
     _check_holders(accounts, names)
@@ -134,15 +142,15 @@ async def terms_in(
         for _, book in sorted(books.items())
         for licence in sorted(book.licences, key=lambda item: item.id)
     ]
-    whole: dict[str, Any] = {
-        "month": {"name": month.name, "entity": month.entity, "zone": month.zone},
-        "deals": deals,
-        "accounts": accounts,
-        "own_titles": "*",
-    }
+    whole: dict[str, Any] = {"deals": deals, "accounts": accounts, "own_titles": "*"}
     if pools := _of_kind(stored, InputKind.POOL):
         whole["pools"] = pools
-    return canonical_bytes(whole)
+    return whole
+
+
+def _terms_of(month: Month, standing: Mapping[str, Any]) -> bytes:
+    named = {"name": month.name, "entity": month.entity, "zone": month.zone}
+    return canonical_bytes({**standing, "month": named})
 
 
 def deal_of(licence: Licence, names: PublicNames, terms: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -169,43 +177,105 @@ def deal_of(licence: Licence, names: PublicNames, terms: Mapping[str, Any] | Non
 
 
 async def state_month_in(
-    tx: RoyaltyBookTx, wanted: Month, closed: ClosedMonth | None = None, *, terms: bytes | None = None
+    tx: RoyaltyBookTx,
+    wanted: Month,
+    closed: ClosedMonth | None = None,
+    *,
+    others: Others | None = None,
+    known: OpenMonths | None = None,
 ) -> StatedMonth:
     """State a month: as its facts and terms lie there now, or as they did when it was closed.
 
-    `terms` are others to try.
+    Before an open month others may be open: it begins with what they come to now. They are stated
+    first, in memory; `known` keeps them for the next that is asked for in the same transaction.
+    `others` are terms to try instead of those that stand, by kind and key.
 
     Raises:
-        BadInput, TermsProblems: facts and terms do not go together; every problem is named.
+        BadInput, TermsProblems: facts and terms do not go together, those of an open month before
+            it included; every problem is named.
     """
     names, entity = await public_names_in(tx), wanted.entity
-    if terms is None:
-        terms = closed.terms if closed else await terms_in(tx, wanted, names)
     cut = closed.cut if closed else await tx.royalty_inputs.last(entity)
-
-    async def spends(period: Period) -> Sequence[TokenSpend]:
-        return await tx.token_spends.of_period(entity, period)
-
-    months = [name for name in await tx.statements.months(entity) if name < wanted.name]
-    if months and months[-1] != previous_month(wanted.name):
-        # Between the last closed month and this one others are open: it begins with what they come to now.
-        then = await state_month_in(tx, _month_before(wanted))
-        opening = ClosedMonth(entity, then.month.name, then.month.period.end, cut, then.terms, then.closing)
-        files = await tx.royalty_inputs.facts(entity, month=wanted.name, until=cut)
-        return await state_stored(wanted, terms, cut, Stored(names, [opening], files, spends))
-    earlier = await tx.statements.closed(entity, months[-1:])
-    known = earlier[-1].cut if earlier else 0
-    came = await tx.royalty_inputs.facts(entity, since=known, until=cut)
-    if any(item.month < wanted.name for item in came):
-        earlier = await tx.statements.closed(entity, months)
-        files = await tx.royalty_inputs.facts(entity, until=cut)
-    else:
-        files = await tx.royalty_inputs.facts(entity, month=wanted.name, until=cut)
-    return await state_stored(wanted, terms, cut, Stored(names, earlier, files, spends))
+    book = _Book(tx, names, await tx.statements.months(entity), cut)
+    if closed is not None:
+        terms = closed.terms if others is None else await terms_in(tx, wanted, names, others)
+        return await book.state(wanted, terms, None)
+    standing = await _standing_in(tx, entity, names, others or NO_OTHERS)
+    months = known if known is not None and others is None else OpenMonths()
+    before: StatedMonth | None = None
+    for name in [*await book.open_before(wanted), wanted.name]:
+        month_ = _month_of(wanted, name)
+        stated = months.get(name)
+        if stated is None:
+            stated = months[name] = await book.state(month_, _terms_of(month_, standing), before)
+        before = stated
+    assert before is not None, "the month itself is the last of them"
+    return before
 
 
-def _month_before(wanted: Month) -> Month:
-    name = previous_month(wanted.name)
+@frozen
+class _Book:
+    """What an entity's months are stated from, as one transaction finds it."""
+
+    tx: RoyaltyBookTx
+    names: PublicNames
+    closed: Sequence[str]
+    cut: int
+    """The last input that counts."""
+
+    async def open_before(self, wanted: Month) -> list[str]:
+        """Return the open months before one: from the last closed one on, or from the first with facts."""
+        if not self.closed:
+            first = await first_month_in(self.tx, wanted.entity, wanted.zone)
+        elif wanted.name < self.closed[0]:
+            # It was passed over, and nothing is carried to it.
+            return []
+        else:
+            first = next_month(self.closed[-1])
+        names: list[str] = []
+        name = first or wanted.name
+        while name < wanted.name:
+            names.append(name)
+            name = next_month(name)
+        return names
+
+    async def state(self, wanted: Month, terms: bytes, before: StatedMonth | None) -> StatedMonth:
+        """State a month after the open one before it, or after the closed ones."""
+        tx, entity, cut = self.tx, wanted.entity, self.cut
+
+        async def spends(period: Period) -> Sequence[TokenSpend]:
+            return await tx.token_spends.of_period(entity, period)
+
+        is_late = False
+        if before is not None:
+            there = before.month
+            opening = ClosedMonth(entity, there.name, there.period.end, cut, before.terms, before.closing)
+            earlier: Sequence[ClosedMonth] = [opening]
+        else:
+            months = [name for name in self.closed if name < wanted.name]
+            earlier = await tx.statements.closed(entity, months[-1:])
+            since = earlier[-1].cut if earlier else 0
+            came = await tx.royalty_inputs.heads(entity, since=since, until=cut)
+            is_late = bool(earlier) and any(item.month < wanted.name for item in came)
+            if is_late:
+                earlier = await tx.statements.closed(entity, months)
+        only = None if is_late else wanted.name
+        files = await tx.royalty_inputs.facts(entity, month=only, until=cut)
+        return await state_stored(wanted, terms, cut, Stored(self.names, earlier, files, spends))
+
+
+async def first_month_in(tx: RoyaltyBookTx, entity: EntityId, zone: str) -> str | None:
+    """Return the first month of an entity that anything is known of: a file, or a spend of tokens."""
+    known = [item.month for item in await tx.royalty_inputs.heads(entity)]
+    spent = await tx.token_spends.first_at(entity, None)
+    if spent is not None:
+        known.append(month_of(spent, zone))
+    return min(known, default=None)
+
+
+def _month_of(wanted: Month, name: str) -> Month:
+    if name == wanted.name:
+        return wanted
     return Month(name, wanted.entity, wanted.zone, month(name, wanted.zone))
 
 

@@ -17,7 +17,8 @@ from attrs import evolve, field, fields, frozen
 from buddy_core.access import Actor, ApprovalsTx, Change, afresh_in, record_in, require
 from buddy_core.flows.close_period import month_for
 from buddy_core.flows.royalty_book import (
-    AWAITED,
+    NO_OTHERS,
+    Others,
     PublicNames,
     RoyaltyBookTx,
     public_names_in,
@@ -32,6 +33,7 @@ from buddy_core.kernel.money import Money
 from buddy_core.kernel.periods import month_of
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.royalty import (
+    AWAITED,
     MOST_LISTED,
     PLATFORM,
     BadInput,
@@ -52,6 +54,7 @@ from buddy_core.royalty import (
     TermsChanged,
     TermsProblems,
     check_terms_of,
+    count_facts,
     differences,
     facts_json,
     read_facts,
@@ -146,7 +149,7 @@ async def bring_facts(
         is_late = month.name in closed
         there = await tx.royalty_inputs.find(month.entity, InputKind.FACTS, command.name)
         if there is not None and _says_the_same(there, month.name, body):
-            found = count or count_in(there.body)
+            found = count or count_facts(there.body)
             return Brought(there.sequence, found, is_new=False, is_late=there.month in closed)
         if there is not None and there.month != month.name:
             raise InvalidValue("month", f"must be {there.month}, for which {command.name} was announced")
@@ -319,8 +322,8 @@ async def terms_effect_in(tx: InputsTx, command: SetTerms, name: str) -> Effect:
     closed = next(iter(await tx.statements.closed(month.entity, [name])), None)
     names = await public_names_in(tx)
     await _check_terms_in(tx, command, month, names)
-    now, _ = await _tried_in(tx, month, closed, await terms_in(tx, month, names))
-    then, error = await _tried_in(tx, month, closed, await _with(tx, command, month, names))
+    now, _ = await _tried_in(tx, month, closed, NO_OTHERS)
+    then, error = await _tried_in(tx, month, closed, _others(command))
     if error is None:
         return Effect(name, now, then)
     if now is not None:
@@ -330,11 +333,11 @@ async def terms_effect_in(tx: InputsTx, command: SetTerms, name: str) -> Effect:
 
 
 async def _tried_in(
-    tx: InputsTx, month: Month, closed: ClosedMonth | None, terms: bytes
+    tx: InputsTx, month: Month, closed: ClosedMonth | None, others: Others
 ) -> tuple[PeriodResult | None, BadInput | TermsProblems | None]:
     """Return a month by other terms, or why it cannot be stated."""
     try:
-        return (await state_month_in(tx, month, closed, terms=terms)).result, None
+        return (await state_month_in(tx, month, closed, others=others)).result, None
     except (BadInput, TermsProblems) as error:
         return None, error
 
@@ -399,7 +402,11 @@ def _plain(command: SetTerms) -> Any:
 
 async def _with(tx: InputsTx, command: SetTerms, month: Month, names: PublicNames) -> bytes:
     """Return all terms of a month as they would be with these."""
-    return await terms_in(tx, month, names, {(command.kind, command.key): _plain(command)})
+    return await terms_in(tx, month, names, _others(command))
+
+
+def _others(command: SetTerms) -> Others:
+    return {(command.kind, command.key): _plain(command)}
 
 
 async def _check_licence_in(tx: InputsTx, number: str, names: PublicNames) -> None:
@@ -539,12 +546,6 @@ class _Rows:
         if self.is_table:
             return Problem(self.file, self._rows[place], key, what, fix)
         return Problem(self.file, 0, f"{section}[{place}].{key}", what, fix)
-
-
-def count_in(body: bytes) -> int:
-    """Return how many facts a stored file has; none while it is awaited."""
-    found = json.loads(body)
-    return 0 if found is None else sum(len(items) for items in found.values())
 
 
 def count_of(facts: Facts) -> int:

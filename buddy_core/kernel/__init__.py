@@ -20,7 +20,7 @@ from buddy_core.kernel.canonical import (
     instant_text,
     plain,
 )
-from buddy_core.kernel.clock import Clock, utc, whole_second
+from buddy_core.kernel.clock import Clock, from_milliseconds, utc, whole_second
 from buddy_core.kernel.countries import COUNTRIES, CountryUnknown, country
 from buddy_core.kernel.currencies import (
     EXPONENTS,
@@ -162,6 +162,7 @@ __all__ = [
     "derived_uuid",
     "envelope",
     "exponent",
+    "from_milliseconds",
     "instant_from_text",
     "instant_text",
     "minor_digits",

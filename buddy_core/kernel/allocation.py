@@ -35,7 +35,7 @@ class AllocationRule(Enum):
     CASCADE = "cascade"
     """From the last weight to the first, each takes its floored part of what is left; the first the rest."""
     MAX_AMOUNTS = "max_amounts"
-    """Weights are the most each may get; what is above their sum is the remainder; spare from the start."""
+    """Weights are the most each may get, 0 too; above their sum all is remainder; spare from the start."""
     EQUAL_PARTS = "equal_parts"
     """Every weight is 1; spare units from the start. `split_equal` does it by a count."""
     FLOOR_THEN_SPARE = "floor_then_spare"
@@ -59,7 +59,7 @@ class Allocated:
 
 @attrs.define
 class NoWeights(Invalid):
-    """There is nobody to share with: the weights are none, or all zero."""
+    """There is nobody to share with: the weights are none, or all zero and no maxima."""
 
     code = "kernel.no_weights"
 
@@ -115,23 +115,28 @@ def allocate(
     *,
     step: int | None = None,
     fractions_of_one: bool = False,
+    share_rest: bool = False,
 ) -> Allocated:
     """Split `total` over `weights` by `rule`; shares stand in the order of the weights.
 
     Negative totals give the mirrored shares of the positive total, except by
     `FLOOR_THEN_SPARE` and `FLOOR_AT_ZERO`. With `step`, the total and all shares
     are multiples of it. With `fractions_of_one`, weights are parts of the whole:
-    what they leave out stands like one more last weight, and its share is the remainder.
+    what they leave out stands like one more last weight, and its share is the remainder;
+    or, with `share_rest`, it is shared in the same proportions and nothing remains.
     Time is O(n log n); fractional weights are scaled once by their common denominator.
 
     Raises:
-        NoWeights: no weights, or none above zero.
+        NoWeights: no weights, or none above zero (maxima may all be zero: all is remainder).
         InvalidWeight: a negative or inexact weight, or one that the rule cannot use.
         FractionsExceedOne: declared fractions of one add up to more.
         StepMismatch: the total, or a maximum, is not a multiple of `step`.
-        InvalidValue: `total` is not an int, or `step` not an int above zero.
+        InvalidValue: `total` is not an int, or `step` not an int above zero; `share_rest` without
+            fractions that leave one.
     """
     rule = AllocationRule(rule)
+    if share_rest and not fractions_of_one:
+        raise InvalidValue("share_rest", "only fractions of one leave a rest; declare them as well")
     unit = _checked_unit(total, step)
     _check_weights(weights, rule)
     scaled, scale = _scaled(weights)
@@ -142,6 +147,7 @@ def allocate(
             raise InvalidValue("fractions_of_one", "maxima are amounts; choose another rule for fractions")
         if rest < 0:
             raise FractionsExceedOne(Fraction(sum(scaled), scale))
+        rest = 0 if share_rest else rest
     if rest:
         scaled.append(rest)
     if rule is AllocationRule.MAX_AMOUNTS:
@@ -197,7 +203,7 @@ def _check_weights(weights: Sequence[Weight], rule: AllocationRule) -> None:
             raise InvalidWeight(index, f"{weight} is not 1, as equal parts need; choose another rule")
         if rule is AllocationRule.MAX_AMOUNTS and weight.denominator != 1:
             raise InvalidWeight(index, f"{weight} is a maximum amount and must be whole")
-    if not any(weights):
+    if not weights or (rule is not AllocationRule.MAX_AMOUNTS and not any(weights)):
         raise NoWeights(len(weights))
 
 
@@ -271,7 +277,8 @@ def _cascade(units: int, weights: list[int]) -> list[int]:
 
 
 def _max_amounts(units: int, weights: list[int]) -> list[int]:
-    return _first_come(min(units, sum(weights)), weights)
+    most = sum(weights)
+    return _first_come(min(units, most), weights) if most else [0] * len(weights)
 
 
 _SHARES: dict[AllocationRule, Callable[[int, list[int]], list[int]]] = {

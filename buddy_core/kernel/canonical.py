@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
@@ -58,8 +59,21 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _fraction(value: Fraction) -> str:
-    return f"{value.numerator}/{value.denominator}"
+def fraction_text(value: Fraction) -> str:
+    """Return a fraction as `"3/5"`, however long its numbers are."""
+    try:
+        return f"{value.numerator}/{value.denominator}"
+    except ValueError:
+        # Python writes no int of more than 4,300 digits, as it would take long; a Decimal is quick.
+        return f"{Decimal(value.numerator):f}/{Decimal(value.denominator):f}"
+
+
+def whole_number(digits: str) -> int:
+    """Read a whole number as `fraction_text` writes it, however long; the caller bounds and checks it."""
+    return int(digits) if len(digits) < _LONG else int(Decimal(digits))
+
+
+_LONG = 4_000
 
 
 def _items(value: Sequence[Any]) -> list[Any]:
@@ -133,7 +147,7 @@ _WRITERS: Mapping[type, Callable[[Any], Any]] = {
     str: _same,
     UUID: str,
     datetime: instant_text,
-    Fraction: _fraction,
+    Fraction: fraction_text,
     bytes: bytes.hex,
     Mapping: _pairs,
     list: _items,
@@ -195,7 +209,7 @@ _TEXT_WRITERS: Mapping[type, Callable[[Any], str]] = {
     str: json_text,
     UUID: _quoted,
     datetime: lambda value: f'"{instant_text(value)}"',
-    Fraction: lambda value: f'"{value.numerator}/{value.denominator}"',
+    Fraction: lambda value: f'"{fraction_text(value)}"',
     bytes: lambda value: f'"{value.hex()}"',
     Mapping: _pairs_text,
     list: _items_text,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from buddy_core.kernel.errors import InvalidValue
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -30,6 +32,20 @@ def utc(value: datetime, field: str = "at") -> datetime:
         return value.astimezone(UTC)
     except OverflowError as error:
         raise InvalidValue(field, "lies beyond the calendar in UTC") from error
+
+
+def from_milliseconds(value: int, field: str = "at") -> datetime:
+    """Return the instant so many milliseconds after the start of 1970, in UTC; exact, as no float is.
+
+    Raises:
+        InvalidValue: `value` is no int, or lies beyond the calendar.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidValue(field, f"is a {type(value).__name__}; give a whole number of milliseconds")
+    try:
+        return _EPOCH + timedelta(milliseconds=value)
+    except OverflowError as error:
+        raise InvalidValue(field, "lies beyond the calendar") from error
 
 
 def whole_second(value: datetime) -> datetime:

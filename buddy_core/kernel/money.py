@@ -15,7 +15,7 @@ from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.errors import Invalid, InvalidValue
 from buddy_core.kernel.rounding import Rounding, round_fraction
 
-_MAJOR = re.compile(r"(-?)([0-9]{1,30})(?:\.([0-9]{1,4}))?")
+_MAJOR = re.compile(r"(-?)([0-9]{1,30})(?:\.([0-9]{1,30}))?")
 
 
 @attrs.define
@@ -71,16 +71,19 @@ class Money:
 
     @classmethod
     def from_major(cls, text: str, currency: str) -> Money:
-        """Read a plain decimal such as `"1.234"`, up to 30 digits before the point.
+        """Read a plain decimal such as `"1.234"`, up to 30 digits on each side of the point.
+
+        Zeros beyond the currency's digits say nothing and are taken: 31.0 yen are 31.
 
         Raises:
-            InvalidValue: not a plain decimal, or more digits after the point than the currency has.
+            InvalidValue: not a plain decimal (`.5`, `+5` and `1e3` are none), or more digits
+                after the point than the currency has.
         """
         digits = minor_digits(currency)
         sign, whole, part = _decimal_parts(text)
-        if len(part) > digits:
+        if part[digits:].strip("0"):
             raise InvalidValue("amount", f"{text!r}: {currency} has {digits} digits after the point")
-        return cls(int(sign + whole + part.ljust(digits, "0")), currency)
+        return cls(int(sign + whole + part[:digits].ljust(digits, "0")), currency)
 
     def major_text(self) -> str:
         """Return the amount as a plain decimal with all digits of the currency: what `from_major` reads."""
@@ -143,9 +146,12 @@ class Money:
         rule: AllocationRule,
         step: int | None = None,
         fractions_of_one: bool = False,
+        share_rest: bool = False,
     ) -> AllocatedMoney:
         """Split the amount over `weights` by a named rule; errors and rules as `kernel.allocate`."""
-        split = allocate(self.minor, weights, rule, step=step, fractions_of_one=fractions_of_one)
+        split = allocate(
+            self.minor, weights, rule, step=step, fractions_of_one=fractions_of_one, share_rest=share_rest
+        )
         return AllocatedMoney(
             tuple(Money(share, self.currency) for share in split.shares),
             Money(split.remainder, self.currency),

@@ -19,6 +19,8 @@ class Rounding(Enum):
     """Nearest; a half goes toward zero."""
     HALF_EVEN = "half_even"
     """Nearest; a half goes to the even neighbour."""
+    HALF_ODD = "half_odd"
+    """Nearest; a half goes to the odd neighbour."""
     HALF_TOWARD_POSITIVE_INFINITY = "half_toward_positive_infinity"
     HALF_TOWARD_NEGATIVE_INFINITY = "half_toward_negative_infinity"
     UP = "up"
@@ -106,6 +108,7 @@ _GOES_UP: dict[Rounding, Callable[[int, int], bool]] = {
     Rounding.HALF_UP: lambda below, half: half > 0 or (half == 0 and below >= 0),
     Rounding.HALF_DOWN: lambda below, half: half > 0 or (half == 0 and below < 0),
     Rounding.HALF_EVEN: lambda below, half: half > 0 or (half == 0 and below % 2 == 1),
+    Rounding.HALF_ODD: lambda below, half: half > 0 or (half == 0 and below % 2 == 0),
     Rounding.HALF_TOWARD_POSITIVE_INFINITY: lambda below, half: half >= 0,
     Rounding.HALF_TOWARD_NEGATIVE_INFINITY: lambda below, half: half > 0,
     Rounding.UP: lambda below, half: below >= 0,

@@ -30,6 +30,7 @@ from buddy_core.royalty.errors import (
     TermsChanged,
     TermsProblems,
     TooManyPlayers,
+    decimal_text,
 )
 from buddy_core.royalty.events import MonthClosed
 from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held, WaterfallBalance
@@ -49,13 +50,16 @@ from buddy_core.royalty.model.facts import (
     Watch,
 )
 from buddy_core.royalty.model.months import (
+    AWAITED,
     PLATFORM,
     ClosedMonth,
     Input,
+    InputHead,
     InputKind,
     Month,
     StoredStatement,
     TokenSpend,
+    count_facts,
 )
 from buddy_core.royalty.model.statements import (
     AccountShare,
@@ -143,6 +147,7 @@ from buddy_core.royalty.rules.pieces.recouping import (
     Recoupment,
     recoup,
     recoup_from_gross,
+    royalty_on_units,
     royalty_per_unit,
     units_to_recoup,
 )
@@ -214,6 +219,7 @@ from buddy_core.royalty.rules.simulating import Difference, Simulation, differen
 from buddy_core.royalty.rules.stating import state_period
 
 __all__ = [
+    "AWAITED",
     "GRAINS",
     "GRAIN_BITS",
     "HOLDERS",
@@ -278,6 +284,7 @@ __all__ = [
     "Impressions",
     "Input",
     "InputDiffers",
+    "InputHead",
     "InputKind",
     "InputNotFound",
     "Inputs",
@@ -366,6 +373,8 @@ __all__ = [
     "check_statements",
     "check_terms_of",
     "closing_json",
+    "count_facts",
+    "decimal_text",
     "differences",
     "explain",
     "explain_settlement",
@@ -389,6 +398,7 @@ __all__ = [
     "refuse",
     "result_files",
     "result_json",
+    "royalty_on_units",
     "royalty_per_unit",
     "rule_of",
     "run_waterfall",

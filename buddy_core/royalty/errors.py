@@ -372,7 +372,7 @@ class BadRecoupment(Invalid):
 
 @attrs.define
 class BadTiers(Invalid):
-    """Tiers leave a gap, overlap or do not end open; every problem is listed."""
+    """Tiers leave a gap or overlap, or what is counted lies beyond their end; every problem is listed."""
 
     code = "royalty.bad_tiers"
 
@@ -380,7 +380,7 @@ class BadTiers(Invalid):
 
     def message(self) -> str:
         return (
-            f"The tiers do not follow each other: {listed(self.problems)}. Write them as 0 to 5000, "
+            f"The tiers cannot be used: {listed(self.problems)}. Write them as 0 to 5000, "
             "5000 to 10000, 10000 to none: each holds what is over its start, up to and with its end."
         )
 

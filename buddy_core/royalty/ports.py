@@ -12,7 +12,14 @@ from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import Period
 from buddy_core.kernel.proof import Fault
 from buddy_core.royalty.model.facts import Paid
-from buddy_core.royalty.model.months import ClosedMonth, Input, InputKind, StoredStatement, TokenSpend
+from buddy_core.royalty.model.months import (
+    ClosedMonth,
+    Input,
+    InputHead,
+    InputKind,
+    StoredStatement,
+    TokenSpend,
+)
 from buddy_core.royalty.model.terms import PoolRule
 from buddy_core.royalty.rules.scale.scaling import PoolName, PoolTotals, WatchMonth
 
@@ -108,6 +115,12 @@ class Inputs(Protocol):
         self, entity: EntityId, *, month: str | None = None, since: int = 0, until: int | None = None
     ) -> list[Input]:
         """Return facts in order: of one month or of all, after `since`, up to and with `until`."""
+        ...
+
+    async def heads(
+        self, entity: EntityId, *, month: str | None = None, since: int = 0, until: int | None = None
+    ) -> list[InputHead]:
+        """Return what `facts` does without their bodies, which may be large."""
         ...
 
     async def terms(self, entity: EntityId) -> list[Input]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from attrs import evolve, frozen
 
 from buddy_core.access import Actor, AuditQuery, AuditRecord, require
 from buddy_core.ads import AdsTx
 from buddy_core.flows.close_period import CLOSE, CloseTx, digest_of, digest_of_closed, month_for
-from buddy_core.flows.royalty_book import AWAITED, state_month_in
+from buddy_core.flows.royalty_book import OpenMonths, state_month_in
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.royalty import MOST_LISTED, BadInput, ClosedMonth, Input, TermsProblems
+from buddy_core.royalty import MOST_LISTED, BadInput, ClosedMonth, InputHead, TermsProblems
 from buddy_core.tax import SellerRoutes, SellingEntity
 from buddy_core.views.admin_names import NamesTx, names_in, without_ids
 from buddy_core.views.admin_values import KINDS
@@ -150,8 +150,9 @@ async def open_in(tx: AdminCloseTx, actor: Actor, routes: SellerRoutes, at: date
     for entity in routes.entities:
         book = _Book(entity, await _late_in(tx, entity), await missing_values_in(tx, entity, at), held)
         first: str | None = None
+        known = OpenMonths()
         for name in await open_months_in(tx, entity, at):
-            month = await _open_in(tx, book, name, first, at)
+            month = await _open_in(tx, book, name, first, at, known)
             found.append(await _with_review_in(tx, actor, month, reviews, at))
             first = first or name
     return sorted(found, key=lambda item: (item.state == "running", item.month, item.entity))
@@ -173,7 +174,9 @@ class _Book:
     held: int
 
 
-async def _open_in(tx: AdminCloseTx, book: _Book, name: str, first: str | None, at: datetime) -> CloseMonth:
+async def _open_in(
+    tx: AdminCloseTx, book: _Book, name: str, first: str | None, at: datetime, known: OpenMonths
+) -> CloseMonth:
     """Return an open month; `first` is the open one before all others, None where this is it."""
     entity = book.entity
     wanted = month_for(entity, name)
@@ -183,12 +186,12 @@ async def _open_in(tx: AdminCloseTx, book: _Book, name: str, first: str | None, 
         zone=entity.zone,
         state="running",
         ends_at=wanted.period.end,
-        files=_newest(await tx.royalty_inputs.facts(entity.id, month=name)),
+        files=_newest(await tx.royalty_inputs.heads(entity.id, month=name)),
         late=book.late if first is None else (),
         after=first,
     )
     try:
-        stated = await state_month_in(tx, wanted)
+        stated = await state_month_in(tx, wanted, known=known)
     except (BadInput, TermsProblems) as error:
         if first is None:
             texts, count = _problems(error)
@@ -263,7 +266,7 @@ async def _late_in(tx: AdminCloseTx, entity: SellingEntity) -> tuple[FactsFile, 
     last = await tx.statements.closed(entity.id, names[-1:])
     if not last:
         return ()
-    came = await tx.royalty_inputs.facts(entity.id, since=last[0].cut)
+    came = await tx.royalty_inputs.heads(entity.id, since=last[0].cut)
     return _newest([item for item in came if item.month <= last[0].month])
 
 
@@ -271,15 +274,10 @@ async def _named_in(tx: NamesTx, actor: str) -> str:
     return OPERATOR if actor == "system" else without_ids(actor, await names_in(tx, [actor]))
 
 
-def _newest(files: Sequence[Input]) -> tuple[FactsFile, ...]:
+def _newest(files: Sequence[InputHead]) -> tuple[FactsFile, ...]:
     """Return the newest file of each name: what was awaited may have come."""
     return tuple(_file(item) for _, item in sorted({item.key: item for item in files}.items()))
 
 
-def _file(item: Input) -> FactsFile:
-    return FactsFile(item.key, item.month, item.at, None if item.body == AWAITED else _count(item.body))
-
-
-def _count(body: bytes) -> int:
-    sections: dict[str, Any] = json.loads(body)
-    return sum(len(rows) for rows in sections.values() if isinstance(rows, list))
+def _file(item: InputHead) -> FactsFile:
+    return FactsFile(item.key, item.month, item.at, None if item.is_awaited else item.facts)

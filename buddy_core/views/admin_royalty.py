@@ -13,13 +13,14 @@ from attrs import frozen
 from buddy_core.access import Actor, require
 from buddy_core.catalog import Producer, Title
 from buddy_core.flows.close_period import month_for
-from buddy_core.flows.royalty_book import AWAITED, PublicNames, deal_of, public_names_in
-from buddy_core.flows.royalty_inputs import InputsTx, count_in
+from buddy_core.flows.royalty_book import PublicNames, deal_of, public_names_in
+from buddy_core.flows.royalty_inputs import InputsTx
 from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.money import Money
 from buddy_core.kernel.periods import month_of, next_month, previous_month
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.rights import Licence
-from buddy_core.royalty import Input, InputKind, InputNotFound
+from buddy_core.royalty import AWAITED, Input, InputKind, InputNotFound
 from buddy_core.tax import SellerRoutes, SellingEntity
 
 READ = "period:read"
@@ -95,6 +96,20 @@ class NamedTerms:
     holder: Producer | None = None
     """Whose account it is."""
 
+    @property
+    def amounts(self) -> Mapping[str, Money]:
+        """The amounts of an account, by their name."""
+        names = (name for name in ("advance", "threshold") if self.terms.get(name) is not None)
+        return {name: Money(self.terms[name], self.terms["currency"]) for name in names}
+
+    @property
+    def guarantees(self) -> tuple[tuple[Money, str, str], ...]:
+        """The least that an account's holder has, and from when until when, as these were written."""
+        return tuple(
+            (Money(item["minimum"], self.terms["currency"]), item["starts_at"], item["ends_at"])
+            for item in self.terms.get("guarantees") or ()
+        )
+
 
 @frozen
 class TermsBook:
@@ -163,7 +178,7 @@ async def facts_page(
     async with uow.read() as tx:
         now = month_of(clock.now(), chosen.zone)
         closed = await tx.statements.months(chosen.id)
-        known = {item.month for item in await tx.royalty_inputs.facts(chosen.id)} | set(closed[-6:])
+        known = {item.month for item in await tx.royalty_inputs.heads(chosen.id)} | set(closed[-6:])
         after = next_month(closed[-1]) if closed else min([*known, previous_month(now)])
         name = month or min(after, now)
         shown = await _facts_in(tx, chosen, month_for(chosen, name).name)
@@ -244,15 +259,15 @@ def entity_of(routes: SellerRoutes, wanted: str | None) -> SellingEntity:
 
 async def _facts_in(tx: InputsTx, entity: SellingEntity, month: str) -> FactsMonth:
     closed = next(iter(await tx.statements.closed(entity.id, [month])), None)
-    newest = {item.key: item for item in await tx.royalty_inputs.facts(entity.id, month=month)}
+    newest = {item.key: item for item in await tx.royalty_inputs.heads(entity.id, month=month)}
     files = [
         BroughtFile(
             item.key,
             item.month,
             item.sequence,
-            count_in(item.body),
+            item.facts,
             item.at,
-            item.body == AWAITED,
+            item.is_awaited,
             closed is not None and item.sequence > closed.cut,
         )
         for item in sorted(newest.values(), key=lambda item: -item.sequence)

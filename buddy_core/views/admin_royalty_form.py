@@ -14,7 +14,6 @@ from buddy_core.access import Actor, require
 from buddy_core.catalog import Producer
 from buddy_core.flows.royalty_inputs import EDIT, Effect, InputsTx, SetTerms, terms_effect_in
 from buddy_core.kernel.clock import Clock
-from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.periods import month_of, previous_month
@@ -31,6 +30,14 @@ from buddy_core.royalty import (
 )
 from buddy_core.tax import SellerRoutes, SellingEntity
 from buddy_core.views.admin_royalty import LicenceTerms, NamedTerms, entity_of, share_text, terms_of_in
+from buddy_core.views.admin_terms_money import (
+    Currencies,
+    how_to_write,
+    is_currency,
+    minor_of,
+    read_amounts,
+    shown_amounts,
+)
 from buddy_core.views.admin_values import FieldValue
 
 MODELS = tuple(model.value for model in Model)
@@ -92,6 +99,8 @@ class TermsForm:
     fields: tuple[FieldValue, ...]
     month: str
     """Of which the effect is shown."""
+    currencies: Currencies
+    """In which amounts of a licence are, by its account."""
     act: str = "set"
     seen: int = 0
     """The place of the terms that the form began with."""
@@ -170,21 +179,24 @@ async def _form_in(tx: InputsTx, entity: SellingEntity, kind: InputKind, key: st
     terms = await tx.royalty_inputs.terms(entity.id)
     producers = sorted(await tx.producers.all(), key=lambda item: item.name.casefold())
     holder = stored.holder if isinstance(stored, LicenceTerms) else None
-    accounts = [
-        item.key
-        for item in terms
-        if item.kind is InputKind.ACCOUNT
-        and (body := json.loads(item.body)) is not None
-        and (holder is None or body.get("holder") == holder.short_id)
-    ]
+    stand = {item.key: json.loads(item.body) for item in terms if item.kind is InputKind.ACCOUNT}
+    accounts = {
+        name: body
+        for name, body in stand.items()
+        if body is not None and (holder is None or body.get("holder") == holder.short_id)
+    }
+    currencies = Currencies(
+        entity.currency, {name: body["currency"] for name, body in stand.items() if body is not None}
+    )
     item = next((item for item in terms if (item.kind, item.key) == (kind, key)), None)
     return TermsForm(
         entity,
         kind,
         key,
         stored,
-        fields_of(kind, key, stored.terms if stored else None),
+        fields_of(kind, key, stored.terms if stored else None, currencies),
         previous_month(month_of(clock.now(), entity.zone)),
+        currencies,
         seen=item.sequence if item else 0,
         producers=tuple(producers),
         accounts=tuple(accounts),
@@ -205,7 +217,7 @@ def _typed(page: TermsForm, typed: Mapping[str, str]) -> TermsForm:
     if act == "remove":
         terms = None
     else:
-        fields, terms = read_terms_form(page.kind, page.key, typed, page.entity.zone)
+        fields, terms = read_terms_form(page.kind, page.key, typed, page.entity.zone, page.currencies)
         page = evolve(page, fields=fields)
         if terms is None:
             return page
@@ -216,10 +228,12 @@ def _typed(page: TermsForm, typed: Mapping[str, str]) -> TermsForm:
 
 
 def read_terms_form(
-    kind: InputKind, key: str, typed: Mapping[str, str], zone: str
+    kind: InputKind, key: str, typed: Mapping[str, str], zone: str, currencies: Currencies
 ) -> tuple[tuple[FieldValue, ...], dict[str, Any] | None]:
     """Read a form: its fields with their problems, and the terms if there are none."""
-    form = _Form({name: typed.get(name, "").strip() for name in _FIELDS[kind]})
+    texts = {name: typed.get(name, "").strip() for name in _FIELDS[kind]}
+    own = texts["currency"].upper() if "currency" in texts else currencies.of(texts.get("account", ""))
+    form = _Form(texts, own)
     terms = {InputKind.LICENCE: _licence, InputKind.ACCOUNT: _account}.get(kind, _pool)(form)
     if kind is not InputKind.LICENCE and not key:
         form.wrong("key", "Give it a name, which statements and licences use.")
@@ -237,8 +251,10 @@ def read_terms_form(
 class _Form:
     """Texts of a form while they are read, where each came from, and what is wrong with them."""
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
+    def __init__(self, texts: Mapping[str, str], currency: str) -> None:
         self.texts = texts
+        self.currency = currency
+        """Of every amount in it; it may be none, which is told at its field."""
         self.problems: dict[str, str] = {}
         self.places: dict[str, str] = {}
         """Which field a key of the terms was typed into."""
@@ -276,15 +292,14 @@ class _Form:
         text = self.texts[name].replace(",", "").replace(" ", "")
         return int(text) if re.fullmatch("[0-9]{1,18}", text) else text
 
-    def money(self, name: str, currency: str) -> Any:
+    def money(self, name: str) -> Any:
         """Return minor units of an amount such as 1,500.50."""
-        text = self.texts[name].replace(",", "").replace(" ", "")
-        if not text or not _is_currency(currency):
+        if not self.texts[name] or not is_currency(self.currency):
             return None
         try:
-            return Money.from_major(text, currency).minor
+            return minor_of(self.texts[name], self.currency)
         except BuddyError:
-            self.wrong(name, f"Write an amount in {currency} such as 1500.50.")
+            self.wrong(name, how_to_write(self.currency))
             return None
 
     def row(
@@ -315,6 +330,11 @@ class _Form:
         if not isinstance(found, dict):
             self.wrong(MORE, "Write an object in braces: { ... }.")
             return
+        if is_currency(self.currency):
+            found, problems = read_amounts(found, self.currency)
+            if problems:
+                self.wrong(MORE, problems[0])
+                return
         for key, value in found.items():
             there = terms.get(key)
             if isinstance(there, list) and isinstance(value, list):
@@ -342,7 +362,7 @@ def _licence(form: _Form) -> dict[str, Any]:
     if rates:
         terms["rates"] = rates
     form.put(terms, "fee", "fee", form.part("fee"))
-    form.put(terms, "expense_cap", "expense_cap", form.whole("expense_cap"))
+    form.put(terms, "expense_cap", "expense_cap", form.money("expense_cap"))
     form.put(terms, "ads_by", "ads_by", form.texts["ads_by"])
     form.put(terms, "account", "account", form.texts["account"])
     return terms
@@ -350,15 +370,14 @@ def _licence(form: _Form) -> dict[str, Any]:
 
 def _account(form: _Form) -> dict[str, Any]:
     terms: dict[str, Any] = {}
-    currency = form.texts["currency"].upper()
-    if not _is_currency(currency):
+    if not is_currency(form.currency):
         form.wrong("currency", "Write an ISO 4217 code, such as INR.")
     if not form.texts["holder"]:
         form.wrong("holder", "Choose whose account it is.")
     form.put(terms, "holder", "holder", form.texts["holder"])
-    form.put(terms, "currency", "currency", currency)
+    form.put(terms, "currency", "currency", form.currency)
     for name in ("advance", "threshold"):
-        form.put(terms, name, name, form.money(name, currency))
+        form.put(terms, name, name, form.money(name))
     form.put(terms, "negative", "negative", form.texts["negative"])
     form.put(terms, "recoups", "recoups", [word for word in _WORDS.split(form.texts["recoups"]) if word])
     tax = {
@@ -368,7 +387,7 @@ def _account(form: _Form) -> dict[str, Any]:
     }
     form.row(terms, "withholding", _TAX, tax)
     guarantee = {
-        "minimum": form.money("guarantee_minimum", currency),
+        "minimum": form.money("guarantee_minimum"),
         "starts_at": form.texts["guarantee_from"],
         "ends_at": form.texts["guarantee_until"],
     }
@@ -392,7 +411,9 @@ def _pool(form: _Form) -> dict[str, Any]:
     return terms
 
 
-def fields_of(kind: InputKind, key: str, terms: Mapping[str, Any] | None) -> tuple[FieldValue, ...]:
+def fields_of(
+    kind: InputKind, key: str, terms: Mapping[str, Any] | None, currencies: Currencies
+) -> tuple[FieldValue, ...]:
     """Return the fields of a form that has these terms in it; what has no field stands in the last one."""
     left = {name: value for name, value in (terms or {}).items() if value is not None}
     texts: dict[str, str] = dict.fromkeys(_FIELDS[kind], "")
@@ -400,7 +421,7 @@ def fields_of(kind: InputKind, key: str, terms: Mapping[str, Any] | None) -> tup
         left.pop(own, None)
     if "key" in texts:
         texts["key"] = key
-    currency = str(left.get("currency", ""))
+    currency = str(left.get("currency") or currencies.of(left.get("account", "")))
     rates = left.pop("rates", {})
     tiered = {model: rate for model, rate in rates.items() if isinstance(rate, Mapping)}
     texts |= {f"rate_{model}": share_text(rate) for model, rate in rates.items() if model not in tiered}
@@ -413,13 +434,13 @@ def fields_of(kind: InputKind, key: str, terms: Mapping[str, Any] | None) -> tup
             texts |= {"reserve_part": share_text(value["part"]), "reserve_months": str(value["periods"])}
         elif name == "fee":
             texts[name] = share_text(value)
-        elif name in ("advance", "threshold"):
+        elif name in ("advance", "threshold", "expense_cap"):
             texts[name] = Money(value, currency).major_text()
         elif isinstance(value, list):
             texts[name] = ", ".join(value)
         else:
             texts[name] = str(value)
-    texts[MORE] = json.dumps(more, ensure_ascii=False) if more else ""
+    texts[MORE] = json.dumps(shown_amounts(more, currency), ensure_ascii=False) if more else ""
     return tuple(FieldValue(name, text) for name, text in texts.items())
 
 
@@ -433,14 +454,6 @@ def _first(name: str, entries: Sequence[Mapping[str, Any]], currency: str) -> di
         else:
             found["guarantee_minimum"] = Money(entry["minimum"], currency).major_text()
     return found
-
-
-def _is_currency(code: str) -> bool:
-    try:
-        minor_digits(code)
-    except BuddyError:
-        return False
-    return True
 
 
 def _marked(fields: Sequence[FieldValue], name: str, problem: str) -> tuple[FieldValue, ...]:

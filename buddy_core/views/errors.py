@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from buddy_core.kernel.errors import Invalid, NotFound
+from buddy_core.kernel.errors import Conflict, Invalid, NotFound
 
 
 @attrs.define
@@ -30,6 +30,18 @@ class StatementLineNotFound(NotFound):
 
     def message(self) -> str:
         return f"The statement for {self.month} has no line {self.line!r}. Open it from the statement itself."
+
+
+@attrs.define
+class StatementChanged(Conflict):
+    """An open month's figures changed between two pages of its lines: together they would not add up."""
+
+    code = "views.statement_changed"
+
+    month: str
+
+    def message(self) -> str:
+        return f"The figures of {self.month} have changed since the page before. Begin with the first page."
 
 
 @attrs.define

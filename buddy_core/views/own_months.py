@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from buddy_core.flows.close_period import CloseTx, month_for
-from buddy_core.flows.royalty_book import StatedMonth, state_month_in
+from buddy_core.flows.royalty_book import OpenMonths, StatedMonth, state_month_in
 from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.ids import EntityId, PartnerId
 from buddy_core.royalty import (
@@ -49,8 +49,9 @@ async def own_months_in(
     for entity in routes.entities:
         for name in await tx.statements.months(entity.id):
             found.append(_closed(stored, entity, name))
+        known = OpenMonths()
         for name in await open_months_in(tx, entity, at):
-            found.append(await _open_in(tx, partner, entity, name, at))
+            found.append(await _open_in(tx, partner, entity, name, at, known))
     return sorted(found, key=lambda item: item.month)
 
 
@@ -105,11 +106,16 @@ def _closed(stored: Sequence[StoredStatement], entity: SellingEntity, name: str)
 
 
 async def _open_in(
-    tx: CloseTx, partner: PartnerId, entity: SellingEntity, name: str, at: datetime
+    tx: CloseTx,
+    partner: PartnerId,
+    entity: SellingEntity,
+    name: str,
+    at: datetime,
+    known: OpenMonths | None = None,
 ) -> OwnMonth:
     state = state_of(entity, name, (), at)
     try:
-        stated = await state_month_in(tx, month_for(entity, name))
+        stated = await state_month_in(tx, month_for(entity, name), known=known)
     except (BadInput, TermsProblems):
         # Whatever is wrong may be about others' titles; staff see it where they close.
         return OwnMonth(name, entity, state, is_known=False)

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from buddy_core.catalog import CatalogTx, Title, TitleType
 from buddy_core.flows.close_period import CloseTx, digest, month_for
-from buddy_core.flows.royalty_book import StatedMonth, state_month_in
+from buddy_core.flows.royalty_book import StatedMonth, first_month_in, state_month_in
 from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import month_of, next_month
 from buddy_core.royalty import (
@@ -128,11 +128,7 @@ async def open_months_in(tx: CloseTx, entity: SellingEntity, at: datetime) -> li
     if closed:
         names = [next_month(closed[-1])]
     else:
-        first = await tx.token_spends.first_at(entity.id, None)
-        known = [item.month for item in await tx.royalty_inputs.facts(entity.id)]
-        if first is not None:
-            known.append(month_of(first, entity.zone))
-        names = [min([running, *known])]
+        names = [min(running, await first_month_in(tx, entity.id, entity.zone) or running)]
     while names[-1] < running:
         names.append(next_month(names[-1]))
     return [name for name in names if name <= running]
@@ -164,13 +160,12 @@ def split_over(lines: Iterable[Line], total: int, key: Callable[[Line], Key]) ->
 
 async def titles_in(tx: CatalogTx, stated: Iterable[Stated]) -> dict[str, Title]:
     """Return the titles that statements speak of, by their public names."""
-    titles: dict[str, Title] = {}
+    names: dict[tuple[TitleType, str], str] = {}
     for name in {line.title for item in stated for line in item.lines}:
         type, _, short_id = name.partition("/")
-        found = await tx.titles.find(TitleType(type), short_id)
-        if found is not None:
-            titles[name] = found
-    return titles
+        names[TitleType(type), short_id] = name
+    found = await tx.titles.named(names)
+    return {names[key]: title for key, title in found.items()}
 
 
 def line_name(title: str) -> str:

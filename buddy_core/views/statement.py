@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
+from itertools import groupby
 from typing import Protocol
 
 from attrs import frozen
@@ -32,6 +33,9 @@ from buddy_core.views.stated import (
     read_stored,
     titles_in,
 )
+
+LINES_SHOWN = 100
+"""How many lines a page of a statement has."""
 
 
 class StatementTx(ProducerTx, ValuesTx, Protocol):
@@ -71,13 +75,30 @@ class StatementTerritory:
 
 @frozen
 class StatementTitle:
-    """One title: its amount is that of its lines together."""
+    """One title with those of its lines that the page shows: its amount is that of all of them together."""
 
     line: str
     title: str
     type: TitleType
     amount: Money
     territories: tuple[StatementTerritory, ...]
+    is_continued: bool = False
+    """Lines of it stand on the page before."""
+
+
+@frozen
+class LinesShown:
+    """Which of a statement's lines a page has; `page` counts from 1, `first` and `last` too."""
+
+    page: int = 1
+    first: int = 0
+    last: int = 0
+    total: int = 0
+
+    @property
+    def next(self) -> int:
+        """How many lines the next page has; 0 on the last one."""
+        return min(LINES_SHOWN, self.total - self.last)
 
 
 @frozen
@@ -110,7 +131,8 @@ class StatementChoice:
 class StatementPage:
     """The document for a month; `digest` is set once the month is closed.
 
-    `rounding` is what rounding the month once added to its exact value.
+    `titles` are those of one page of lines; every sum is of all lines. `rounding` is what rounding
+    the month once added to its exact value.
     """
 
     month: str
@@ -130,6 +152,7 @@ class StatementPage:
     closed_at: datetime | None = None
     digest: str | None = None
     is_known: bool = True
+    lines: LinesShown = LinesShown()
 
 
 @frozen
@@ -182,9 +205,17 @@ class NumberedLine:
 
 
 async def statement_page(
-    actor: Actor, wanted: StatementWanted, *, uow: UnitOfWork[StatementTx], clock: Clock, routes: SellerRoutes
+    actor: Actor,
+    wanted: StatementWanted,
+    page: int = 1,
+    *,
+    uow: UnitOfWork[StatementTx],
+    clock: Clock,
+    routes: SellerRoutes,
 ) -> StatementPage:
-    """Fill a statement: the final one of a closed month, or a provisional one.
+    """Fill a statement with a page of its lines: the final one of a closed month, or a provisional one.
+
+    A page after the last one is the last one.
 
     Raises:
         StatementNotFound: the month is not there, or has nothing in that currency or with that entity.
@@ -199,6 +230,7 @@ async def statement_page(
             return _empty(own, producer)
         terms = await own_terms_in(tx, own, producer.short_id)
         titles = await titles_in(tx, [stated])
+        shown, lines = _titles(stated, titles, page)
         return StatementPage(
             month=own.month,
             state=own.state,
@@ -207,7 +239,7 @@ async def statement_page(
             entity_name=own.entity.name,
             currency=stated.currency,
             zone=own.entity.zone,
-            titles=tuple(_titles(stated, titles)),
+            titles=shown,
             earned=Money(stated.earned, stated.currency),
             rounding=stated.statement.rounding,
             shares=tuple(_shares(stated, terms)),
@@ -216,6 +248,7 @@ async def statement_page(
             others=_others(months, own, stated),
             closed_at=stated.closed_at,
             digest=stated.digest,
+            lines=lines,
         )
 
 
@@ -337,22 +370,31 @@ def _empty(own: OwnMonth, producer: Producer) -> StatementPage:
     )
 
 
-def _titles(stated: Stated, titles: dict[str, Title]) -> list[StatementTitle]:
-    """Return the titles of a statement, those that earned most first."""
+def _titles(
+    stated: Stated, titles: dict[str, Title], page: int
+) -> tuple[tuple[StatementTitle, ...], LinesShown]:
+    """Return the titles of a page of lines, those that earned most first, and which lines these are."""
     by_title: dict[str, list[NumberedLine]] = {}
     for item in numbered(stated):
         by_title.setdefault(item.line.title, []).append(item)
-    found = [
+    earned = {name: sum(item.minor for item in items) for name, items in by_title.items()}
+    ordered = sorted(by_title, key=lambda name: (-earned[name], shown_title(name, titles)))
+    lines = [item for name in ordered for item in sorted(by_title[name], key=lambda it: it.line.territory)]
+    page = max(1, min(page, -(-len(lines) // LINES_SHOWN)))
+    before, here = lines[: (page - 1) * LINES_SHOWN], lines[(page - 1) * LINES_SHOWN : page * LINES_SHOWN]
+    last_before = before[-1].line.title if before else None
+    shown = [
         StatementTitle(
             line_name(name),
             shown_title(name, titles),
             title_type(name),
-            Money(sum(item.minor for item in items), stated.currency),
+            Money(earned[name], stated.currency),
             tuple(_territories(items)),
+            is_continued=name == last_before,
         )
-        for name, items in by_title.items()
+        for name, items in groupby(here, key=lambda item: item.line.title)
     ]
-    return sorted(found, key=lambda title: (-title.amount.minor, title.title))
+    return tuple(shown), LinesShown(page, len(before) + 1 if here else 0, len(before) + len(here), len(lines))
 
 
 def _territories(items: Iterable[NumberedLine]) -> list[StatementTerritory]:

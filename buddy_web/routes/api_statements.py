@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from buddy_core.catalog import ProducerNotFound
@@ -9,10 +10,11 @@ from buddy_core.kernel import money
 from buddy_core.kernel.periods import InvalidMonth
 from buddy_core.royalty import AccountBalance, AccountShare, Line, Settlement
 from buddy_core.views.account_figures import held_in
-from buddy_core.views.errors import StatementNotFound
+from buddy_core.views.errors import StatementChanged, StatementNotFound
 from buddy_core.views.producer import title_type
 from buddy_core.views.statement import StatementFile, StatementSummary, StatementWanted, shown_title
 from buddy_web.app import web
+from buddy_web.errors import InvalidRequest
 from buddy_web.operations import Api
 from buddy_web.permissions import current_actor
 from buddy_web.routes.producer import READ, ProducerNotNamed, partner_of
@@ -38,15 +40,40 @@ def statements(query: schema.StatementsQuery) -> dict[str, Any]:
     "/producer/statements/<month>",
     may=READ,
     answer=schema.Statement,
-    errors=(ProducerNotFound, ProducerNotNamed, StatementNotFound, InvalidMonth),
+    errors=(ProducerNotFound, ProducerNotNamed, StatementNotFound, StatementChanged, InvalidMonth),
 )
-def statement(path: schema.MonthPath, query: schema.StatementQuery) -> dict[str, Any]:
-    """Return a month's statement; provisional until it is closed."""
+def statement(path: schema.MonthPath, query: schema.LinesQuery) -> dict[str, Any]:
+    """Return a month's statement with a page of its lines; provisional until it is closed.
+
+    The file at `json_url` has all lines at once.
+    """
     w = web()
     partner = partner_of(w, current_actor(), query.producer)
     wanted = StatementWanted(partner, path.month, query.currency, query.entity)
     file: StatementFile = w.call(w.container.statement_file, current_actor(), wanted)
-    return _statement(file).model_dump(mode="json")
+    start = _place(query.cursor, file)
+    return _statement(file, start, query.limit).model_dump(mode="json")
+
+
+def _place(cursor: str | None, file: StatementFile) -> int:
+    """Return after how many lines a page begins; a cursor names the figures that it belongs to.
+
+    Raises:
+        StatementChanged: they are others by now.
+        InvalidRequest: it is no place among the lines.
+    """
+    if cursor is None:
+        return 0
+    place, _, figures = cursor.partition("-")
+    if figures != _figures(file):
+        raise StatementChanged(file.stated.month)
+    if int(place) >= len(file.stated.lines):
+        raise InvalidRequest(({"field": "cursor", "problem": "is no place in this list"},))
+    return int(place)
+
+
+def _figures(file: StatementFile) -> str:
+    return hashlib.sha256(file.stated.body).hexdigest()[:16]
 
 
 def _summary(item: StatementSummary, producer: str | None) -> schema.StatementSummary:
@@ -65,15 +92,17 @@ def _summary(item: StatementSummary, producer: str | None) -> schema.StatementSu
     )
 
 
-def _statement(file: StatementFile) -> schema.Statement:
-    stated = file.stated
+def _statement(file: StatementFile, start: int, limit: int) -> schema.Statement:
+    stated, end = file.stated, start + limit
     return schema.Statement(
         month=stated.month,
         entity=stated.entity,
         producer=file.producer.short_id,
         currency=stated.currency,
         state=file.state,
-        lines=[_line(line, file) for line in stated.lines],
+        lines=[_line(line, file) for line in stated.lines[start:end]],
+        line_count=len(stated.lines),
+        next_cursor=f"{end}-{_figures(file)}" if end < len(stated.lines) else None,
         exact=stated.statement.exact,
         rounding=stated.statement.rounding,
         earned=Money.of(money.Money(stated.earned, stated.currency)),

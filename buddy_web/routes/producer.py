@@ -14,7 +14,7 @@ from buddy_core.kernel.errors import Invalid
 from buddy_core.kernel.ids import PartnerId
 from buddy_core.views.statement import StatementFile, StatementWanted
 from buddy_web.app import Web, web
-from buddy_web.forms import text
+from buddy_web.forms import text, whole_number
 from buddy_web.guests import current_visitor
 from buddy_web.pages import show, wants_part
 from buddy_web.permissions import current_actor, permission
@@ -53,10 +53,12 @@ def producer() -> Response:
 @producer_pages.get("/<month>")
 @permission(READ)
 def statement(month: str) -> Response:
-    """Show a month's statement."""
+    """Show a month's statement with a page of its lines; htmx gets the lines alone."""
     w = web()
-    page = w.call(w.container.statement_page, current_actor(), _wanted(w, month))
-    return show(w, "statement.html", current_visitor(w), page, also=_also())
+    number = max(1, min(whole_number(request.args, "page") or 1, 100_000))
+    page = w.call(w.container.statement_page, current_actor(), _wanted(w, month), number)
+    template = "_statement_lines.html" if wants_part() else "statement.html"
+    return show(w, template, current_visitor(w), page, also=_also())
 
 
 @producer_pages.get("/<month>/why/<line>")

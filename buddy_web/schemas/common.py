@@ -18,14 +18,11 @@ from pydantic import (
 )
 
 from buddy_core.kernel import money as kernel_money
+from buddy_core.kernel.canonical import fraction_text
 from buddy_core.kernel.idempotency import MAX_KEY_LENGTH
 
 _PLAIN_TEXT = r"^[^\x00-\x1f\x7f]*$"
 MAX_INT = 2**31 - 1
-
-
-def _exact(value: Fraction) -> str:
-    return f"{value.numerator}/{value.denominator}"
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -40,7 +37,7 @@ Text = Annotated[str, StringConstraints(pattern=_PLAIN_TEXT, max_length=500)]
 """A line of text without control characters."""
 Exact = Annotated[
     Fraction,
-    PlainSerializer(_exact, return_type=str),
+    PlainSerializer(fraction_text, return_type=str),
     WithJsonSchema({"type": "string", "pattern": "^-?[0-9]+/[0-9]+$", "examples": ["3/5"]}),
 ]
 """An exact number as a fraction, such as `3/5`."""

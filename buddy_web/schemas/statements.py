@@ -22,6 +22,17 @@ class StatementQuery(StatementsQuery):
     entity: str | None = Field(default=None, pattern=r"^[a-z0-9-]{1,32}$")
 
 
+class LinesQuery(StatementQuery):
+    """Which of a month's statements, and which of its lines."""
+
+    cursor: str | None = Field(
+        default=None,
+        pattern=r"^[1-9][0-9]{0,8}-[0-9a-f]{16}$",
+        description="`next_cursor` of the page before.",
+    )
+    limit: int = Field(default=20, ge=1, le=100, description="How many lines.")
+
+
 class MonthPath(BaseModel):
     """Which month."""
 
@@ -117,7 +128,10 @@ class StatementSettlement(Answer):
 
 
 class Statement(Answer):
-    """A month's statement; figures are provisional until `state` is `closed`."""
+    """A month's statement with a page of its lines; figures are provisional until `state` is `closed`.
+
+    Every figure beside the lines is of all of them, on each page.
+    """
 
     month: str
     entity: str
@@ -125,6 +139,8 @@ class Statement(Answer):
     currency: str
     state: Literal["running", "ended", "closed"]
     lines: list[StatementLine]
+    line_count: int = Field(description="How many lines there are in all.")
+    next_cursor: str | None = Field(description="Where the next lines begin; null after the last.")
     exact: Exact = Field(description="All lines together, in minor units.")
     rounding: Exact = Field(description="What rounding once added to that.")
     earned: Money

@@ -58,11 +58,15 @@ def test_phone_and_desktop_have_their_sizes(phone: Page, desktop: Page, address:
 
 
 def test_screenshot_is_named_by_page_and_width(
-    desktop: Page, address: str, shoot: Callable[[Page, str], Path]
+    desktop: Page, address: str, shoot: Callable[[Page, str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A picture lands under the page's name and the window's width, as PNG."""
+    """A picture lands under the page's name and the window's width, as PNG; in CI none is made."""
+    monkeypatch.setenv("CI", "")
+    monkeypatch.delenv("BUDDY_SCREENSHOTS", raising=False)
     desktop.goto(f"{address}/good")
     path = shoot(desktop, "harness")
     assert path.name == "harness-1280.png"
     assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     path.unlink()
+    monkeypatch.setenv("CI", "true")
+    assert not shoot(desktop, "harness").exists()

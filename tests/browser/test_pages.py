@@ -9,7 +9,7 @@ import pytest
 from attrs import frozen
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.devices import Devices
+from tests.browser.devices import NARROW, Devices
 from tests.browser.scene import Scene, set_up
 from tests.browser.service import Service
 from tests.browser.steps import PASSWORD
@@ -115,21 +115,32 @@ def test_page_is_right_at_both_sizes(
 ) -> None:
     """Nothing serious for axe, nothing breaks the policy, nothing moves, nothing is wider than the window."""
     address = scene.url + shown.path.format(**scene.addresses)
-    for device in (devices.phone, devices.desktop, devices.narrow):
+    for device in (devices.phone, devices.desktop):
         page = device(storage_state=scene.cookies(shown.role))
         page.add_init_script(WATCH_SHIFTS)
-        answer = page.goto(address)
-        assert answer is not None
-        assert answer.status == shown.status
-        expect(page.get_by_text(shown.text).first).to_be_visible()
-        _make_ready(page, shown.name)
-        # A page that a form leads to may be seen before its style sheets are there.
-        page.wait_for_load_state("load")
-        page.wait_for_function(PICTURES_ARE_THERE)
+        _lies_still(page, address, shown)
         shoot(page, shown.name)
         assert axe(page) == []
-        assert page.evaluate("window.shifted") < 0.1
-        assert page.evaluate("document.documentElement.scrollWidth - screen.width") <= 0
+        if device == devices.phone:
+            # The narrowest phone has the same document as the other, a little closer: axe has seen it.
+            page.context.new_cdp_session(page).send("Network.clearBrowserCache")
+            page.set_viewport_size({**NARROW})
+            _lies_still(page, address, shown)
+            shoot(page, shown.name)
+
+
+def _lies_still(page: Page, address: str, shown: Shown) -> None:
+    """Open the page in the state of its picture; it says what it must, nothing moves, and it fits."""
+    answer = page.goto(address)
+    assert answer is not None
+    assert answer.status == shown.status
+    expect(page.get_by_text(shown.text).first).to_be_visible()
+    _make_ready(page, shown.name)
+    # A page that a form leads to may be seen before its style sheets are there.
+    page.wait_for_load_state("load")
+    page.wait_for_function(PICTURES_ARE_THERE)
+    assert page.evaluate("window.shifted") < 0.1
+    assert page.evaluate("document.documentElement.scrollWidth - screen.width") <= 0
 
 
 def _make_ready(page: Page, name: str) -> None:

@@ -65,6 +65,19 @@ async def test_titles_come_back(uow: Uow) -> None:
         assert await tx.titles.lock([]) == {}
 
 
+async def test_many_titles_are_found_by_their_names_at_once(uow: Uow) -> None:
+    """Titles come by type and short id, another type's does not, and 40,000 names may be asked."""
+    film, short, other = make(1), make(2, type=TitleType.SHORT, short_id="t9k1"), make(3)
+    await add(uow, film, short, other)
+    async with uow.read() as tx:
+        assert await tx.titles.named([(FILM, "t9k1"), (FILM, "none")]) == {(FILM, "t9k1"): film}
+        both = [(FILM, "t9k3"), (TitleType.SHORT, "t9k1")]
+        assert await tx.titles.named(both) == {(FILM, "t9k3"): other, (TitleType.SHORT, "t9k1"): short}
+        assert await tx.titles.named([]) == {}
+        many = [(FILM, f"none{number}") for number in range(40_000)]
+        assert await tx.titles.named([*many, (FILM, "t9k1")]) == {(FILM, "t9k1"): film}
+
+
 async def test_titles_stand_in_order(uow: Uow) -> None:
     """All titles come by type, then parent, then number, then name by code point."""
     first, second = title(50), title(51)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from buddy_core.kernel import Contention, EntityId
-from buddy_core.royalty import Input, InputKind
+from buddy_core.royalty import Input, InputHead, InputKind
 from tests.contracts.cases import AT, NEWTACT, Uow, race
 
 pytestmark = pytest.mark.anyio
@@ -122,6 +122,33 @@ async def test_facts_come_in_order(uow: Uow) -> None:
         assert await numbers(month="2026-10", since=1, until=4) == [4]
         assert await numbers(until=0) == []
         assert await numbers(month="2026-12") == []
+
+
+async def test_facts_are_told_of_without_their_bodies(uow: Uow) -> None:
+    """Heads have what `facts` has but the bodies: how many facts, how many bytes, and whether they came."""
+    body = b'{"sales":[{"id":"a"},{"id":"b"}],"rates":[{}]}'
+    await add(
+        uow,
+        item(1, body=body),
+        item(2, InputKind.POOL, "*"),
+        item(3, month="2026-09", body=b"null"),
+        item(4, body=b"{}\n "),
+        item(5, body=b"\x00\xff"),
+    )
+    async with uow.read() as tx:
+        heads = tx.royalty_inputs.heads
+        found = await heads(NEWTACT)
+        for limits in ({}, {"month": "2026-10"}, {"since": 1}, {"until": 3}, {"since": 1, "until": 4}):
+            read = [InputHead.of(one) for one in await tx.royalty_inputs.facts(NEWTACT, **limits)]
+            assert await heads(NEWTACT, **limits) == read
+        assert await heads(OTHER) == []
+    assert [(one.facts, one.size, one.is_awaited) for one in found] == [
+        (3, len(body), False),
+        (0, 4, True),
+        (0, 4, False),
+        (0, 2, False),
+    ]
+    assert (found[0].key, found[0].month, found[0].at) == ("file 1", "2026-10", item(1).at)
 
 
 async def test_terms_are_the_newest_of_each_key(uow: Uow) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from buddy_core.access import SYSTEM
 from buddy_core.catalog import Title, TitleType
-from buddy_core.flows import month_for
+from buddy_core.flows import SetTerms, StatedMonth, month_for, terms_effect
 from buddy_core.royalty import (
     AdRevenue,
     BadInput,
@@ -48,6 +49,11 @@ def settled(statements: Sequence[StoredStatement]) -> Settlement:
     """Return the only settlement of a month."""
     [found] = [item for one in of_holders(statements) for item in one.settlements]
     return found
+
+
+def of_holders_now(stated: StatedMonth) -> list[HolderStatement]:
+    """Return the holders' statements of a month that is not closed."""
+    return list(stated.result.statements)
 
 
 async def sold(world: World, title: Title, month: str, gross: int, **changes: Any) -> None:
@@ -100,6 +106,57 @@ async def test_a_month_after_an_open_one_begins_with_what_that_comes_to_now(worl
     told = [dict((await world.provisional("2026-12")).bodies)]
     await close(world, "2026-11")
     assert [dict((await world.provisional("2026-12")).bodies)] == told
+
+
+async def test_before_the_first_close_a_month_begins_with_the_open_ones_before_it(world: World) -> None:
+    """Nothing is closed: December is what it will be after October and November, and nothing is written."""
+    title = await world.add_title(TitleType.FILM, share=Fraction(1, 2))
+    await in_account(world, title, advance=1000, reserve={"part": "1/10", "periods": 2})
+    await sold(world, title, "2026-10", 800)
+    await sold(world, title, "2026-12", 2400)
+    before = await world.books()
+    [december] = of_holders_now(await world.provisional("2026-12"))
+    assert december.settlements[0].opening.recouped == 360
+    told = dict((await world.provisional("2026-12")).bodies)
+    assert await world.books() == before
+    for month in ("2026-10", "2026-11"):
+        assert dict((await world.provisional("2026-12")).bodies) == told
+        await close(world, month)
+    assert [item.body for item in (await close(world, "2026-12")).statements] == list(told.values())
+    # A month before everything has nothing before it, and one that was passed over neither.
+    [passed_over] = of_holders_now(await world.provisional("2026-08"))
+    assert passed_over.settlements[0].opening.recouped == 0
+
+
+async def test_a_month_that_cannot_be_stated_keeps_those_after_it_from_it(world: World) -> None:
+    """October lacks a rate of exchange: November, which begins with its balances, tells of that."""
+    title = await world.add_title(TitleType.FILM, share=Fraction(1, 2))
+    await in_account(world, title)
+    await sold(world, title, "2026-10", 800, currency="USD")
+    await sold(world, title, "2026-11", 800)
+    for month in ("2026-10", "2026-11"):
+        with pytest.raises(TermsProblems, match="USD"):
+            await world.provisional(month)
+    rate = FxRate("USD", "INR", Fraction(80), "bank", START)
+    await bring(world, "2026-10", "rates", Facts(rates=(rate,)))
+    [november] = of_holders_now(await world.provisional("2026-11"))
+    assert november.earned == 400
+
+
+async def test_terms_are_tried_in_the_open_months_before_as_well(world: World) -> None:
+    """An advance of 500 is recouped by October's 400 first, so of November's 400 it leaves 300."""
+    title = await world.add_title(TitleType.FILM, share=Fraction(1, 2))
+    await in_account(world, title)
+    await sold(world, title, "2026-10", 800)
+    await sold(world, title, "2026-11", 800)
+    account = {"holder": world.producer.short_id, "currency": "INR", "advance": 500}
+    command = SetTerms(NEWTACT, InputKind.ACCOUNT, "main", account)
+    effect = await terms_effect(SYSTEM, command, "2026-11", uow=world.uow)
+    [mine, _] = effect.totals
+    assert (mine.payable.minor, mine.payable_then.minor) == (400, 300)
+    await set_terms(world, InputKind.ACCOUNT, "main", account)
+    [november] = of_holders_now(await world.provisional("2026-11"))
+    assert november.settlements[0].payable == 300
 
 
 async def test_what_is_below_a_threshold_waits(world: World) -> None:

@@ -16,7 +16,7 @@ from attrs import define
 from buddy_core import views
 from buddy_core.access import Actor
 from buddy_core.catalog import ProducerNotFound, Title, TitleType
-from buddy_core.kernel import Money
+from buddy_core.kernel import COUNTRIES, Money
 from buddy_core.royalty import Facts, FxRate, InputKind, Model, statement_csv
 from buddy_core.views import ProducerPage, StatementPage, WhyPage
 from buddy_core.views.account_figures import AccountFigure
@@ -61,9 +61,9 @@ class Producing:
         """Fill the producer's page."""
         return await views.producer_page(self.actor, self.world.producer.id, currency, **self._ports())
 
-    async def statement(self, month: str = OCTOBER, **wanted: Any) -> StatementPage:
+    async def statement(self, month: str = OCTOBER, page: int = 1, **wanted: Any) -> StatementPage:
         """Fill a statement."""
-        return await views.statement_page(self.actor, self._wanted(month, wanted), **self._ports())
+        return await views.statement_page(self.actor, self._wanted(month, wanted), page, **self._ports())
 
     async def why(self, line: str, month: str = OCTOBER, **wanted: Any) -> WhyPage:
         """Explain an amount."""
@@ -93,6 +93,40 @@ async def producing(world: World) -> Producing:
     )
     await bring(world, OCTOBER, "october", Facts(sales=sales))
     return Producing(world, titles, await world.staff("finance"))
+
+
+async def test_a_long_statement_comes_page_by_page(producing: Producing) -> None:
+    """Lines come a hundred a page, each once, and open as closed; every sum is of all of them."""
+    world = producing.world
+    sold = [
+        (title, code, model)
+        for title in producing.titles
+        for code in sorted(COUNTRIES)
+        for model in (Model.RENTAL, Model.EST)
+    ]
+    sales = (
+        sale(f"m{number}", title, 300 + number, START, territory=code, model=model)
+        for number, (title, code, model) in enumerate(sold)
+    )
+    await bring(world, OCTOBER, "many", Facts(sales=tuple(sales)))
+    open_page = await producing.statement(currency="INR")
+    await close(world, OCTOBER)
+    total = len((await producing.file(currency="INR")).stated.lines)
+    first = await producing.statement(currency="INR")
+    assert (first.titles, first.lines) == (open_page.titles, open_page.lines)
+    assert (first.lines.first, first.lines.last, first.lines.next, first.lines.total) == (1, 100, 100, total)
+    pages = [first]
+    while pages[-1].lines.next:
+        pages.append(await producing.statement(currency="INR", page=len(pages) + 1))
+        before, page = pages[-2:]
+        assert (page.earned, page.accounts, page.lines.total) == (first.earned, first.accounts, total)
+        assert page.titles[0].is_continued == (page.titles[0].line == before.titles[-1].line)
+    seen = [line for page in pages for line in _lines(page)]
+    assert len({line.line for line in seen}) == len(seen) == total > 900
+    assert _sum(line.amount for line in seen) == first.earned
+    titles = {title.line: title.amount for page in pages for title in page.titles}
+    assert _sum(titles.values()) == first.earned
+    assert await producing.statement(currency="INR", page=10_000) == pages[-1]
 
 
 async def test_every_level_adds_up_to_what_was_earned(producing: Producing) -> None:

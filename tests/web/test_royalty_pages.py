@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from buddy_core.kernel import Money
 from tests.web.api_client import ADMIN, FINANCE
 from tests.web.months import signed_in
 from tests.web.service import Browser, Service, running
@@ -228,12 +229,79 @@ def test_a_pool_rule_is_set_by_the_page(admin: Browser) -> None:
 
 
 @pytest.mark.parametrize(
+    ("currency", "typed", "minor", "shown"),
+    [
+        ("INR", "5,00,000.50", 500_000_50, "500000.50"),
+        ("JPY", "5,000", 5_000, "5000"),
+        ("KWD", "1500.125", 1_500_125, "1500.125"),
+        ("USD", "0", 0, "0.00"),
+    ],
+)
+def test_the_cap_on_expenses_is_typed_in_the_currency_of_the_account(
+    admin: Browser, currency: str, typed: str, minor: int, shown: str
+) -> None:
+    """Two, no and three digits after the point are read exactly, and come back as they were typed."""
+    number = number_of(admin)
+    holder = re.search(r'<option value="([0-9a-z]+)">Marigold', admin.get("/admin/terms/account").text)
+    assert holder is not None
+    account = {"entity": "newtact", "key": "own", "holder": holder[1], "currency": currency}
+    more = f'{{"guarantees": [{{"minimum": "{shown}", "starts_at": "2026-10-01", "ends_at": "2027-10-01"}}]}}'
+    sent = admin.post("/admin/terms/account", {**account, "more": more, "month": "2026-10"})
+    assert sent.status_code == 303, words(sent.text)
+    form = {"entity": "newtact", "item": number, "account": "own", "expense_cap": typed, "month": "2026-10"}
+    preview = admin.post("/admin/terms/licence/preview", form)
+    assert admin.post("/admin/terms/licence", sent_on(preview.text)).status_code == 303
+    book = admin.client.get("/v1/admin/royalty/terms?entity=newtact").json
+    [licence] = [item for item in book["licences"] if item["key"] == number]
+    assert licence["terms"]["expense_cap"] == minor
+    assert book["accounts"][0]["terms"]["guarantees"][0]["minimum"] == Money.from_major(shown, currency).minor
+    page = admin.get(f"/admin/terms/licence?entity=newtact&key={number}").text
+    assert re.search(rf'<input id="expense_cap"[^>]* value="{re.escape(shown)}"', page)
+    wrong = admin.post("/admin/terms/licence/preview", {**form, "expense_cap": "1.0001"})
+    assert f"Write an amount in {currency} with" in words(wrong.text)
+
+
+def test_a_cap_without_an_account_is_in_the_currency_of_the_entity(admin: Browser) -> None:
+    """It is read in rupees, and saved again as it is shown nothing changes."""
+    number = number_of(admin)
+    form = {"entity": "newtact", "item": number, "expense_cap": "250.5", "month": "2026-10"}
+    assert admin.post("/admin/terms/licence", form).status_code == 303
+    page = admin.get(f"/admin/terms/licence?entity=newtact&key={number}").text
+    assert "In the currency of the account, INR without one" in words(page)
+    assert re.search(r'<input id="expense_cap"[^>]* value="250.50"', page)
+    assert admin.post("/admin/terms/licence", {**form, "expense_cap": "250.50"}).status_code == 303
+    path = f"/v1/admin/royalty/terms/licence?entity=newtact&key={number}"
+    assert admin.client.get(path).json["terms"] == {"expense_cap": 250_50}
+    assert admin.client.get(path).json["sequence"] == 1
+
+
+def test_amounts_in_tiers_are_typed_in_the_major_unit(admin: Browser) -> None:
+    """Bands of money come in quotes and are shown so again; bands of units are whole numbers."""
+    number = number_of(admin)
+    bands = '[{"over": 0, "up_to": "5000.50", "rate": "40%"}, {"over": "5000.50", "rate": "50%"}]'
+    units = '[{"over": 0, "up_to": 1000, "rate": "40%"}, {"over": 1000, "rate": "50%"}]'
+    more = f'{{"rates": {{"rental": {{"basis": "gross", "bands": {bands}}}, "est": {{"bands": {units}}}}}}}'
+    form = {"entity": "newtact", "item": number, "more": more, "month": "2026-10"}
+    assert admin.post("/admin/terms/licence", form).status_code == 303
+    path = f"/v1/admin/royalty/terms/licence?entity=newtact&key={number}"
+    rates = admin.client.get(path).json["terms"]["rates"]
+    assert [band["over"] for band in rates["rental"]["bands"]] == [0, 5_000_50]
+    assert [band["over"] for band in rates["est"]["bands"]] == [0, 1_000]
+    page = html.unescape(admin.get(f"/admin/terms/licence?entity=newtact&key={number}").text)
+    assert '"over": "5000.50"' in page
+    assert '"over": 1000' in page
+
+
+@pytest.mark.parametrize(
     ("kind", "changed", "field"),
     [
         ("licence", {"rate_rental": "150"}, "rate_rental"),
         ("licence", {"rate_est": "half"}, "rate_est"),
         ("licence", {"fee": "-5"}, "fee"),
-        ("licence", {"expense_cap": "5.50"}, "expense_cap"),
+        ("licence", {"expense_cap": "5.505"}, "expense_cap"),
+        ("licence", {"expense_cap": "5,50"}, "expense_cap"),
+        ("licence", {"expense_cap": "-5"}, "expense_cap"),
+        ("licence", {"expense_cap": "5000 USD"}, "expense_cap"),
         ("licence", {"preset": "filn"}, "preset"),
         ("licence", {"more": "{"}, "more"),
         ("licence", {"more": "[]"}, "more"),
@@ -244,6 +312,9 @@ def test_a_pool_rule_is_set_by_the_page(admin: Browser) -> None:
         ("account", {"holder": ""}, "holder"),
         ("account", {"currency": "RS"}, "currency"),
         ("account", {"advance": "3.000,50"}, "advance"),
+        ("account", {"advance": "3.000"}, "advance"),
+        ("account", {"currency": "JPY", "advance": "300.5"}, "advance"),
+        ("account", {"more": '{"guarantees": [{"minimum": 5000000}]}'}, "more"),
         ("account", {"reserve_part": "10"}, "reserve_months"),
         ("account", {"tax_rate": "10"}, "tax_key"),
         ("account", {"guarantee_minimum": "500", "guarantee_from": "soon"}, "guarantee_from"),

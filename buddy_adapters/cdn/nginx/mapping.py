@@ -155,11 +155,31 @@ class NginxSecureLink:
         if uri is None or given is None:
             return LinkState.WRONG, expires
         values |= {"uri": uri, "remote_addr": remote_addr or ""}
-        if not hmac.compare_digest(given, self._digest(values)):
-            return LinkState.WRONG, expires
-        if expires is not None and expires < int(utc(at).timestamp()):
-            return LinkState.EXPIRED, expires
-        return LinkState.GOOD, expires
+        return self._judged(given, values, expires, at), expires
+
+    def state_of(
+        self,
+        uri: str,
+        given_hash: str,
+        at: datetime,
+        expires: int | None = None,
+        remote_addr: str | None = None,
+        **others: str,
+    ) -> LinkState:
+        """Say what nginx would say of a link that is already taken apart: `state` without a URL.
+
+        `uri`, `expires` and `others` are as `hash` takes them, `given_hash` as it stands in
+        the link. As in nginx a variable without a value is empty, and a link that should
+        expire and has no expiry above zero is wrong.
+        """
+        given = _decoded(given_hash)
+        counts = self.expires_argument is not None
+        if given is None or (counts and (expires is None or expires <= 0)):
+            return LinkState.WRONG
+        values = {**others, "uri": uri, "remote_addr": remote_addr or ""}
+        if counts:
+            values |= self._expires_values(str(expires))
+        return self._judged(given, values, expires if counts else None, at)
 
     def check(self, url: str, at: datetime, remote_addr: str | None = None, **others: str) -> None:
         """Return when nginx would serve this link at the instant `at`.
@@ -174,6 +194,15 @@ class NginxSecureLink:
             raise LinkRefused("its hash does not belong to this address, expiry and viewer")
         if state is LinkState.EXPIRED and expires is not None:
             raise LinkExpired(datetime.fromtimestamp(expires, UTC))
+
+    def _judged(
+        self, given: bytes, values: Mapping[str, str], expires: int | None, at: datetime
+    ) -> LinkState:
+        if not hmac.compare_digest(given, self._digest(values)):
+            return LinkState.WRONG
+        if expires is not None and expires < int(utc(at).timestamp()):
+            return LinkState.EXPIRED
+        return LinkState.GOOD
 
     def _expires_values(self, text: str) -> dict[str, str]:
         if self.expires_argument is None:

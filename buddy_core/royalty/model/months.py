@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from enum import Enum
 from fractions import Fraction
@@ -15,6 +16,8 @@ from buddy_core.kernel.periods import Period
 
 PLATFORM = "platform"
 """The holder of what no licence gives to a partner."""
+AWAITED = b"null"
+"""The body of facts that were announced and have not come."""
 
 
 @frozen
@@ -91,6 +94,45 @@ class Input:
     body: bytes
     """Canonical JSON; `null` takes terms away."""
     at: datetime
+
+
+@frozen
+class InputHead:
+    """What is known of facts without reading them."""
+
+    sequence: int
+    key: str
+    month: str
+    at: datetime
+    facts: int
+    """How many there are; none while they are awaited."""
+    size: int
+    """Of their body, in bytes."""
+    is_awaited: bool
+
+    @classmethod
+    def of(cls, item: Input) -> InputHead:
+        """Return what an input that was read would say of itself."""
+        return cls(
+            item.sequence,
+            item.key,
+            item.month,
+            item.at,
+            count_facts(item.body),
+            len(item.body),
+            item.body == AWAITED,
+        )
+
+
+def count_facts(body: bytes) -> int:
+    """Return how many facts a stored file has; none while it is awaited, or where it is no such file."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return 0
+    if not isinstance(found, dict):
+        return 0
+    return sum(len(items) for items in found.values() if isinstance(items, list))
 
 
 @frozen

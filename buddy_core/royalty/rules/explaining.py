@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from buddy_core.kernel.canonical import fraction_text
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.rounding import Rounding, round_fraction
 from buddy_core.royalty.model.facts import Model
@@ -13,6 +14,8 @@ from buddy_core.royalty.model.months import PLATFORM
 from buddy_core.royalty.model.statements import Line, Settlement
 from buddy_core.royalty.model.waterfalls import Takes
 
+READABLE = 40
+"""Letters of a fraction that are printed; a longer one stands in the statement's own numbers."""
 _SOLD_AS = {
     Model.RENTAL: "rentals",
     Model.EST: "copies sold",
@@ -87,7 +90,9 @@ def exact_text(value: Fraction, digits: int = 2) -> str:
         sign, point = "-" if value < 0 else "", "." if decimals or digits else ""
         return f"{sign}{whole}{point}{decimals.ljust(digits, '0')}"
     about = Fraction(round_fraction(value * 10 ** (digits + 2), Rounding.HALF_UP), 10 ** (digits + 2))
-    return f"about {exact_text(about, digits + 2)} (exactly {value})"
+    fraction = fraction_text(value)
+    exactly = f" (exactly {fraction})" if len(fraction) <= READABLE else ""
+    return f"about {exact_text(about, digits + 2)}{exactly}"
 
 
 def percent(rate: Fraction) -> str:

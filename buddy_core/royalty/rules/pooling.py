@@ -6,15 +6,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
+from math import floor
 
 from attrs import define, field, frozen
 
+from buddy_core.kernel.allocation import AllocationRule, allocate
 from buddy_core.royalty.model.facts import Facts, Impressions, Model, SubscriptionRevenue, Watch
 from buddy_core.royalty.model.statements import PoolReport
 from buddy_core.royalty.model.terms import AdsBy, Deal, PoolMethod, PoolRule, SilentMoney, Terms
 from buddy_core.royalty.rules.book import Book, Problems
 from buddy_core.royalty.rules.checking import ADS
 from buddy_core.royalty.rules.earned import NOTHING, Attributed, Earned, dated, ids_of
+from buddy_core.royalty.rules.scale.scaling import GRAINS, have_common
 from buddy_core.royalty.rules.taking import take_shared
 
 
@@ -25,6 +28,10 @@ class Slot:
     title: str
     deals: tuple[str, ...]
     since: datetime | None
+
+
+_Key = tuple[Slot, str | None]
+"""A slot, or one holder's part of it."""
 
 
 @define
@@ -127,7 +134,7 @@ class _Pool:
 class _Divided:
     """A pool's money: what goes to which slot, or to one holder of it, and what goes to nobody."""
 
-    shares: dict[tuple[Slot, str | None], Fraction] = field(factory=lambda: defaultdict(Fraction))
+    shares: dict[_Key, Fraction] = field(factory=dict)
     kept: Fraction = NOTHING
     carried: Fraction = NOTHING
     note: str = ""
@@ -143,16 +150,16 @@ def _divide(pool: _Pool, counted: Counted, pays: Mapping[str, Fraction]) -> _Div
         found.note = "nobody watched anything that counts, so all of it stays with the platform"
         return found
     to_all, silent = pool.brought, NOTHING
+    own: list[tuple[Fraction, dict[_Key, Fraction]]] = []
     if pool.rule.method is PoolMethod.PRO_RATA:
         to_all += pool.paid
     else:
         for account, paid in pays.items():
-            if account not in counted.by_account:
+            if account in counted.by_account:
+                slots = counted.by_account[account]
+                own.append((paid, _parts(pool.rule.method, slots, counted.deals)))
+            else:
                 silent += paid
-                continue
-            slots = counted.by_account[account]
-            for key, part in _parts(pool.rule.method, slots, counted.deals).items():
-                found.shares[key] += paid * part
     if pool.rule.silent is SilentMoney.PLATFORM:
         found.kept = silent
     elif pool.rule.silent is SilentMoney.CARRY:
@@ -160,9 +167,45 @@ def _divide(pool: _Pool, counted: Counted, pays: Mapping[str, Fraction]) -> _Div
     else:
         to_all += silent
     if to_all:
-        for slot, amount in amounts.items():
-            found.shares[slot, None] += to_all * amount / total
+        own.append((to_all, {(slot, None): amount / total for slot, amount in amounts.items()}))
+    found.shares = _added_up(own)
     return found
+
+
+def _added_up(own: Iterable[tuple[Fraction, Mapping[_Key, Fraction]]]) -> dict[_Key, Fraction]:
+    """Add up what each amount gives to whom: exactly, or by the rule at scale where that would be too long.
+
+    Fractions of thousands of accounts have no common denominator that could be written down.
+    Then each is floored to a grain, and what that leaves is given once, by how many floors
+    each sum holds (docs/royalty-at-scale.md has the bound).
+    """
+    own = list(own)
+    found: dict[_Key, Fraction] = defaultdict(Fraction)
+    if have_common(part.denominator for _, parts in own for part in parts.values()):
+        for amount, parts in own:
+            for key, part in parts.items():
+                found[key] += amount * part
+        return found
+    grains: dict[_Key, int] = defaultdict(int)
+    floors: dict[_Key, int] = defaultdict(int)
+    whole = NOTHING
+    for amount, parts in own:
+        for key, part in parts.items():
+            grains[key] += floor(amount * part * GRAINS)
+            floors[key] += 1
+        whole += amount if parts else NOTHING
+    keys = sorted(grains, key=_named)
+    residual, rest = divmod(whole * GRAINS - sum(grains.values()), 1)
+    given = allocate(residual, [floors[key] for key in keys], AllocationRule.LARGEST_REMAINDER).shares
+    for key, more in zip(keys, given, strict=True):
+        found[key] = Fraction(grains[key] + more, GRAINS)
+    found[keys[0]] += rest / GRAINS
+    return found
+
+
+def _named(key: _Key) -> tuple[str, tuple[str, ...], str, str]:
+    slot, holder = key
+    return slot.title, slot.deals, "" if slot.since is None else slot.since.isoformat(), holder or ""
 
 
 def _share(
@@ -224,7 +267,7 @@ def _share(
 
 def _parts(
     method: PoolMethod, slots: Mapping[Slot, Fraction], deals: Mapping[Slot, tuple[Deal, ...]]
-) -> dict[tuple[Slot, str | None], Fraction]:
+) -> dict[_Key, Fraction]:
     """Return what part of one subscriber's money goes to which slot, and to which holder of it."""
     if method is PoolMethod.USER_CENTRIC:
         whole = sum(slots.values(), NOTHING)
@@ -243,7 +286,7 @@ def _parts(
         # Deals without any part are a problem that has been noted; what they would get is nobody's.
         return {}
     each = Fraction(1, len(players))
-    found: dict[tuple[Slot, str | None], Fraction] = {}
+    found: dict[_Key, Fraction] = {}
     for player, amounts in players.items():
         holder = player if method is PoolMethod.EQUAL_PER_SUBSCRIBER else None
         whole = sum(amounts.values(), NOTHING)
@@ -264,6 +307,7 @@ def count_watch(
         if row.account not in rule.excluded_accounts and row.title not in rule.excluded_titles:
             slot = _slot(row, model, book, problems, found)
             seconds[row.account][row.title][slot] += row.seconds
+    scaled: list[str] = []
     for account, titles in seconds.items():
         enough: dict[Slot, Fraction] = {}
         for slots in titles.values():
@@ -273,8 +317,14 @@ def count_watch(
         if rule.max_seconds is not None and whole > rule.max_seconds:
             scale = rule.max_seconds / whole
             enough = {slot: amount * scale for slot, amount in enough.items() if scale}
+            scaled.append(account)
         if enough:
             found.by_account[account] = enough
+    capped = [found.by_account[account] for account in scaled if account in found.by_account]
+    if not have_common(amount.denominator for those in capped for amount in those.values()):
+        for those in capped:
+            for slot, amount in those.items():
+                those[slot] = Fraction(floor(amount * GRAINS), GRAINS)
     return found
 
 

@@ -118,6 +118,33 @@ def test_a_link_expires_after_its_second() -> None:
     assert DOCUMENTED.state(url, NOW + timedelta(seconds=61), "::1")[0] is LinkState.EXPIRED
 
 
+@given(paths, st.integers(1, 2**33), st.ip_addresses().map(str), st.integers(-2, 2))
+def test_a_link_taken_apart_is_judged_as_the_whole(path: str, expires: int, address: str, late: int) -> None:
+    """Path, hash and expiry alone have the state of the link made of them, good, expired or wrong."""
+    at = datetime.fromtimestamp(expires + late, UTC)
+    given_hash = DOCUMENTED.hash(path, expires, address)
+    state, _ = DOCUMENTED.state(DOCUMENTED.sign(path, expires, address), at, address)
+    assert DOCUMENTED.state_of(path, given_hash, at, expires, address) is state
+    assert state is (LinkState.EXPIRED if late > 0 else LinkState.GOOD)
+    assert DOCUMENTED.state_of(path, given_hash, at, expires + 1, address) is LinkState.WRONG
+
+
+@pytest.mark.parametrize(
+    ("suffix", "good"), [("", True), ("=", True), ("==", True), ("Q", False), ("QQ", False), ("===", False)]
+)
+def test_a_link_without_expiry_is_judged_by_its_parts(suffix: str, good: bool) -> None:
+    """A configuration without an argument for the expiry looks at path and hash, padding as nginx takes it."""
+    state = NO_EXPIRY.state_of("/test.html", "q-5vpkjBkRXXtkUMXiJVHA" + suffix, NOW, SOON)
+    assert state is (LinkState.GOOD if good else LinkState.WRONG)
+
+
+@pytest.mark.parametrize("expires", [None, 0, -1])
+def test_a_link_that_should_expire_and_does_not_is_wrong(expires: int | None) -> None:
+    """As in nginx, no expiry and one of 0 are no link."""
+    given_hash = DOCUMENTED.hash("/a.ts", SOON, "::1")
+    assert DOCUMENTED.state_of("/a.ts", given_hash, NOW, expires, "::1") is LinkState.WRONG
+
+
 def test_a_wrong_hash_is_wrong_even_when_expired() -> None:
     """nginx looks at the hash first, so an expired forgery learns nothing."""
     with pytest.raises(LinkRefused):

@@ -32,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from buddy_adapters.sql.engine import make_engine
 from buddy_adapters.sql.ledger_glances import read_glances
 from buddy_adapters.sql.migrate import MigrationState, alembic_config, migrate, migration_state
-from buddy_adapters.sql.royalty import spend_to_row, token_spends
+from buddy_adapters.sql.royalty import input_to_row, inputs, spend_to_row, token_spends
 from buddy_adapters.sql.tables import metadata
 from buddy_adapters.sql.tokens_tables import balances as balances_table
 from buddy_adapters.sql.tokens_tables import entries as entries_table
@@ -77,7 +77,7 @@ pytestmark = pytest.mark.anyio
 async def test_an_empty_database_is_brought_up_to_date(empty_url: str) -> None:
     """From nothing, one call makes every table; before it the database says that it has none."""
     engine = make_engine(empty_url)
-    assert await migration_state(engine) == MigrationState(None, "0015")
+    assert await migration_state(engine) == MigrationState(None, "0016")
     state = await migrate(engine)
     assert state.is_current
     assert await migration_state(engine) == state
@@ -564,9 +564,36 @@ async def test_a_store_with_closed_months_is_not_migrated(empty_url: str) -> Non
         await connection.execute(PERIODS_0014.insert(), [row])
     with pytest.raises(InvalidValue, match="Keep this store as an archive"):
         await migrate(engine)
-    assert await migration_state(engine) == MigrationState("0014", "0015")
+    assert await migration_state(engine) == MigrationState("0014", "0016")
     async with engine.connect() as connection:
         assert (await connection.execute(select(PERIODS_0014))).all() == [("newtact", "2026-09", AT)]
+    await engine.dispose()
+
+
+def _schema_0015(connection: Connection) -> None:
+    command.upgrade(alembic_config(connection), "0015")
+
+
+async def test_files_of_facts_are_counted(empty_url: str) -> None:
+    """Files of 0015 say after it how many facts they have, and nobody may change them still."""
+    engine = make_engine(empty_url)
+    bodies = (b'{"sales":[{"id":"a"},{"id":"b"}]}', b"null", b"{}")
+    values = [input_to_row(Input(SPEND.entity, number, InputKind.FACTS, f"f{number}", "2026-10", body, AT))
+              for number, body in enumerate(bodies, start=1)]  # fmt: skip
+    rule = input_to_row(Input(SPEND.entity, 4, InputKind.POOL, "*", "", b'{"plan":["*"]}', AT))
+    rows = [{name: value for name, value in row.items() if name != "facts"} for row in (*values, rule)]
+    before = Table("royalty_inputs", MetaData(), *(Column(item.name, item.type) for item in inputs.c[:-1]))
+    async with engine.begin() as connection:
+        await connection.run_sync(_schema_0015)
+        await connection.execute(before.insert(), rows)
+    assert (await migrate(engine)).is_current
+    async with SqlUnitOfWork(engine).read() as tx:
+        assert [item.facts for item in await tx.royalty_inputs.heads(SPEND.entity)] == [2, 0, 0]
+        assert (await tx.royalty_books.all()).unreadable == []
+    for attempt in ("UPDATE royalty_inputs SET facts = 7", "DELETE FROM royalty_inputs"):
+        with pytest.raises(IntegrityError, match="append-only"):
+            async with engine.begin() as connection:
+                await connection.execute(text(attempt))
     await engine.dispose()
 
 

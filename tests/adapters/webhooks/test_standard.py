@@ -132,9 +132,11 @@ def test_a_missing_header_is_refused(missing: str) -> None:
     with pytest.raises(WebhookRefused) as caught:
         verify_headers(BODY, headers, secret=SECRET, now=AT)
     assert caught.value.reason == "header_missing"
+    with pytest.raises(WebhookRefused, match="header_missing"):
+        verify_headers(BODY, {**headers, missing: None}, secret=SECRET, now=AT)  # type: ignore[dict-item]
 
 
-@pytest.mark.parametrize("text", ["", "whsec_", "whsec_!", "whsec_é", "whsec_A"])
+@pytest.mark.parametrize("text", ["", "whsec_", "whsec_!", "whsec_é", "whsec_A", None, b"whsec_MfKQ"])
 def test_an_empty_or_broken_secret_is_refused(text: str) -> None:
     """An empty secret would let anybody sign; it is an error before any message is looked at."""
     with pytest.raises(WebhookSecretWrong):

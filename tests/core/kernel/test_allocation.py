@@ -238,10 +238,41 @@ def test_no_maximum_is_passed(weights: list[Weight], total: int) -> None:
     assert abs(split.remainder) == max(0, abs(total) - sum(weights))
 
 
+@given(st.integers(1, 8), totals)
+def test_maxima_of_nothing_share_nothing(count: int, total: int) -> None:
+    """Where nobody may get anything nobody gets anything, and the whole total is the remainder."""
+    assert allocate(total, [0] * count, R.MAX_AMOUNTS) == Allocated((0,) * count, total)
+
+
+@given(
+    st.sampled_from(ANY_WEIGHTS),
+    st.lists(st.integers(0, 1000), min_size=1, max_size=8).filter(any),
+    st.integers(0, 1000),
+    totals,
+)
+def test_a_rest_that_is_shared_makes_fractions_proportions(
+    rule: AllocationRule, raw: list[int], rest: int, total: int
+) -> None:
+    """With `share_rest` declared fractions share the whole total as plain weights do."""
+    fractions = parts_of_one(raw, rest)
+    split = allocate(total, fractions, rule, fractions_of_one=True, share_rest=True)
+    assert split == allocate(total, fractions, rule)
+
+
+def test_a_shared_rest_is_one_of_declared_fractions() -> None:
+    """Above one they are refused all the same, and undeclared weights have no rest to share."""
+    with pytest.raises(FractionsExceedOne):
+        allocate(5, [Fraction(1, 2), Fraction(3, 5)], R.FIRST_COME, fractions_of_one=True, share_rest=True)
+    with pytest.raises(InvalidValue, match="share_rest"):
+        allocate(5, [Fraction(1, 2)], R.FIRST_COME, share_rest=True)
+
+
 @pytest.mark.parametrize("weights", [[], [0, 0], [Fraction(0)]])
 @pytest.mark.parametrize("rule", list(R))
 def test_nobody_to_share_with_is_refused(rule: AllocationRule, weights: list[Weight]) -> None:
-    """No weights, or zeros alone, are refused by every rule."""
+    """No weights are refused by every rule, zeros alone by every one but the rule of maxima."""
+    if weights and rule is R.MAX_AMOUNTS:
+        return
     with pytest.raises((NoWeights, InvalidWeight)):
         allocate(5, weights, rule)
 

@@ -9,6 +9,8 @@ from uuid import RFC_4122, UUID
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from buddy_core import kernel
 from buddy_core.kernel import (
@@ -30,6 +32,7 @@ from buddy_core.kernel import (
     country,
     derived_uuid,
     envelope,
+    from_milliseconds,
     unwrap,
     utc,
     whole_second,
@@ -73,6 +76,21 @@ def test_whole_second_cuts_and_does_not_round() -> None:
     assert whole_second(datetime(2026, 10, 1, 0, 0, 1, 999999, tzinfo=UTC)) == datetime(
         2026, 10, 1, 0, 0, 1, tzinfo=UTC
     )
+
+
+@given(st.integers(-62_135_596_800_000, 253_402_300_799_999))
+def test_milliseconds_are_read_exactly(value: int) -> None:
+    """Every millisecond of the calendar is told from the next, which no float can do for all."""
+    at = from_milliseconds(value)
+    assert (at - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1) == value
+    assert (at.tzinfo, at.microsecond) == (UTC, value % 1000 * 1000)
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1", None, 10**15, -(10**15)])
+def test_what_is_no_millisecond_is_refused(value: object) -> None:
+    """Bools, floats, texts and instants beyond the calendar are refused by the name of their field."""
+    with pytest.raises(InvalidValue, match="sent"):
+        from_milliseconds(value, "sent")  # type: ignore[arg-type]
 
 
 def test_derived_ids_follow_from_their_parts() -> None:

@@ -46,6 +46,9 @@ def test_text_round_trip(minor: int, currency: str) -> None:
         ("1.5", "INR", 150, "1.50"),
         ("199", "INR", 19900, "199.00"),
         ("0.0001", "CLF", 1, "0.0001"),
+        ("1.500", "USD", 150, "1.50"),
+        ("31.0", "JPY", 31, "31"),
+        ("-0.05000", "INR", -5, "-0.05"),
     ],
 )
 def test_major_text_is_read_and_written(text: str, currency: str, minor: int, written: str) -> None:
@@ -59,14 +62,25 @@ def test_major_text_is_read_and_written(text: str, currency: str, minor: int, wr
 @pytest.mark.parametrize(
     "text",
     [
-        "1.234", "1.230", "", "1.", ".5", "1e3", "+1", " 1", "1\n", "1,000", "1_000", "NaN", "١",
-        "1" * 31, 1, 1.5, Decimal("1.5"), None,
+        "1.234", "1.2300001", "", "1.", ".5", "1e3", "+1", " 1", "1\n", "1,000", "1_000", "NaN", "١",
+        "1" * 31, "1." + "0" * 31, 1, 1.5, Decimal("1.5"), None,
     ],
 )  # fmt: skip
 def test_text_that_is_no_amount_is_refused(text: Any) -> None:
     """Too many digits, other spellings and other types are InvalidValue, never rounded."""
     with pytest.raises(InvalidValue):
         Money.from_major(text, "INR")
+
+
+@given(amounts, currencies, st.integers(0, 20), st.integers(1, 9))
+def test_zeros_at_the_end_say_nothing(minor: int, currency: str, zeros: int, digit: int) -> None:
+    """Zeros beyond a currency's digits change no amount; any other digit there is refused."""
+    money = Money(minor, currency)
+    text = money.major_text()
+    longer = text + ("" if "." in text else ".0") + "0" * zeros
+    assert Money.from_major(longer, currency) == money
+    with pytest.raises(InvalidValue, match="digits after the point"):
+        Money.from_major(f"{longer}{digit}" if "." in text else f"{text}.{digit}", currency)
 
 
 @pytest.mark.parametrize("minor", [1.0, True, "1", Decimal(1), Fraction(1), None])

@@ -28,6 +28,7 @@ TABLE = [
     ("half_up", 3, -3, 2, -2),
     ("half_down", 2, -2, 2, -2),
     ("half_even", 2, -2, 2, -2),
+    ("half_odd", 3, -3, 2, -2),
     ("half_toward_positive_infinity", 3, -2, 2, -2),
     ("half_toward_negative_infinity", 2, -3, 2, -2),
     ("up", 3, -3, 3, -3),
@@ -83,11 +84,31 @@ def test_half_rules_choose_the_nearest(value: Fraction, rounding: Rounding) -> N
 
 @given(
     fractions,
-    st.sampled_from([Rounding.HALF_UP, Rounding.HALF_DOWN, Rounding.HALF_EVEN, Rounding.UP, Rounding.DOWN]),
+    st.sampled_from(
+        [
+            Rounding.HALF_UP,
+            Rounding.HALF_DOWN,
+            Rounding.HALF_EVEN,
+            Rounding.HALF_ODD,
+            Rounding.UP,
+            Rounding.DOWN,
+        ]
+    ),
 )
 def test_symmetric_rules_mirror_negative_numbers(value: Fraction, rounding: Rounding) -> None:
-    """Five rules give a refund exactly the mirrored amount of its charge."""
+    """Six rules give a refund exactly the mirrored amount of its charge."""
     assert round_fraction(-value, rounding) == -round_fraction(value, rounding)
+
+
+@given(st.integers(), st.fractions(Fraction(-1, 2), Fraction(1, 2)))
+def test_half_odd_leaves_an_odd_number_where_half_even_leaves_an_even_one(whole: int, off: Fraction) -> None:
+    """At a half the two differ by one and are odd and even; anywhere else they agree."""
+    for value in (whole + off, whole + Fraction(1, 2)):
+        odd, even = round_fraction(value, Rounding.HALF_ODD), round_fraction(value, Rounding.HALF_EVEN)
+        if value.denominator == 2:
+            assert (odd % 2, even % 2, abs(odd - even)) == (1, 0, 1)
+        else:
+            assert odd == even
 
 
 @given(fractions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from buddy_core.royalty import (
+    PLATFORM,
     AdRevenue,
     Balances,
     Deal,
@@ -29,11 +31,14 @@ from buddy_core.royalty import (
     WatchMonth,
     WatchRow,
     pool_totals,
+    read_statement,
     shared_pool,
     spread,
     state_period,
+    statement_bodies,
     title_holders,
 )
+from buddy_core.royalty.rules.scale.scaling import MOST_COMMON
 from tests.core.royalty.written import OCTOBER
 
 POOL = PoolName("gold", "IN", "INR")
@@ -112,6 +117,52 @@ def test_it_comes_to_what_the_rows_come_to(
         exact = {item.holder: item.exact for item in direct.statements}
         for item in found.statements:
             assert abs(item.exact - exact.get(item.holder, Fraction(0))) <= bound
+
+
+@pytest.mark.parametrize("method", ["user_centric", "equal_per_title", "pro_rata"])
+@pytest.mark.parametrize("cap", [None, 4000])
+@pytest.mark.parametrize("silent", ["pool", "platform", "carry"])
+def test_many_accounts_are_shared_by_the_rule_at_scale(method: str, cap: int | None, silent: str) -> None:
+    """Where no common denominator is short, a period's shares are those of the rows, to the last grain."""
+    chance = Random(7)
+    rule = PoolRule("gold", method, silent=silent, max_seconds=cap)
+    paid = {f"v{place:03d}": chance.randrange(-500, 99_900) for place in range(300)}
+    rows = [
+        (who, f"film/{chance.choice('abcd')}", chance.randrange(1, 5000))
+        for who in list(paid)[:280]
+        for _ in range(3)
+    ]
+    deals = tuple(Deal(f"d{place}", f"film/{place}", place, {"subscription": 1}) for place in "abcd")
+    revenue = tuple(
+        SubscriptionRevenue(f"s{who}", "gold", "IN", "INR", Paid(max(gross, 0), refund=max(-gross, 0)), who)
+        for who, gross in paid.items()
+    )
+    watch = tuple(Watch(who, title, "IN", seconds, "gold") for who, title, seconds in rows)
+    found = state_period(OCTOBER, Terms(deals, pools=(rule,)), Facts(subscriptions=revenue, watch=watch))
+    [totals] = pool_totals(
+        [WatchRow(who, title, "IN", "gold", seconds) for who, title, seconds in rows],
+        [SubscriptionRow(who, POOL, gross) for who, gross in paid.items()],
+        rule,
+        WatchMonth(),
+    )
+    shared = spread(totals, rule)
+    exact = {f"film/{item.holder}": item.exact for item in found.statements}
+    if (method, cap) == ("user_centric", None):
+        assert exact == {share.title: share.amount for share in shared.shares}
+    for share in shared.shares:
+        assert abs(exact[share.title] - share.amount) <= 2 * share.bound
+    assert max(value.denominator for value in exact.values()) <= MOST_COMMON
+    [report] = found.pools
+    assert (report.attributed, report.kept, report.carried) == (
+        shared.shared,
+        shared.platform,
+        shared.carried,
+    )
+    assert found.reconciliations[0].residual == 0
+    bodies = statement_bodies(OCTOBER, found)
+    assert {item.holder: item.exact for item in found.statements} == {
+        whose.holder: read_statement(body).exact for whose, body in bodies.items() if whose.holder != PLATFORM
+    }
 
 
 def test_deals_share_a_titles_part() -> None:

@@ -514,7 +514,7 @@ def played(*lots: TimelineLot, **more: Any) -> object:
         ),
         (
             lambda: played(resets=[Reset(AT)]),
-            BadTimeline("a reset or void at `since` is part of the openings; give those after it"),
+            BadTimeline("a reset or void up to `since` is part of the openings; give those after it"),
         ),
         (
             lambda: played(carried=Standing(LATER, {})),

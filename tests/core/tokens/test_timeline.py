@@ -60,7 +60,7 @@ def test_an_expiry_counts_to_the_second() -> None:
 
 
 def test_what_happens_at_the_end_counts() -> None:
-    """A start, a recurrence, a reset, an expiry and a use at `until` itself have all happened."""
+    """A start, recurrence, reset and expiry at `until` have happened; a use belongs to what follows."""
     lots = [
         lot("starts", 7, begins=12),
         lot("recurs", 5, opening=0, recurrence=Recurrence("PT12H", hour(0))),
@@ -68,8 +68,17 @@ def test_what_happens_at_the_end_counts() -> None:
         lot("expires", 3, ends=12),
     ]
     found = play(*lots, usages=[Usage(END, 6)], resets=[Reset(END)], policy=DrawPolicy(("id",)))
-    assert taken(found) == [[("recurs", 5), ("rolls", 1)]]
-    assert found.balances == {"starts": 7, "recurs": 0, "rolls": 3, "expires": 0}
+    assert taken(found) == [[]]
+    assert found.balances == {"starts": 7, "recurs": 5, "rolls": 4, "expires": 0}
+    after = timeline(
+        lots,
+        [Usage(END, 6)],
+        since=END,
+        until=hour(13),
+        policy=DrawPolicy(("id",)),
+        carried=found.standing,
+    )
+    assert taken(after) == [[("recurs", 5), ("rolls", 1)]]
 
 
 def test_one_instant_has_one_order() -> None:
@@ -354,7 +363,7 @@ def test_facts_that_contradict_each_other_are_refused(facts: dict[str, object], 
 
 
 def test_what_is_carried_takes_the_place_of_openings() -> None:
-    """Balances and overage go on from the standing; uses at its instant have been counted."""
+    """Balances and overage go on from the standing; uses at its instant come after it."""
     debt = Debt(Usage(hour(-5), 9, ref="old"), 4)
     found = play(
         lot("a", 10, opening=10),
@@ -364,7 +373,29 @@ def test_what_is_carried_takes_the_place_of_openings() -> None:
     )
     assert taken(found) == [[], []]
     assert [(item.usage.ref, item.amount) for item in found.settlements] == [("old", 3)]
-    assert found.overage == 2
+    assert found.overage == 3
+
+
+def test_a_reset_or_void_of_the_past_is_refused_unless_it_is_carried() -> None:
+    """Before the beginning nobody can say whether the openings hold it; a standing does hold it."""
+    for early in ({"resets": [Reset(hour(-1))]}, {"voids": [Void(hour(-1), "a", 1)]}):
+        with pytest.raises(BadTimeline, match="up to `since` is part of the openings"):
+            play(lot("a", 10), **early)
+        found = play(lot("a", 10), carried=Standing(START, {"a": 7}), **early)
+        assert found.balances == {"a": 7}
+
+
+def test_each_void_says_what_it_took() -> None:
+    """One element a void in the order given, of whatever instant; one after `until` took nothing."""
+    lots = [lot("a", 5), lot("b", 9, priority=1)]
+    voids = [Void(hour(2)), Void(hour(1), amount=10), Void(hour(13)), Void(hour(1), "a", 1)]
+    found = play(*lots, voids=voids)
+    assert [[(item.lot_id, item.amount) for item in voided] for voided in found.voided] == [
+        [("a", 3)],
+        [("b", 9), ("a", 1)],
+        [],
+        [("a", 1)],
+    ]
 
 
 def test_instants_need_an_offset_and_scopes_are_tuples() -> None:

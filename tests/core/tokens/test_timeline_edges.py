@@ -111,7 +111,8 @@ def test_voids_of_one_instant_have_an_order() -> None:
         ("c", 1),
         ("c", 8),
     ]
-    assert play(*lots, voids=voids[::-1]) == found
+    backwards = play(*lots, voids=voids[::-1])
+    assert (backwards.changes, backwards.standing) == (found.changes, found.standing)
 
 
 def test_overage_that_a_reset_preserves_is_paid_at_it() -> None:
@@ -140,7 +141,7 @@ def test_a_recurrence_stops_with_the_lot_and_with_the_calendar() -> None:
     refilled = [change.at for change in play(item).changes if change.cause is Cause.REFILLED]
     assert refilled == [hour(2)]
     last = TimelineLot("a", 5, LAST_YEAR, recurrence=Recurrence("P5M", LAST_YEAR))
-    found = timeline([last], [Usage(LAST, 2)], since=LAST_YEAR, until=LAST)
+    found = timeline([last], [Usage(LAST - timedelta(seconds=1), 2)], since=LAST_YEAR, until=LAST)
     assert [change.at.month for change in found.changes if change.cause is Cause.REFILLED] == [6, 11]
     assert found.balances == {"a": 3}
 

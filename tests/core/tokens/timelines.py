@@ -201,7 +201,8 @@ def plain(given: Facts) -> Plain:
                     left[item.id] = item.amount
             settle(at)
         for place, usage in enumerate(given.usages):
-            if usage.at == at:
+            # Those of the last instant belong to what comes after it.
+            if usage.at == at < END:
                 draws[place] = pay(usage.scopes, usage.amount, at)
                 rest = usage.amount - sum(part for _, part in draws[place])
                 if rest:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from fractions import Fraction
 
+from attrs import evolve
+
 from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.money import Money
 from buddy_core.views import (
@@ -30,6 +32,7 @@ from buddy_core.views import (
     WhyPart,
 )
 from buddy_core.views.stated import MonthState
+from buddy_core.views.statement import LinesShown
 from tests.web.samples.numbers import DIGEST, ZONE, rupees
 
 NEWTACT = EntityId("newtact")
@@ -195,6 +198,11 @@ STATEMENT = StatementPage(
     datetime(2026, 11, 1, 4, 30, tzinfo=UTC),
     DIGEST,
 )  # fmt: skip
+STATEMENT_PAGED = evolve(
+    STATEMENT,
+    titles=(evolve(STATEMENT.titles[0], is_continued=True), STATEMENT.titles[1]),
+    lines=LinesShown(2, 101, 200, 5_000),
+)
 STATEMENT_RUNNING = StatementPage(
     "2026-11",
     "running",

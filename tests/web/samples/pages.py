@@ -104,6 +104,7 @@ SAMPLES: dict[str, Sample] = {
     "producer-new": Sample("producer.html", "/producer", earnings.PRODUCER_NEW, PRODUCER),
     "producers": Sample("producers.html", "/producer", earnings.PRODUCERS, ADMIN),
     "statement": Sample("statement.html", "/producer/2026-10", earnings.STATEMENT, PRODUCER),
+    "statement-paged": Sample("statement.html", "/producer/2026-10", earnings.STATEMENT_PAGED, PRODUCER),
     "statement-running": Sample("statement.html", "/producer/2026-11", earnings.STATEMENT_RUNNING, PRODUCER),
     "why-model": Sample("why.html", "/producer/2026-11/why/model-rental", earnings.WHY_MODEL, PRODUCER),
     "why-many": Sample("why.html", "/producer/2026-10/why/film-ln2", earnings.WHY_MANY, PRODUCER),
@@ -327,6 +328,7 @@ SAMPLES: dict[str, Sample] = {
 
 PARTS: dict[str, Sample] = {
     "part-unlock": Sample("_unlock_sheet.html", page=viewing.UNLOCK),
+    "part-statement-lines": Sample("_statement_lines.html", page=earnings.STATEMENT_PAGED),
     "part-why": Sample("_why.html", page=earnings.WHY),
     "part-earn": Sample(
         "_earn_status.html",

@@ -25,6 +25,7 @@ from buddy_core.views import (
     TermsForm,
 )
 from buddy_core.views.admin_royalty_form import fields_of, read_terms_form
+from buddy_core.views.admin_terms_money import Currencies
 from buddy_web.reference import NEWTACT, SELLER_ROUTES
 from buddy_web.routes.admin_royalty import SECTIONS, FactsTyped
 from tests.web.samples.rights import OTHER, PARTNER, TITLE
@@ -59,7 +60,12 @@ _LICENCE = Licence(
     LicenceId(UUID(int=7)), TITLE.id, PARTNER.id, Fraction(3, 5), Territories(("*",), ("US",)), AT,
     ownership=Fraction(1, 2),
 )  # fmt: skip
-_OWN = {"preset": "film", "rates": {"rental": "1/3", "est": {"first": "40%", "then": []}}, "account": "asha"}
+_OWN = {
+    "preset": "film",
+    "rates": {"rental": "1/3", "est": {"first": "40%", "then": []}},
+    "account": "asha",
+    "expense_cap": 500_000,
+}
 _SHARES = (("1/3", ("rental",)), ("by date", ("est",)), ("50%", tuple(MODELS[2:])))
 PLAIN = LicenceTerms(_LICENCE, TITLE, PARTNER, None, 0, (("60%", tuple(MODELS)),))
 OWN = LicenceTerms(evolve(_LICENCE, ends_at=AT.replace(year=2028)), TITLE, PARTNER, _OWN, 5, _SHARES)
@@ -68,6 +74,7 @@ _ACCOUNT = {
     "holder": "mg7k",
     "currency": "INR",
     "advance": 300_000,
+    "guarantees": [{"minimum": 5_000_000, "starts_at": "2026-04-01", "ends_at": "2027-04-01"}],
     "reserve": {"part": "10%", "periods": 3},
     "withholding": [
         {"rate": "10%", "key": "IN:194J", "starts_at": "2026-04-01"},
@@ -96,14 +103,18 @@ def _stated(rate: Fraction, advance: int = 0) -> Any:
 EFFECT = Effect("2026-10", _stated(Fraction(3, 5)), _stated(Fraction(1, 3), 10_00))
 
 
+CURRENCIES = Currencies("INR", {"asha": "INR"})
+
+
 def _form(kind: InputKind, stored: LicenceTerms | NamedTerms | None, key: str = "") -> TermsForm:
     return TermsForm(
         entity=NEWTACT,
         kind=kind,
         key=key,
         stored=stored,
-        fields=fields_of(kind, key, stored.terms if stored else None),
+        fields=fields_of(kind, key, stored.terms if stored else None, CURRENCIES),
         month="2026-10",
+        currencies=CURRENCIES,
         seen=stored.sequence if stored else 0,
         producers=(OTHER, PARTNER),
         accounts=("asha",),
@@ -112,7 +123,7 @@ def _form(kind: InputKind, stored: LicenceTerms | NamedTerms | None, key: str = 
 
 
 def _wrong(form: TermsForm, **typed: str) -> TermsForm:
-    fields, _ = read_terms_form(form.kind, form.key, typed, NEWTACT.zone)
+    fields, _ = read_terms_form(form.kind, form.key, typed, NEWTACT.zone, CURRENCIES)
     return evolve(form, fields=fields)
 
 

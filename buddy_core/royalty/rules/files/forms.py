@@ -62,6 +62,7 @@ from buddy_core.royalty.model.terms import (
 )
 from buddy_core.royalty.model.waterfalls import FilmWaterfall, Step, Takes
 from buddy_core.royalty.rules.files.shapes import (
+    MOST_DIGITS_OF_RESULTS,
     UNREAD,
     ByName,
     Choice,
@@ -85,7 +86,7 @@ from buddy_core.royalty.rules.files.shapes import (
 NAME, MONEY, AMOUNT, PART, WHEN = Text(), Whole(), Whole(0), Exact(is_part=True), Instant()
 COUNT = Whole(0, "a whole number")
 UNITS = Whole(None, "a whole number")
-EXACT = Exact()
+EXACT, CALCULATED = Exact(), Exact(most=MOST_DIGITS_OF_RESULTS)
 ID = Key(NAME, "a name of its own, which messages and statements use")
 TITLE = Key(NAME, "the title")
 TERRITORY = Key(NAME, "the country, ISO 3166-1, such as IN")
@@ -438,9 +439,9 @@ ACCOUNT_BALANCE = Form(
 DEAL_BALANCE = Form(
     DealBalance,
     {
-        "counted": Key(ByName(EXACT, Choice(Model)), "what tiers have counted so far", {}),
+        "counted": Key(ByName(CALCULATED, Choice(Model)), "what tiers have counted so far", {}),
         "laid_out": Key(MONEY, "expenses so far", 0),
-        "taken_back": Key(EXACT, "what has been taken back of them", Fraction(0)),
+        "taken_back": Key(CALCULATED, "what has been taken back of them", Fraction(0)),
     },
     "a deal's balance",
 )
@@ -448,17 +449,17 @@ WATERFALL_BALANCE = Form(
     WaterfallBalance,
     {
         "currency": CURRENCY,
-        "received": Key(EXACT, "what the title netted to date", Fraction(0)),
-        "since": Key(EXACT, "how much of it came before the steps were as they are", Fraction(0)),
-        "before": Key(ByName(EXACT), "what each step had taken until then", {}),
-        "taken": Key(ByName(EXACT), "what each step has taken to date", {}),
+        "received": Key(CALCULATED, "what the title netted to date", Fraction(0)),
+        "since": Key(CALCULATED, "how much of it came before the steps were as they are", Fraction(0)),
+        "before": Key(ByName(CALCULATED), "what each step had taken until then", {}),
+        "taken": Key(ByName(CALCULATED), "what each step has taken to date", {}),
     },
     "a waterfall's balance",
 )
 _BALANCES = {
     "accounts": Key(ByName(ACCOUNT_BALANCE), "balances of accounts", {}),
     "deals": Key(ByName(DEAL_BALANCE), "balances of deals", {}),
-    "pools": Key(ByName(EXACT), "money of silent subscribers by pool", {}),
+    "pools": Key(ByName(CALCULATED), "money of silent subscribers by pool", {}),
     "waterfalls": Key(ByName(WATERFALL_BALANCE), "where waterfalls stand", {}),
 }
 
@@ -728,7 +729,7 @@ class Worked:
         return value
 
     def write(self, value: Any) -> Any:
-        return EXACT.write(value) if isinstance(value, Fraction) else value
+        return CALCULATED.write(value) if isinstance(value, Fraction) else value
 
     def schema(self) -> dict[str, Any]:
         return {"type": ["integer", "string", "boolean", "null"]}
@@ -743,13 +744,13 @@ LINE = Form(
         "model": Key(Choice(Model), "how it earned"),
         "currency": CURRENCY,
         "deal": Key(Maybe(NAME), "by which deal; null: the platform's"),
-        "net": Key(EXACT, "what the title netted, minor units"),
-        "part": Key(EXACT, "what part of it the deal is about"),
-        "fee": Key(EXACT, "distribution fee, an amount"),
-        "expenses": Key(EXACT, "expenses taken back, an amount"),
-        "base": Key(EXACT, "net x part - fee - expenses"),
-        "rate": Key(EXACT, "the holder's share of base"),
-        "amount": Key(EXACT, "base x rate"),
+        "net": Key(CALCULATED, "what the title netted, minor units"),
+        "part": Key(CALCULATED, "what part of it the deal is about"),
+        "fee": Key(CALCULATED, "distribution fee, an amount"),
+        "expenses": Key(CALCULATED, "expenses taken back, an amount"),
+        "base": Key(CALCULATED, "net x part - fee - expenses"),
+        "rate": Key(CALCULATED, "the holder's share of base"),
+        "amount": Key(CALCULATED, "base x rate"),
         "inputs": Key(ByName(Worked()), "what net and rate were worked out from", {}),
         "adjusts": Key(Worked(), "the closed month that it adjusts; empty on others", ""),
         "rules": Key(NAME, "the version of the rules"),
@@ -789,7 +790,7 @@ ACCOUNT_SHARE = Form(
         "account": Key(NAME, "the account"),
         "adjusts": Key(Worked(), "the closed month that it adjusts; empty for the month's own", ""),
         "minor": Key(MONEY, "of what was earned, in the statement's currency"),
-        "rate": Key(EXACT, "minor units of the account's currency for one of the statement's"),
+        "rate": Key(CALCULATED, "minor units of the account's currency for one of the statement's"),
         "amount": Key(MONEY, "minor x rate, rounded half up: what reaches the account"),
     },
     "a share of an account",
@@ -800,9 +801,9 @@ STATEMENT = Form(
         "holder": Key(NAME, "whose"),
         "currency": CURRENCY,
         "lines": Key(Many(LINE), "what each title earned"),
-        "exact": Key(EXACT, "all lines together"),
+        "exact": Key(CALCULATED, "all lines together"),
         "earned": Key(MONEY, "that, rounded once"),
-        "rounding": Key(EXACT, "what rounding added or took", is_only_written=True),
+        "rounding": Key(CALCULATED, "what rounding added or took", is_only_written=True),
         "shares": Key(Many(ACCOUNT_SHARE), "what of it reaches each account"),
         "settlements": Key(Many(SETTLEMENT), "accounts of the holder in this currency"),
     },
@@ -815,10 +816,10 @@ POOL_REPORT = Form(
         "currency": CURRENCY,
         "net": Key(MONEY, "what there was to share"),
         "method": Key(NAME, "how it was shared"),
-        "attributed": Key(EXACT, "to titles"),
-        "kept": Key(EXACT, "by the platform"),
-        "carried": Key(EXACT, "to the next month"),
-        "counted": Key(EXACT, "seconds or impressions that count"),
+        "attributed": Key(CALCULATED, "to titles"),
+        "kept": Key(CALCULATED, "by the platform"),
+        "carried": Key(CALCULATED, "to the next month"),
+        "counted": Key(CALCULATED, "seconds or impressions that count"),
         "note": Key(Worked(), "what was unusual", ""),
     },
     "a pool",
@@ -827,8 +828,8 @@ FUND = Form(
     Fund,
     {
         "paid_in": Key(MONEY, "net of rewarded ads"),
-        "attributed": Key(EXACT, "what the tokens spent are worth"),
-        "result": Key(EXACT, "surplus; below zero a deficit"),
+        "attributed": Key(CALCULATED, "what the tokens spent are worth"),
+        "result": Key(CALCULATED, "surplus; below zero a deficit"),
     },
     "the token fund",
 )
@@ -837,7 +838,7 @@ RECONCILIATION = Form(
     {
         "currency": CURRENCY,
         "gross": Key(MONEY, "all that came in"),
-        "stamped": Key(EXACT, "worth of tokens that viewers had paid for"),
+        "stamped": Key(CALCULATED, "worth of tokens that viewers had paid for"),
         "tax": Key(MONEY, "tax"),
         "refunds": Key(MONEY, "what went back"),
         "chargebacks": Key(MONEY, "what banks took back"),
@@ -845,10 +846,10 @@ RECONCILIATION = Form(
         "holders": Key(MONEY, "earned by holders"),
         "platform": Key(MONEY, "the platform's"),
         "fund": Key(MONEY, "surplus of the token fund; below zero a deficit"),
-        "brought": Key(EXACT, "from the month before, for pools"),
-        "carried": Key(EXACT, "to the next month, for pools"),
-        "rounding": Key(EXACT, "what rounding the whole added or took"),
-        "residual": Key(EXACT, "what is not accounted for: always 0/1", is_only_written=True),
+        "brought": Key(CALCULATED, "from the month before, for pools"),
+        "carried": Key(CALCULATED, "to the next month, for pools"),
+        "rounding": Key(CALCULATED, "what rounding the whole added or took"),
+        "residual": Key(CALCULATED, "what is not accounted for: always 0/1", is_only_written=True),
     },
     "a reconciliation",
 )

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import Enum
 from fractions import Fraction
+from functools import cache
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from attrs import define, field, frozen
 
-from buddy_core.kernel.canonical import instant_text
+from buddy_core.kernel.canonical import fraction_text, instant_text, whole_number
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import BuddyError, InvalidValue
 from buddy_core.kernel.territories import REGIONS, Territories
@@ -22,7 +23,9 @@ from buddy_core.royalty.errors import Problem
 MOST_NOTED = 10_000
 """Problems of one file that are told; the others are counted."""
 MOST_DIGITS = 60
-"""Longer numbers are refused: no money has so many digits, and Python reads them slowly."""
+"""Longer numbers in terms and facts are refused: no money has so many digits."""
+MOST_DIGITS_OF_RESULTS = 100_000
+"""The same in what was calculated: sums of many deals' fractions can be long."""
 _EXACT = re.compile(r"(-?[0-9]+)(?:\.([0-9]+)|/(0*[1-9][0-9]*))?(%?)")
 _INSTANT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
@@ -206,6 +209,7 @@ class Exact:
 
     is_part: bool = False
     """From 0 to 1."""
+    most: int = MOST_DIGITS
 
     def read(self, value: Any, place: Place) -> Any:
         if isinstance(value, Odd):
@@ -218,19 +222,21 @@ class Exact:
         if isinstance(value, bool) or not isinstance(value, int | str):
             return place.wrong(f"is {told(value)}", f"write {self._about}")
         match = _EXACT.fullmatch(f"{value}" if isinstance(value, str) else told(value))
-        if match is None or any(len(digits or "") > MOST_DIGITS for digits in match.groups()):
+        if match is None or any(len(digits or "") > self.most for digits in match.groups()):
             return place.wrong(f"is {told(value)}", f"write {self._about}")
         whole, decimals, under, percent = match.groups()
-        found = Fraction(int(whole + (decimals or "")), 10 ** len(decimals or "") * int(under or 1))
+        found = Fraction(
+            whole_number(whole + (decimals or "")), 10 ** len(decimals or "") * whole_number(under or "1")
+        )
         found = found / 100 if percent else found
-        if self.is_part and not 0 <= found <= 1:
+        if self.is_part and not 0 <= found.numerator <= found.denominator:
             if not percent and 1 < found <= 100:
                 return place.wrong(f"is {told(value)}", f'write "{value}%" if you mean per cent')
             return place.wrong(f"is {told(value)}", 'write a part from 0 to 1, or "0%" to "100%"')
         return found
 
     def write(self, value: Any) -> Any:
-        return f"{value.numerator}/{value.denominator}"
+        return fraction_text(value)
 
     def schema(self) -> dict[str, Any]:
         whole = {"type": "integer"} | ({"minimum": 0, "maximum": 1} if self.is_part else {})
@@ -333,10 +339,15 @@ class Choice:
         return value.value
 
     def schema(self) -> dict[str, Any]:
-        return {"enum": self._words()}
+        return {"enum": list(self._words())}
 
     def _words(self) -> list[str]:
-        return [item.value for item in self.among or tuple(self.kind)]
+        return _words_of(self.kind, self.among)
+
+
+@cache
+def _words_of(kind: type[Enum], among: tuple[Any, ...]) -> list[str]:
+    return [item.value for item in among or tuple(kind)]
 
 
 @frozen

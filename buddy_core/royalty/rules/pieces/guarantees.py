@@ -35,6 +35,8 @@ class GuaranteeProgress:
     """How a year stands against its minimum while it runs; nothing of it is paid."""
 
     earned: Figure
+    progress_percent: Fraction | None
+    """Earned so far against the whole minimum. None: no minimum."""
     projected: Figure
     """`earned / periods done x periods in the year`."""
     pace_percent: Fraction | None
@@ -43,6 +45,16 @@ class GuaranteeProgress:
     """What the projection falls short of the minimum; 0 where it does not."""
     true_up: TrueUp | None
     """Once the last period is done."""
+
+    @property
+    def is_on_track(self) -> bool:
+        """Say whether the projection reaches the minimum."""
+        return not self.shortfall_risk.exact
+
+    @property
+    def shortfall_due(self) -> Figure | None:
+        """Return what is owed on top of what was earned, once the last period is done; before that None."""
+        return None if self.true_up is None else self.true_up.due
 
 
 def period_royalty(
@@ -89,6 +101,7 @@ def guarantee_progress(
     projected = earned * periods / done
     return GuaranteeProgress(
         earned=figure(earned),
+        progress_percent=earned / minimum * 100 if minimum else None,
         projected=figure(projected),
         pace_percent=projected / minimum * 100 if minimum else None,
         shortfall_risk=figure(max(Fraction(0), minimum - projected)),

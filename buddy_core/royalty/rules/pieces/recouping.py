@@ -10,7 +10,8 @@ from attrs import frozen
 
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.royalty.errors import BadRecoupment
-from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked, figure, half_up, part
+from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked, figure, half_up, part, whole
+from buddy_core.royalty.rules.pieces.splitting import NegativeTotal
 
 
 class NegativeEarnings(Enum):
@@ -111,8 +112,10 @@ def recoup_from_gross(
     )
 
 
-def royalty_per_unit(unit_price: Exact, percent: Exact) -> Figure:
+def royalty_per_unit(unit_price: Exact, percent: Exact = 100) -> Figure:
     """Return the royalty on one unit: `unit_price x percent`, in minor units, rounded half up.
+
+    Without a percent, `unit_price` is itself what is earned on a unit.
 
     Raises:
         BadPercent: a percent below 0 or above 100.
@@ -121,8 +124,28 @@ def royalty_per_unit(unit_price: Exact, percent: Exact) -> Figure:
     return figure(checked("unit_price", unit_price) * part("percent", percent))
 
 
+def royalty_on_units(
+    units: int,
+    unit_price: Exact,
+    percent: Exact = 100,
+    *,
+    negative: NegativeTotal | str = NegativeTotal.FLOOR_AT_ZERO,
+) -> Figure:
+    """Return `units x unit_price x percent`, in minor units, rounded half up once and not unit by unit.
+
+    Where more units came back than were sold it is 0, or below it by `mirror`.
+
+    Raises:
+        BadPercent: a percent below 0 or above 100.
+        InvalidValue: a float, units that are not whole, or a policy that there is not.
+    """
+    royalty = whole("units", units) * royalty_per_unit(unit_price, percent).exact
+    floored = NegativeTotal(negative) is NegativeTotal.FLOOR_AT_ZERO
+    return figure(max(Fraction(0), royalty) if floored else royalty)
+
+
 def units_to_recoup(
-    advance: Exact, unit_price: Exact, percent: Exact, recouped_before: Exact = 0
+    advance: Exact, unit_price: Exact, percent: Exact = 100, recouped_before: Exact = 0
 ) -> int | None:
     """Return how many units earn back what is open of an advance, rounded up; None if they never will.
 

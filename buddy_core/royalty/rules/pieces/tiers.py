@@ -12,12 +12,17 @@ from attrs import field, frozen
 from buddy_core.kernel.clock import utc
 from buddy_core.royalty.errors import BadFormatLine, BadTiers, NoRateYet
 from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked, figure, part, whole
-from buddy_core.royalty.rules.pieces.splitting import split_by_exact
+from buddy_core.royalty.rules.pieces.splitting import NegativeTotal, split_by_exact
+
+_ZERO = Figure(Fraction(0), 0)
 
 
 @frozen
 class Tier:
-    """A rate for what is over `over`, up to and with `up_to`; without an end for all above."""
+    """A rate for what is over `over`, up to and with `up_to`; without an end for all above.
+
+    The last tier may have an end: what lies beyond it is then refused.
+    """
 
     over: Exact
     up_to: Exact | None
@@ -40,6 +45,8 @@ class Tiered:
 
     royalty: Figure
     parts: tuple[TierPart, ...]
+    dropped: Figure
+    """Revenue below zero that the policy leaves out; counted and dropped make the net revenue."""
 
 
 @frozen
@@ -65,6 +72,9 @@ class FormatLine:
     units: int | None = None
     before: Exact = 0
     """Units, or minor units, counted in the tiers before."""
+    returns: Exact = 0
+    """Revenue taken back, in minor units; what counts is net of it."""
+    returned_units: int = 0
 
 
 @frozen
@@ -74,6 +84,8 @@ class FormatRoyalty:
     line: FormatLine
     royalty: Figure
     parts: tuple[TierPart, ...] = ()
+    dropped: Figure = _ZERO
+    """Revenue below zero that the policy leaves out of this line."""
 
 
 @frozen
@@ -84,64 +96,95 @@ class Formats:
     lines: tuple[FormatRoyalty, ...]
 
 
-def tiered_by_units(units: int, revenue: Exact, tiers: Sequence[Tier], *, units_before: int = 0) -> Tiered:
-    """Return the royalty on units whose places follow those of `units_before`.
+def tiered_by_units(
+    units: int,
+    revenue: Exact,
+    tiers: Sequence[Tier],
+    *,
+    units_before: int = 0,
+    returned_units: int = 0,
+    returns: Exact = 0,
+    negative: NegativeTotal | str = NegativeTotal.FLOOR_AT_ZERO,
+) -> Tiered:
+    """Return the royalty on units, net of those returned, whose places follow those of `units_before`.
 
     `sum over tiers of units in the tier x revenue / units x percent`: marginal, the revenue
-    (minor units) spread evenly over the units. Units below zero are returns: they take back
-    the last places counted, from the top down, so that what is sold and returned at one
-    price is as if never sold. Places below zero, where more came back than was ever counted,
-    are in the first tier. Revenue without units has the rate of the last place counted.
+    (minor units, net of `returns`) spread evenly over the units. Revenue without units has
+    the rate of the last place counted.
+
+    Where more was returned than sold, `floor_at_zero` counts no units, and no revenue below
+    zero: nothing is earned and nothing taken back. By `mirror`, units below zero take back the
+    last places counted, from the top down, so that what is sold and returned at one price is
+    as if never sold; places below zero, where more came back than was ever counted, are in
+    the first tier.
 
     Raises:
-        BadTiers: tiers that do not start at 0, leave a gap, overlap or do not end open.
+        BadTiers: tiers that do not start at 0, leave a gap or overlap, or units beyond their end.
         BadPercent: a rate below 0 or above 100.
-        InvalidValue: a float, or units that are not whole.
+        InvalidValue: a float, units that are not whole, or a policy that there is not.
     """
-    bands = _bands(tiers)
-    count, before = whole("units", units), whole("units_before", units_before)
-    money = checked("revenue", revenue)
+    bands, policy = _bands(tiers), NegativeTotal(negative)
+    before = whole("units_before", units_before)
+    count = whole("units", units) - whole("returned_units", returned_units)
+    money, dropped = _kept(checked("revenue", revenue) - checked("returns", returns), policy)
+    if policy is NegativeTotal.FLOOR_AT_ZERO:
+        count = max(0, count)
     if count:
         counts = _overlaps(bands, Fraction(before), Fraction(before + count))
         revenues = [money * inside / count for inside in counts]
     else:
         counts = [Fraction(0)] * len(bands)
+        if money:
+            _check_reach(bands, Fraction(before))
         revenues = [money if band.holds(before) else Fraction(0) for band in bands]
-    return _tiered(tiers, bands, counts, revenues)
+    return _tiered(tiers, bands, counts, revenues, dropped)
 
 
-def tiered_by_amount(revenue: Exact, tiers: Sequence[Tier], *, amount_before: Exact = 0) -> Tiered:
-    """Return the royalty on revenue that follows `amount_before`, all in minor units: marginal.
+def tiered_by_amount(
+    revenue: Exact,
+    tiers: Sequence[Tier],
+    *,
+    amount_before: Exact = 0,
+    returns: Exact = 0,
+    negative: NegativeTotal | str = NegativeTotal.FLOOR_AT_ZERO,
+) -> Tiered:
+    """Return the royalty on net revenue that follows `amount_before`, all in minor units: marginal.
 
-    Revenue below zero takes back from the top down; what goes below zero is in the first tier.
+    Where more was returned than sold nothing counts, by `floor_at_zero`; by `mirror` it takes
+    back from the top down, and what goes below zero is in the first tier.
 
     Raises:
         BadTiers, BadPercent, InvalidValue: as `tiered_by_units`.
     """
-    bands = _bands(tiers)
+    bands, policy = _bands(tiers), NegativeTotal(negative)
     before = checked("amount_before", amount_before)
-    counts = _overlaps(bands, before, before + checked("revenue", revenue))
-    return _tiered(tiers, bands, counts, counts)
+    money, dropped = _kept(checked("revenue", revenue) - checked("returns", returns), policy)
+    counts = _overlaps(bands, before, before + money)
+    return _tiered(tiers, bands, counts, counts, dropped)
 
 
-def formats(lines: Iterable[FormatLine]) -> Formats:
+def formats(
+    lines: Iterable[FormatLine], *, negative: NegativeTotal | str = NegativeTotal.FLOOR_AT_ZERO
+) -> Formats:
     """Return the royalty of several formats, each by its own rate; none counts in another's tiers.
 
     The exact total is rounded half up once, and the lines are its largest-remainder split.
+    The policy is for each line by itself: by `floor_at_zero`, the default, a format with more
+    returns than sales earns nothing and takes nothing of another's.
 
     Raises:
         BadFormatLine: a line with both a percent and tiers, or with neither.
         BadTiers, BadPercent, InvalidValue: as `tiered_by_units`.
     """
-    given = list(lines)
-    found = [_format(line) for line in given]
-    figures = split_by_exact(royalty for royalty, _ in found)
+    given, policy = list(lines), NegativeTotal(negative)
+    found = [_format(line, policy) for line in given]
+    figures = split_by_exact(royalty for royalty, _, _ in found)
     total = figure(sum((item.exact for item in figures), Fraction(0)))
     return Formats(
         total,
         tuple(
-            FormatRoyalty(line, item, parts)
-            for line, item, (_, parts) in zip(given, figures, found, strict=True)
+            FormatRoyalty(line, item, parts, dropped)
+            for line, item, (_, parts, dropped) in zip(given, figures, found, strict=True)
         ),
     )
 
@@ -217,36 +260,66 @@ def _problems(bands: Sequence[_Band]) -> Iterable[str]:
     for number, band in enumerate(bands, start=1):
         if band.up_to is not None and band.up_to <= band.over:
             yield f"tier {number} ends at {band.up_to}, not above its start {band.over}"
-    if bands[-1].up_to is not None:
-        yield f"the last ends at {bands[-1].up_to}; leave its end open"
+
+
+def _kept(net: Fraction, policy: NegativeTotal) -> tuple[Fraction, Figure]:
+    """Return the net revenue that counts, and what the policy drops of it."""
+    if net >= 0 or policy is NegativeTotal.MIRROR:
+        return net, _ZERO
+    return Fraction(0), figure(net)
+
+
+def _check_reach(bands: Sequence[_Band], place: Fraction) -> None:
+    last = bands[-1].up_to
+    if last is not None and place > last:
+        raise BadTiers(
+            (f"the last ends at {last}, and {place} lies beyond; add a tier or leave its end open",)
+        )
 
 
 def _overlaps(bands: Sequence[_Band], start: Fraction, end: Fraction) -> list[Fraction]:
+    if start != end:
+        _check_reach(bands, max(start, end))
     if end >= start:
         return [band.overlap(start, end) for band in bands]
     return [-band.overlap(end, start) for band in bands]
 
 
 def _tiered(
-    tiers: Sequence[Tier], bands: Sequence[_Band], counts: Sequence[Fraction], revenues: Sequence[Fraction]
+    tiers: Sequence[Tier],
+    bands: Sequence[_Band],
+    counts: Sequence[Fraction],
+    revenues: Sequence[Fraction],
+    dropped: Figure,
 ) -> Tiered:
     figures = split_by_exact(money * band.rate for money, band in zip(revenues, bands, strict=True))
     parts = tuple(TierPart(*row) for row in zip(tiers, counts, revenues, figures, strict=True))
-    return Tiered(figure(sum((item.exact for item in figures), Fraction(0))), parts)
+    return Tiered(figure(sum((item.exact for item in figures), Fraction(0))), parts, dropped)
 
 
-def _format(line: FormatLine) -> tuple[Fraction, tuple[TierPart, ...]]:
+def _format(line: FormatLine, policy: NegativeTotal) -> tuple[Fraction, tuple[TierPart, ...], Figure]:
     if (line.percent is None) == (not line.tiers):
         raise BadFormatLine(line.name, "give it either a percent or tiers")
     if line.percent is not None:
         rate = part(f"percent of {line.name}", line.percent)
-        return checked(f"revenue of {line.name}", line.revenue) * rate, ()
+        revenue = checked(f"revenue of {line.name}", line.revenue)
+        money, dropped = _kept(revenue - checked(f"returns of {line.name}", line.returns), policy)
+        return money * rate, (), dropped
     if line.units is None:
-        found = tiered_by_amount(line.revenue, line.tiers, amount_before=line.before)
+        found = tiered_by_amount(
+            line.revenue, line.tiers, amount_before=line.before, returns=line.returns, negative=policy
+        )
     else:
-        before = whole(f"before of {line.name}", line.before)
-        found = tiered_by_units(line.units, line.revenue, line.tiers, units_before=before)
-    return found.royalty.exact, found.parts
+        found = tiered_by_units(
+            line.units,
+            line.revenue,
+            line.tiers,
+            units_before=whole(f"before of {line.name}", line.before),
+            returned_units=line.returned_units,
+            returns=line.returns,
+            negative=policy,
+        )
+    return found.royalty.exact, found.parts, found.dropped
 
 
 def _starts(rates: Sequence[DatedRate]) -> list[datetime | None]:

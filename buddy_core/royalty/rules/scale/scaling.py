@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
 from attrs import field, frozen
@@ -30,6 +31,20 @@ MOST_MINOR = 2**53
 """The largest amount of one subscription row, in minor units: 90 million million in rupees."""
 MOST_PERIOD_SECONDS = 2**22 - 1
 """The longest period, 48 days. With it no product at scale leaves 64 bits and no sum 127."""
+
+
+MOST_COMMON = 2**64
+"""Fractions are added up exactly while their common denominator is not above this."""
+
+
+def have_common(denominators: Iterable[int]) -> bool:
+    """Say whether fractions of these have a common denominator that is short enough to carry along."""
+    whole = 1
+    for below in denominators:
+        whole = lcm(whole, below)
+        if whole > MOST_COMMON:
+            return False
+    return True
 
 
 def _whole(_: object, attribute: Any, value: Any) -> None:

@@ -76,7 +76,7 @@ class Settlement:
 
 @frozen
 class Standing:
-    """How things stand at an instant, once all that happens at it has happened.
+    """How things stand at an instant, once all that happens at it but usages has happened.
 
     Give it to the next timeline as `carried`, and it goes on as if it had never
     been cut.
@@ -104,6 +104,8 @@ class Timeline:
     """Overage that a reset let go."""
     changes: tuple[Change, ...] = field(default=(), repr=False)
     """In order of time; their sum is the balance, lot by lot."""
+    voided: tuple[tuple[LotDraw[str], ...], ...] = ()
+    """What each void took from which lots, one element a void, in the order in which they were given."""
 
     @property
     def balances(self) -> Mapping[str, int]:

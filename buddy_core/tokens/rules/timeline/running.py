@@ -48,12 +48,14 @@ def timeline(
 ) -> Timeline:
     """Play lots and what happens to them from `since` on, and say how things stand at `until`.
 
-    Events at `until` count; what lies outside plays no part. At one instant come
-    expiry, void, reset, start, recurrence, then usage. A usage that the lots do
-    not cover leaves overage, which the next lot to start or recur settles before
-    it serves later usages, the oldest first. The openings hold all that happened
-    up to `since` but its usages. `carried` is the standing of an earlier timeline
-    at `since`: it holds those as well, and takes the place of the openings.
+    The period is half-open for usages: those at `until` belong to what comes after it.
+    All else at `until` counts, as it comes before the usages of its instant: expiry, void,
+    reset, start, recurrence. What lies outside plays no part; but without `carried` a reset
+    or void up to `since` is refused, as the openings cannot tell whether they hold it. A
+    usage that the lots do not cover leaves overage, which the next lot to start or recur
+    settles before it serves later usages, the oldest first. The openings hold all that
+    happened up to `since` but its usages. `carried` is the standing of an earlier timeline
+    at `since`: it takes the place of the openings.
 
     The order of lots, resets and voids does not count; usages of one instant come
     in the order given.
@@ -65,6 +67,16 @@ def timeline(
         InvalidValue: an instant without an offset.
     """
     since, until = utc(since, "since"), utc(until, "until")
+    # At one instant a void of one lot comes before those that take from any.
+    numbered = sorted(
+        enumerate(voids),
+        key=lambda item: (
+            item[1].lot_id is None,
+            item[1].lot_id or "",
+            item[1].amount is None,
+            item[1].amount or 0,
+        ),
+    )
     if until < since:
         raise BadTimeline("it ends before it begins")
     run = _Run(
@@ -72,14 +84,14 @@ def timeline(
         draw_order(sorted(lots, key=lambda lot: lot.id), policy),
         list(usages),
         list(resets),
-        # At one instant a void of one lot comes before those that take from any.
-        sorted(voids, key=lambda v: (v.lot_id is None, v.lot_id or "", v.amount is None, v.amount or 0)),
+        [void for _, void in numbered],
+        [number for number, _ in numbered],
         since,
         until,
     )
     run.check(carried)
     run.open(carried)
-    run.play(is_fresh=carried is None)
+    run.play()
     return run.answer()
 
 
@@ -117,6 +129,8 @@ class _Run:
     usages: list[Usage]
     resets: list[Reset]
     voids: list[Void]
+    void_numbers: list[int]
+    """The place of each void among those given."""
     since: datetime
     until: datetime
     places: dict[str, int] = field(init=False)
@@ -131,6 +145,7 @@ class _Run:
     """How many debts there have been; the next one's number."""
     settling_at: datetime | None = None
     draws: list[tuple[LotDraw[str], ...]] = field(init=False)
+    voided: list[tuple[LotDraw[str], ...]] = field(init=False)
     settlements: list[Settlement] = field(factory=list)
     dropped: list[Debt] = field(factory=list)
     changes: list[Change] = field(factory=list)
@@ -139,6 +154,7 @@ class _Run:
         self.places = {lot.id: place for place, lot in enumerate(self.lots)}
         self.left = [0] * len(self.lots)
         self.draws = [()] * len(self.usages)
+        self.voided = [()] * len(self.voids)
 
     # What is given
 
@@ -152,8 +168,11 @@ class _Run:
         if strange:
             raise BadTimeline(f"a void names lot {strange[0]!r}, which is not given")
         if carried is None:
-            if self.since in {reset.at for reset in self.resets} | {void.at for void in self.voids}:
-                raise BadTimeline("a reset or void at `since` is part of the openings; give those after it")
+            instants = [*(reset.at for reset in self.resets), *(void.at for void in self.voids)]
+            if any(at <= self.since for at in instants):
+                raise BadTimeline(
+                    "a reset or void up to `since` is part of the openings; give those after it"
+                )
             return
         if carried.at != self.since:
             raise BadTimeline("what is carried stood so at another instant than `since`")
@@ -179,9 +198,9 @@ class _Run:
 
     # Time
 
-    def play(self, *, is_fresh: bool) -> None:
+    def play(self) -> None:
         """Let everything happen, in order."""
-        self.plan(is_fresh=is_fresh)
+        self.plan()
         happen = {
             _Phase.EXPIRY: self.expire,
             _Phase.END: self.end,
@@ -196,8 +215,11 @@ class _Run:
             at, phase, place = heappop(self.events)
             happen[phase](at, place)
 
-    def plan(self, *, is_fresh: bool) -> None:
-        """Gather the events after `since` and up to `until`; refills come as lots begin."""
+    def plan(self) -> None:
+        """Gather usages from `since` up to, not at, `until`, and all else after `since` up to `until`.
+
+        Refills come as lots begin.
+        """
 
         def note(at: datetime | None, phase: _Phase, place: int) -> None:
             if at is not None and self.since < at <= self.until:
@@ -213,8 +235,7 @@ class _Run:
         for place, reset in enumerate(self.resets):
             note(reset.at, _Phase.RESET, place)
         for place, usage in enumerate(self.usages):
-            note(usage.at, _Phase.USAGE, place)
-            if is_fresh and usage.at == self.since:
+            if self.since <= usage.at < self.until:
                 self.events.append((usage.at, _Phase.USAGE, place))
         heapify(self.events)
         for place in self.live:
@@ -248,10 +269,14 @@ class _Run:
         wanted = left if void.amount is None else void.amount
         if wanted > left:
             raise VoidBeyondBalance(void.lot_id, wanted, left)
+        gone = []
         for place in sorted(places):
             taken = min(wanted, self.left[place])
             self.take(at, place, Cause.VOIDED, taken)
             wanted -= taken
+            if taken:
+                gone.append(LotDraw(self.lots[place].id, taken))
+        self.voided[self.void_numbers[number]] = tuple(gone)
 
     def reset(self, at: datetime, number: int) -> None:
         for place in sorted(self.live):
@@ -374,4 +399,5 @@ class _Run:
             tuple(self.settlements),
             tuple(self.dropped),
             tuple(self.changes),
+            tuple(self.voided),
         )

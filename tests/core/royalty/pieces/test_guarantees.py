@@ -63,13 +63,17 @@ def test_progress_is_a_projection_and_pays_nothing() -> None:
         assert found.shortfall_risk.exact == max(Fraction(0), minimum - found.projected.exact)
         for figure in (found.earned, found.projected, found.shortfall_risk):
             assert figure.minor == near(figure.exact)
+        assert found.is_on_track == (found.projected.exact >= minimum)
+        assert found.shortfall_due == (None if left else true_up(earned, minimum).due)
         if minimum:
+            assert found.progress_percent == earned / Fraction(minimum) * 100
             prorated = Fraction(minimum) * len(royalties) / periods
             assert found.pace_percent == earned / prorated * 100
             assert (found.pace_percent < 100) == (found.shortfall_risk.exact > 0)
             fired["behind" if found.pace_percent < 100 else "on pace"] += 1
         else:
             assert found.pace_percent is None
+            assert found.progress_percent is None
         assert found.true_up == (true_up(earned, minimum) if not left else None)
         fired["over" if not left else "running"] += 1
 

@@ -19,6 +19,7 @@ from buddy_core.royalty import (
     Recoupment,
     recoup,
     recoup_from_gross,
+    royalty_on_units,
     royalty_per_unit,
     units_to_recoup,
 )
@@ -201,6 +202,23 @@ def test_units_to_recoup_are_enough_and_no_more(price: int, percent: Fraction, c
         assert units == 0 or (units - 1) * each.exact < left
 
 
+@given(st.integers(-50, 900), st.integers(1, 900), PERCENT)
+def test_units_are_paid_together(units: int, price: int, percent: Fraction) -> None:
+    """Many units are rounded once; more returned than sold earn nothing, unless mirror is said."""
+    exact = Fraction(units * price) * percent / 100
+    mirrored = royalty_on_units(units, price, percent, negative="mirror")
+    assert (mirrored.exact, mirrored.minor) == (exact, near(exact))
+    assert royalty_on_units(units, price, percent).exact == max(Fraction(0), exact)
+    assert royalty_on_units(units, price).exact == max(0, units * price)
+
+
+def test_an_amount_for_each_unit_needs_no_percent() -> None:
+    """1.50 a unit is 1.50 a unit, and a thousand of them earn back 1500.00."""
+    assert royalty_per_unit(150).minor == 150
+    assert units_to_recoup(150_000, 150) == 1000
+    assert royalty_on_units(1000, 150).minor == 150_000
+
+
 def test_a_unit_is_counted_with_its_exact_royalty() -> None:
     """15 % of 9.99 is 1.4985: rounded to 1.50 a thousand units would seem enough, and are not."""
     assert royalty_per_unit(999, 15).minor == 150
@@ -222,11 +240,12 @@ def test_a_unit_is_counted_with_its_exact_royalty() -> None:
         lambda: royalty_per_unit(9.99, 15),  # type: ignore[arg-type]
         lambda: royalty_per_unit(999, 0.15),  # type: ignore[arg-type]
         lambda: units_to_recoup(0.5, 999, 15),  # type: ignore[arg-type]
+        lambda: royalty_on_units(1.5, 999, 15),  # type: ignore[arg-type]
     ],
 )
 def test_floats_are_refused(call: Any) -> None:
     """What is not exact is refused by the name of its field."""
-    with pytest.raises(InvalidValue, match="is a float; give an int or a Fraction"):
+    with pytest.raises(InvalidValue, match=r"is a float; give (an int or a Fraction|a whole number)"):
         call()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from buddy_core.royalty import (
     BadTiers,
     DatedRate,
     FormatLine,
+    NegativeTotal,
     NoRateYet,
     Tier,
     formats,
@@ -58,7 +60,7 @@ def test_each_unit_has_the_rate_of_its_place() -> None:
     @given(tiers(), st.integers(-10, 40), st.integers(-25, 25), MONEY)
     @settings(max_examples=300)
     def run(bands: list[Tier], before: int, units: int, money: Fraction) -> None:
-        found = tiered_by_units(units, money, bands, units_before=before)
+        found = tiered_by_units(units, money, bands, units_before=before, negative="mirror")
         places = range(before + 1, before + units + 1) if units > 0 else range(before + units + 1, before + 1)
         rates = [rate_of(place, bands) for place in places] or [rate_of(before, bands)]
         assert found.royalty.exact == sum(money / len(rates) * rate for rate in rates)
@@ -74,7 +76,7 @@ def test_each_unit_has_the_rate_of_its_place() -> None:
 @settings(max_examples=200)
 def test_the_parts_make_the_royalty(bands: list[Tier], before: Fraction, money: Fraction) -> None:
     """Exactly and in whole units the tiers' parts add up; the sum is rounded half up once."""
-    found = tiered_by_amount(money, bands, amount_before=before)
+    found = tiered_by_amount(money, bands, amount_before=before, negative="mirror")
     assert sum(part.royalty.exact for part in found.parts) == found.royalty.exact
     assert sum(part.royalty.minor for part in found.parts) == found.royalty.minor == near(found.royalty.exact)
     assert sum(part.revenue for part in found.parts) == money
@@ -95,9 +97,10 @@ def test_amounts_add_up_over_periods(
     bands: list[Tier], before: Fraction, one: Fraction, two: Fraction
 ) -> None:
     """Two periods come to what they come to as one, whatever their signs."""
-    first = tiered_by_amount(one, bands, amount_before=before).royalty.exact
-    second = tiered_by_amount(two, bands, amount_before=before + one).royalty.exact
-    assert first + second == tiered_by_amount(one + two, bands, amount_before=before).royalty.exact
+    first = tiered_by_amount(one, bands, amount_before=before, negative="mirror").royalty.exact
+    second = tiered_by_amount(two, bands, amount_before=before + one, negative="mirror").royalty.exact
+    whole = tiered_by_amount(one + two, bands, amount_before=before, negative="mirror").royalty.exact
+    assert first + second == whole
 
 
 @given(tiers(), st.integers(-5, 40), st.integers(1, 30), MONEY)
@@ -105,13 +108,14 @@ def test_what_is_sold_and_returned_was_never_sold(
     bands: list[Tier], before: int, units: int, money: Fraction
 ) -> None:
     """The returns take back tier by tier what the sales brought, in either order."""
-    sold = tiered_by_units(units, money, bands, units_before=before)
-    back = tiered_by_units(-units, -money, bands, units_before=before + units)
+    mirror = partial(tiered_by_units, tiers=bands, negative=NegativeTotal.MIRROR)
+    sold = mirror(units, money, units_before=before)
+    back = mirror(-units, -money, units_before=before + units)
     assert [-part.royalty.exact for part in back.parts] == [part.royalty.exact for part in sold.parts]
     assert [-part.counted for part in back.parts] == [part.counted for part in sold.parts]
     assert back.royalty.minor == -sold.royalty.minor
-    early = tiered_by_units(-units, -money, bands, units_before=before)
-    late = tiered_by_units(units, money, bands, units_before=before - units)
+    early = mirror(-units, -money, units_before=before)
+    late = mirror(units, money, units_before=before - units)
     assert early.royalty.exact == -late.royalty.exact
 
 
@@ -142,11 +146,111 @@ def test_money_without_units_has_the_rate_of_the_last_unit() -> None:
     assert tiered_by_units(0, 1000, BOOK).royalty.minor == 100
     assert tiered_by_units(0, 1000, BOOK, units_before=5000).royalty.minor == 100
     assert tiered_by_units(0, 1000, BOOK, units_before=5001).royalty.minor == 120
-    assert tiered_by_units(0, -1000, BOOK, units_before=20000).royalty.minor == -150
+    late = tiered_by_units(0, -1000, BOOK, units_before=20000, negative="mirror")
+    assert late.royalty.minor == -150
+    assert tiered_by_units(0, -1000, BOOK, units_before=20000).royalty.minor == 0
+
+
+def test_returns_above_sales_earn_nothing_and_take_nothing_back() -> None:
+    """Net units and net revenue are capped at zero each; what is dropped is said, and mirror keeps it."""
+    fired: Counter[str] = Counter()
+
+    @given(tiers(), st.integers(0, 40), st.integers(0, 20), st.integers(0, 20), MONEY, MONEY)
+    @settings(max_examples=300)
+    def run(
+        bands: list[Tier], before: int, units: int, back: int, money: Fraction, returns: Fraction
+    ) -> None:
+        found = tiered_by_units(
+            units, money, bands, units_before=before, returned_units=back, returns=returns
+        )
+        net = max(Fraction(0), money - returns)
+        alone = tiered_by_units(max(0, units - back), net, bands, units_before=before)
+        assert (found.royalty, found.parts) == (alone.royalty, alone.parts)
+        assert found.royalty.exact >= 0
+        assert sum(part.revenue for part in found.parts) + found.dropped.exact == money - returns
+        amount = tiered_by_amount(money, bands, amount_before=before, returns=returns)
+        kept = tiered_by_amount(net, bands, amount_before=before)
+        assert (amount.royalty, amount.parts) == (kept.royalty, kept.parts)
+        assert amount.dropped == found.dropped
+        for line, wanted in (
+            (FormatLine("flat", money, 50, returns=returns), net / 2),
+            (FormatLine("amount", money, tiers=bands, before=before, returns=returns), kept.royalty.exact),
+            (
+                FormatLine(
+                    "units",
+                    money,
+                    tiers=bands,
+                    units=units,
+                    before=before,
+                    returns=returns,
+                    returned_units=back,
+                ),
+                found.royalty.exact,
+            ),
+        ):
+            [of_line] = formats([line]).lines
+            assert (of_line.royalty.exact, of_line.dropped) == (wanted, found.dropped)
+            [mirrored] = formats([line], negative="mirror").lines
+            assert mirrored.dropped.exact == 0
+            if money < returns:
+                assert mirrored.royalty.exact <= of_line.royalty.exact
+        fired["dropped" if found.dropped.exact else "kept"] += 1
+        fired["units back"] += back > units
+
+    often(run, fired, "dropped", "kept", "units back")
+
+
+def test_a_format_that_comes_back_takes_nothing_of_another() -> None:
+    """50 sold and 100 returned of print, 800 net of the ebook: the ebook has all of its own."""
+    lines = [
+        FormatLine("print", 50_000, 10, returns=100_000),
+        FormatLine("ebook", 500_000, 20, returns=100_000),
+    ]
+    found = formats(lines)
+    assert ([line.royalty.minor for line in found.lines], found.total.minor) == ([0, 80_000], 80_000)
+    mirrored = formats(lines, negative=NegativeTotal.MIRROR)
+    assert ([line.royalty.minor for line in mirrored.lines], mirrored.total.minor) == (
+        [-5_000, 80_000],
+        75_000,
+    )
+
+
+def test_only_what_lies_beyond_a_last_end_is_refused() -> None:
+    """Up to its end a bounded last tier counts as an open one does; beyond it the place is named."""
+    fired: Counter[str] = Counter()
+
+    @given(tiers(), st.integers(31, 35), st.integers(0, 40), st.integers(-20, 20), MONEY)
+    @settings(max_examples=300)
+    def run(bands: list[Tier], end: int, before: int, units: int, money: Fraction) -> None:
+        bounded = [*bands[:-1], evolve(bands[-1], up_to=end)]
+        for call, most in (
+            (
+                partial(tiered_by_units, units, money, units_before=before, negative="mirror"),
+                Fraction(max(before, before + units) if units or money else 0),
+            ),
+            (
+                partial(tiered_by_amount, money, amount_before=before, negative="mirror"),
+                max(Fraction(before), before + money) if money else Fraction(0),
+            ),
+        ):
+            if most > end:
+                with pytest.raises(BadTiers, match=f"the last ends at {end}, and {most} lies beyond"):
+                    call(tiers=bounded)
+                fired["beyond"] += 1
+            else:
+                found, wanted = call(tiers=bounded), call(tiers=bands)
+                assert found.royalty == wanted.royalty
+                assert [part.counted for part in found.parts] == [part.counted for part in wanted.parts]
+                fired["within"] += 1
+
+    often(run, fired, "beyond", "within")
+    assert tiered_by_units(5000, 5_000_000, BOOK[:1]).royalty.minor == 500_000
+    with pytest.raises(BadTiers, match="5001 lies beyond"):
+        tiered_by_units(5001, 1, BOOK[:1])
 
 
 def test_broken_tiers_are_refused_with_every_problem() -> None:
-    """A first that is not at 0, a gap, an overlap, an end that is no end, a last that is not open."""
+    """A first that is not at 0, a gap, an overlap, an end that is no end."""
     fired: Counter[str] = Counter()
 
     @given(st.lists(st.integers(2, 9), min_size=3, max_size=3), PERCENT)
@@ -169,8 +273,7 @@ def test_broken_tiers_are_refused_with_every_problem() -> None:
             tiered_by_units(1, 1, [evolve(good[0], over=2, up_to=2), *good[1:2]])
         assert refused.value.problems[0].startswith("the first begins over 2")
         assert "tier 1 ends at 2, not above its start 2" in refused.value.problems
-        assert refused.value.problems[-1] == f"the last ends at {b}; leave its end open"
-        assert len(refused.value.problems) == (3 if a == 2 else 4)
+        assert len(refused.value.problems) == (2 if a == 2 else 3)
         with pytest.raises(BadTiers, match="there are none"):
             tiered_by_units(1, 1, [])
         with pytest.raises(BadPercent, match=r"tiers\[1\].percent is -"):
@@ -196,6 +299,10 @@ def test_broken_tiers_are_refused_with_every_problem() -> None:
         lambda: tiered_by_amount(1, [Tier(0, None, 12.5)]),  # type: ignore[arg-type]
         lambda: formats([FormatLine("ebook", 1.0, 10)]),  # type: ignore[arg-type]
         lambda: formats([FormatLine("ebook", 1, 0.1)]),  # type: ignore[arg-type]
+        lambda: formats([FormatLine("ebook", 1, 10, returns=0.5)]),  # type: ignore[arg-type]
+        lambda: tiered_by_units(1, 1, BOOK, returns=0.5),  # type: ignore[arg-type]
+        lambda: tiered_by_units(1, 1, BOOK, returned_units=Fraction(1, 2)),  # type: ignore[arg-type]
+        lambda: tiered_by_amount(1, BOOK, returns=0.5),  # type: ignore[arg-type]
         lambda: formats([FormatLine("ebook", 1, tiers=BOOK, units=1, before=Fraction(1, 2))]),
         lambda: rate_at([DatedRate(None, 12.5)], START),  # type: ignore[arg-type]
     ],
@@ -230,22 +337,28 @@ def test_formats_are_independent_and_add_up() -> None:
     @given(LINES)
     @settings(max_examples=120)
     def run(lines: list[FormatLine]) -> None:
-        found = formats(lines)
+        found = formats(lines, negative="mirror")
         assert sum(line.royalty.exact for line in found.lines) == found.total.exact
         assert sum(line.royalty.minor for line in found.lines) == found.total.minor == near(found.total.exact)
         for line, royalty in zip(lines, found.lines, strict=True):
             assert royalty.line is line
-            assert royalty.royalty.exact == formats([line]).total.exact
+            assert royalty.royalty.exact == formats([line], negative="mirror").total.exact
             if line.percent is not None:
                 assert (royalty.royalty.exact, royalty.parts) == (line.revenue * line.percent / 100, ())
             elif line.units is None:
-                alone = tiered_by_amount(line.revenue, line.tiers, amount_before=line.before)
+                alone = tiered_by_amount(
+                    line.revenue, line.tiers, amount_before=line.before, negative="mirror"
+                )
                 assert royalty.parts == alone.parts
             else:
                 assert (
                     royalty.parts
                     == tiered_by_units(
-                        line.units, line.revenue, line.tiers, units_before=int(line.before)
+                        line.units,
+                        line.revenue,
+                        line.tiers,
+                        units_before=int(line.before),
+                        negative="mirror",
                     ).parts
                 )
             fired[line.name] += 1
