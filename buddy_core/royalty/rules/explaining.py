@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from buddy_core.kernel.canonical import fraction_text
+from buddy_core.kernel.canonical import fraction_text, whole_number
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.rounding import Rounding, round_fraction
 from buddy_core.royalty.model.facts import Model
@@ -36,8 +36,8 @@ def explain(line: Line) -> str:
     """Say in a few sentences where a line's amount comes from: every figure it is made of, and the rule."""
     digits = minor_digits(line.currency)
 
-    def money(amount: Fraction | int) -> str:
-        return f"{exact_text(Fraction(amount) / 10**digits, digits)} {line.currency}"
+    def money(amount: Fraction | int | str) -> str:
+        return f"{exact_text(_exact(amount) / 10**digits, digits)} {line.currency}"
 
     if line.adjusts:
         said = [_adjusted(line, money)]
@@ -95,11 +95,20 @@ def exact_text(value: Fraction, digits: int = 2) -> str:
     return f"about {exact_text(about, digits + 2)}{exactly}"
 
 
+def _exact(value: Fraction | int | str) -> Fraction:
+    """Return a number that a line was worked out from; a stored line has it as text, however long."""
+    if not isinstance(value, str):
+        return Fraction(value)
+    above, _, below = value.partition("/")
+    return Fraction(whole_number(above), whole_number(below or "1"))
+
+
 def percent(rate: Fraction) -> str:
-    """Write a part of one as a percentage, exactly."""
+    """Write a part of one as a percentage: exactly, where that can be read."""
     scaled = rate * 100
     if (scaled * 10**6).denominator != 1:
-        return f"{rate}"
+        fraction = fraction_text(rate)
+        return fraction if len(fraction) <= READABLE else f"{exact_text(scaled, 0)} %"
     text = exact_text(scaled, 0)
     return f"{text} %"
 
@@ -143,17 +152,17 @@ def _step(line: Line, money: Any) -> list[str]:
     digits = minor_digits(inputs["step_currency"])
 
     def to_date(name: str) -> str:
-        return f"{exact_text(Fraction(inputs[name]) / 10**digits, digits)} {inputs['step_currency']}"
+        return f"{exact_text(_exact(inputs[name]) / 10**digits, digits)} {inputs['step_currency']}"
 
     if line.part != 1:
         said.append(f"{percent(line.part)} of it are measured so: {money(line.base)}.")
     of = "what remains" if inputs["takes"] == Takes.PERCENT_OF_REMAINING.value else "all that is received"
     if "step_amount" in inputs:
-        share = Fraction(inputs.get("percent", 100)) / 100
+        share = _exact(inputs.get("percent", 100)) / 100
         takes = "" if share == 1 else f"{percent(share)} of "
         takes += to_date("step_amount")
     else:
-        takes = f"{percent(Fraction(inputs['percent']) / 100)} of {of}"
+        takes = f"{percent(_exact(inputs['percent']) / 100)} of {of}"
     if "step_cap" in inputs:
         takes += f", {to_date('step_cap')} at most"
     said.append(

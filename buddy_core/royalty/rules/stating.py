@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import chain, groupby
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from buddy_core.kernel.canonical import fraction_text
 from buddy_core.kernel.rounding import Rounding, exact_sum, round_fraction, sort_key
 from buddy_core.royalty.model.balances import AccountBalance, Balances
 from buddy_core.royalty.model.facts import Facts, Paid
@@ -192,8 +193,12 @@ def _begins(line: Line) -> tuple[str, ...]:
 
 def line_order(line: Line) -> tuple[str, ...]:
     """Return the place of a line; those of one key by rate and net, and a step's by all they are of."""
-    rest = f"{sorted(line.inputs.items())}" if line.step else ""
-    return (line.adjusts, *line_key(line), f"{line.rate}", f"{line.net}", rest)
+    rest = tuple(f"{name} {_text(value)}" for name, value in line.inputs.items()) if line.step else ()
+    return (line.adjusts, *line_key(line), _text(line.rate), _text(line.net), *rest)
+
+
+def _text(value: Any) -> str:
+    return fraction_text(value) if isinstance(value, Fraction) else f"{value}"
 
 
 def line_key(line: Line) -> tuple[str, ...]:

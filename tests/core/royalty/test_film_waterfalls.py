@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from fractions import Fraction
 from random import Random
@@ -17,6 +18,7 @@ from buddy_core.royalty import (
     Account,
     Balances,
     Deal,
+    Document,
     Facts,
     FilmWaterfall,
     FxRate,
@@ -25,18 +27,27 @@ from buddy_core.royalty import (
     Paid,
     Past,
     PeriodResult,
+    PoolMethod,
+    PoolRule,
     Sale,
     Step,
+    SubscriptionRevenue,
     Takes,
     Terms,
     TermsProblems,
     Tiers,
+    Watch,
     WaterfallBalance,
+    closing_json,
     explain,
+    read_input,
+    read_platform,
+    read_statement,
     run_waterfall,
     simulate,
     state_period,
     state_with_late,
+    statement_bodies,
     statements_csv,
     statements_text,
 )
@@ -44,7 +55,7 @@ from buddy_core.royalty.model.terms import Band, Basis
 from buddy_core.royalty.rules.pieces.waterfall import run_exactly
 from tests.core.royalty.periods import DECEMBER, NOVEMBER, OCTOBER, steps, world
 
-LAW = settings(max_examples=200, deadline=None)
+LAW = settings(max_examples=300, deadline=None)
 SEEDS = st.integers(0, 2**64)
 START = OCTOBER.period.start
 ALL = dict.fromkeys(Model, Fraction(1))
@@ -554,3 +565,32 @@ def test_a_waterfall_of_no_model_is_none() -> None:
     """The models of a waterfall are some or all."""
     with pytest.raises(InvalidValue, match="models: is empty; name some, or leave it out for all"):
         film(FEE, models=())
+
+
+def test_fractions_of_a_pool_are_stated_kept_and_said() -> None:
+    """A waterfall takes of a title's part of a pool as well, and what is kept of it is read and explained."""
+    chance = Random(1)
+    facts = Facts(
+        subscriptions=tuple(
+            SubscriptionRevenue(f"s{one}", "gold", "IN", "INR", Paid(29900), f"u{one}") for one in range(99)
+        ),
+        watch=tuple(
+            Watch(f"u{one}", title, "IN", chance.randint(1, 90_000), "gold")
+            for one in range(99)
+            for title in ("film", "other")
+        ),
+    )
+    pool = PoolRule("*", PoolMethod.USER_CENTRIC)
+    late = Step.of_gross("late fee", 5, taker="platform")
+    made = terms(FEE, late, DEBT, AGENT, pools=(pool,), own_titles=None)
+    first = state_period(OCTOBER, made, facts)
+    assert first.balances.waterfalls["w"].received.denominator > 10**9
+    assert all(sums.residual == 0 for sums in first.reconciliations)
+    text = closing_json(OCTOBER, first)
+    later = {"month": {"name": "2026-11", "entity": "thaja", "zone": OCTOBER.zone}}
+    document = Document("terms.json", json.dumps(later).encode())
+    assert read_input(document, [], Document("closing.json", text.encode())).before == first.balances
+    for body in statement_bodies(OCTOBER, first).values():
+        kept = read_platform(body) if b'"fund"' in body else read_statement(body)
+        for line in kept.lines:
+            assert len(explain(line)) < 1_000
