@@ -112,7 +112,12 @@ from buddy_core.royalty.rules.files.sealing import (
     seal,
     statement_bodies,
 )
-from buddy_core.royalty.rules.files.setting import LICENCE_TERMS, check_terms_of, read_terms_of
+from buddy_core.royalty.rules.files.setting import (
+    LICENCE_TERMS,
+    TERMS_NAMED_BY,
+    check_terms_of,
+    read_terms_of,
+)
 from buddy_core.royalty.rules.files.writing import (
     closing_json,
     facts_json,
@@ -232,6 +237,7 @@ __all__ = [
     "PAYABLE",
     "PLATFORM",
     "SUBSCRIPTION_COLUMNS",
+    "TERMS_NAMED_BY",
     "WATCH_COLUMNS",
     "Account",
     "AccountBalance",

@@ -87,7 +87,7 @@ class LicenceTerms:
 
 @frozen
 class NamedTerms:
-    """An account or a plan's pools with their terms."""
+    """An account, a plan's pools or a title's waterfall with their terms."""
 
     kind: InputKind
     key: str
@@ -113,13 +113,14 @@ class NamedTerms:
 
 @frozen
 class TermsBook:
-    """A page of licences by title, and all accounts and pool rules of an entity."""
+    """A page of licences by title, and all accounts, pool rules and waterfalls of an entity."""
 
     entity: SellingEntity
     entities: tuple[SellingEntity, ...]
     licences: tuple[LicenceTerms, ...]
     accounts: tuple[NamedTerms, ...]
     pools: tuple[NamedTerms, ...]
+    waterfalls: tuple[NamedTerms, ...]
     total: int
     """How many licences fit what was looked for."""
     page: int
@@ -195,7 +196,7 @@ async def terms_book(
     uow: UnitOfWork[InputsTx],
     routes: SellerRoutes,
 ) -> TermsBook:
-    """Return licences whose title, holder or number has `q`, and all accounts and pool rules.
+    """Return licences whose title, holder or number has `q`, and all accounts, pool rules and waterfalls.
 
     Raises:
         NotPermitted.
@@ -206,16 +207,18 @@ async def terms_book(
         stored = await _terms_in(tx, chosen)
         found = await _licences_in(tx, stored, q.strip().casefold())
         holders = {item.short_id: item for item in await tx.producers.all()}
-    accounts, pools = (
+    accounts, pools, waterfalls = (
         tuple(
             NamedTerms(kind, key, json.loads(item.body), item.sequence, _holder(item, holders))
             for (of, key), item in sorted(stored.items(), key=lambda pair: pair[0][1])
             if of is kind and item.body != AWAITED
         )
-        for kind in (InputKind.ACCOUNT, InputKind.POOL)
+        for kind in (InputKind.ACCOUNT, InputKind.POOL, InputKind.WATERFALL)
     )
     shown = found[(page - 1) * PAGE : page * PAGE]
-    return TermsBook(chosen, routes.entities, tuple(shown), accounts, pools, len(found), page, q.strip())
+    return TermsBook(
+        chosen, routes.entities, tuple(shown), accounts, pools, waterfalls, len(found), page, q.strip()
+    )
 
 
 async def terms_of(
