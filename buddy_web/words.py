@@ -402,6 +402,7 @@ _INPUTS: Mapping[str, str] = {
     "of": "Of all titles", "kind": "Kind of tokens", "tokens": "Tokens", "value": "What they are worth",
     "value_version": "Value version", "was": "Yours, as closed", "was_of": "The title netted, as closed",
     "is": "Yours, as it is now", "is_of": "The title netted, as it is now",
+    "waterfall": "Waterfall", "step": "Step", "netted": "Before its steps",
 }  # fmt: skip
 _INPUT_TEXTS: Mapping[str, str] = {
     "pro_rata": "all seconds together", "user_centric": "each subscriber's seconds",

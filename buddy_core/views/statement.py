@@ -52,6 +52,8 @@ class StatementLine:
     line: str
     model: str
     deal: str | None
+    step: str
+    """The step of the title's waterfall that takes it; empty on a deal's line."""
     kind: str
     """Of tokens: `bonus` or `paid`."""
     refund_of: str
@@ -410,6 +412,7 @@ def _line(item: NumberedLine) -> StatementLine:
         line=item.name,
         model=line.model.value,
         deal=line.deal,
+        step=line.step,
         kind=line.inputs.get("kind", ""),
         refund_of=line.inputs.get("refund_of", ""),
         adjusts=line.adjusts,

@@ -51,6 +51,7 @@ _AMOUNTS = frozenset(
         "was_of",
         "is",
         "is_of",
+        "netted",
     )
 )
 _FIRST = (
@@ -58,6 +59,20 @@ _FIRST = (
     "kind", "tokens", "pool", "pool_net", "was_of", "is_of", "was", "is",
 )  # fmt: skip
 """Inputs of a sum in its order."""
+_SAID = frozenset(
+    (
+        "takes",
+        "percent",
+        "step_amount",
+        "step_cap",
+        "step_currency",
+        "received",
+        "received_before",
+        "taken",
+        "taken_before",
+    )
+)
+"""Inputs of a waterfall's step that the words say, in its own currency."""
 _NUMBERS = frozenset(("tokens", "seconds", "pool_seconds", "count", "of"))
 
 
@@ -94,6 +109,8 @@ class WhyLine:
     rate: Fraction
     exact: Fraction
     rules: str
+    step: str = ""
+    """The step of a waterfall that takes it; empty on a deal's line."""
 
 
 @frozen
@@ -266,6 +283,7 @@ def _why(line: Line, producer: Producer, titles: dict[str, Title]) -> WhyLine:
         adjusts=line.adjusts,
         words=explain(named),
         inputs=tuple(_inputs(line.inputs)),
+        step=line.step,
         net=line.net,
         part=line.part,
         owned=line.net * line.part,
@@ -280,7 +298,7 @@ def _why(line: Line, producer: Producer, titles: dict[str, Title]) -> WhyLine:
 
 def _inputs(inputs: Mapping[str, Any]) -> list[WhyInput]:
     """Return the inputs that say something: those of a sum, then the others by name."""
-    names = [name for name in _FIRST if name in inputs] + sorted(inputs.keys() - set(_FIRST))
+    names = [name for name in _FIRST if name in inputs] + sorted(inputs.keys() - set(_FIRST) - _SAID)
     return [_input(name, inputs[name]) for name in names if inputs[name] not in ("", 0, "0")]
 
 
