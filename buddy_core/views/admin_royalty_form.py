@@ -267,10 +267,14 @@ def read_terms_form(
         form.wrong("key", "Give it a name, which statements and licences use.")
     form.merge(terms)
     try:
-        check_terms_of(kind, key, terms, zone, "terms")
+        # A key that is missing has been told at its own field.
+        check_terms_of(kind, key or "new", terms, zone, "terms")
     except BadInput as error:
         for problem in error.problems:
-            form.wrong(form.field_of(problem.column), _sentence(problem))
+            field = form.field_of(problem.column)
+            # Steps without anything in them are passed over, so places among those left say nothing.
+            is_step = field.startswith("step")
+            form.wrong(field, _sentence(evolve(problem, column="") if is_step else problem))
     except BuddyError as error:
         form.wrong(MORE, error.message())
     return form.fields, None if form.problems else terms
