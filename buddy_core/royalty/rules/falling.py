@@ -141,6 +141,8 @@ def _to_date(steps: Sequence[Step], at: WaterfallBalance) -> dict[str, Fraction]
 
 def _begun(step: Step, taken: Fraction) -> Step:
     """Return a step that has taken something already; a fixed amount is taken once."""
+    if not taken and step.takes is not Takes.FIXED:
+        return step
     cap = step.cap
     if step.takes is Takes.FIXED and step.amount is not None:
         cap = step.amount if cap is None else min(cap, step.amount)
