@@ -80,6 +80,12 @@ class Web:
         """Run an async handler on the process's loop and return its result."""
         return self.bridge.call(work, *args, **kwargs)
 
+    def call_long(self, work: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
+        """Do as `call` does for a handler that counts for seconds, on a loop where no page waits for it."""
+        container = self.container
+        bridge: Bridge = container.long_bridge()
+        return bridge.call(work, *args, uow=container.long_uow(), **kwargs)
+
     def client_ip(self) -> Address | None:
         """Return the address of the present request's client."""
         return self.origins.client_ip(request)

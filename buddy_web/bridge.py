@@ -32,7 +32,7 @@ class TimedOut(Unavailable):
     code = "web.timed_out"
 
     def message(self) -> str:
-        return "This took too long and was stopped. Try again in a moment, with the same idempotency key."
+        return "This took too long and was stopped. Try again in a moment."
 
 
 @attrs.define

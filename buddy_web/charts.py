@@ -31,6 +31,10 @@ class Bar:
     x: int
     width: int
     parts: tuple[Part, ...]
+    top: int
+    """Where the highest part ends; the foot of the chart where there is none."""
+    is_wide: bool
+    """There is room for its amount."""
 
 
 def bars(months: Sequence[MonthFigure], models: Sequence[str], height: int = 100) -> list[Bar]:
@@ -41,10 +45,13 @@ def bars(months: Sequence[MonthFigure], models: Sequence[str], height: int = 100
     top = max((_above_zero(figure) for figure in months), default=0)
     step = _WIDE if len(months) <= _FEW else _NARROW
     width = step * 3 // 5
-    return [
-        Bar(figure, place * step + (step - width) // 2, width, _parts(figure, models, top, height))
-        for place, figure in enumerate(months)
-    ]
+    found = []
+    for place, figure in enumerate(months):
+        parts = _parts(figure, models, top, height)
+        highest = min((part.y for part in parts), default=height)
+        x = place * step + (step - width) // 2
+        found.append(Bar(figure, x, width, parts, highest, step == _WIDE))
+    return found
 
 
 def change(now: MonthFigure, before: MonthFigure | None) -> Fraction | None:

@@ -46,7 +46,9 @@ from buddy_web.commands.terms import terms
 from buddy_web.commands.tokens import tokens
 from buddy_web.commands.users import users
 from buddy_web.container import Container
+from buddy_web.demo.figures import FactsFile
 from buddy_web.demo.media import make_media
+from buddy_web.demo.months import seed_months
 from buddy_web.demo.seed import DEMO_PASSWORD, LOGINS, seed_demo
 from buddy_web.reference import seed_reference
 from buddy_web.settings import Settings, load_settings
@@ -272,12 +274,26 @@ def _make_demo(settings: Settings) -> None:
         click.echo(f"Warning: {lack}", err=True)
     _encode(settings)
     _make_folder(settings)
-    run(settings, lambda container: _prepare(container))
+    awaited = run(settings, lambda container: _prepare(container))
+    if awaited is not None:
+        _offer(settings, awaited)
 
 
-async def _prepare(container: Any) -> None:
+async def _prepare(container: Any) -> FactsFile | None:
     await migrate_database(container.engine())
     await _seed(container, with_demo=True)
+    awaited: FactsFile | None = await seed_months(
+        uow=container.uow(), clock=container.clock(), ids=container.ids(), routes=container.routes()
+    )
+    return awaited
+
+
+def _offer(settings: Settings, awaited: FactsFile) -> None:
+    """Lay the file down that a month waits for, so that somebody can bring it in."""
+    place = settings.secret_file.parent / awaited.name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(awaited.content)
+    click.echo(f"A month waits for {place}: bring it in under Facts, then review the month.")
 
 
 def _demo_settings() -> Settings:

@@ -26,6 +26,7 @@ from buddy_adapters.system.clock import ShiftedClock, SystemClock
 from buddy_adapters.system.ids import SystemIds
 from buddy_adapters.text.slugs import SlugifyTransliterator
 from buddy_adapters.told import OutboxFeed, TellingUnitOfWork
+from buddy_adapters.workings import ThreadWorkings
 from buddy_core import accounts, flows, sessions, tokens, views
 from buddy_core.kernel.clock import Clock
 from buddy_core.limits import RateLimits
@@ -53,12 +54,23 @@ class Container(containers.DeclarativeContainer):
     ids = providers.Singleton(SystemIds)
     engine = providers.Singleton(lambda settings: make_engine(settings.database_url), settings)
     display_cache = providers.Singleton(MemoryCache)
-    store = providers.Singleton(SqlUnitOfWork, engine)
+    workings = providers.Singleton(ThreadWorkings)
+    store = providers.Singleton(SqlUnitOfWork, engine, workings)
     forget = providers.Factory(
         lambda cache: lambda envelopes: cache.drop(flows.stale_keys(envelopes)), display_cache
     )
     uow: providers.Singleton[TellingUnitOfWork[SqlTx]] = providers.Singleton(TellingUnitOfWork, store, forget)
     outbox_feed = providers.Singleton(OutboxFeed, store, forget)
+    # Whatever counts for seconds has a loop of its own, and so has connections of its own.
+    long_engine = providers.Singleton(
+        lambda settings: make_engine(settings.database_url, pool_size=2, max_overflow=0), settings
+    )
+    long_bridge = providers.Singleton(
+        lambda settings, engine: _long_bridge(settings, engine), settings, long_engine
+    )
+    long_uow: providers.Singleton[TellingUnitOfWork[SqlTx]] = providers.Singleton(
+        TellingUnitOfWork, providers.Singleton(SqlUnitOfWork, long_engine, workings), forget
+    )
     rate_limits = providers.Singleton(
         lambda settings, engine: _rate_limits(settings, engine), settings, engine
     )
@@ -285,6 +297,13 @@ class Container(containers.DeclarativeContainer):
         views.token_liability, uow=uow, clock=clock, routes=routes, policies=breakage_policies
     )
     wallet_owner = providers.Callable(views.wallet_owner, uow=uow, clock=clock)
+
+
+def _long_bridge(settings: Settings, engine: AsyncEngine) -> Bridge:
+    bridge = Bridge(settings.long_call_timeout_s)
+    bridge.on_close(engine.dispose)
+    bridge.after_fork(lambda: engine.sync_engine.dispose(close=False))
+    return bridge
 
 
 def _clock(settings: Settings) -> Clock:

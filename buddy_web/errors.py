@@ -27,6 +27,7 @@ from buddy_core.kernel.errors import (
     Unproven,
 )
 from buddy_core.playback import TakenDown
+from buddy_core.royalty import BeingWorkedOut
 from buddy_web.logs import correlation_id
 
 PROBLEM_TYPE = "application/problem+json"
@@ -129,7 +130,7 @@ def public_facts(error: BuddyError) -> dict[str, Any]:
 def problem_of(error: BuddyError) -> Problem:
     """Return the problem document of an error."""
     status, title = status_of(error)
-    if isinstance(error, TooMany):
+    if isinstance(error, TooMany | BeingWorkedOut):
         g.retry_after_s = error.retry_after_s
     return _problem(status, title, error.code, error.message(), public_facts(error))
 
@@ -143,7 +144,7 @@ def answer(problem: Problem) -> Response:
     response.status_code = problem.status
     response.vary.add("Accept")
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+        response.headers["Retry-After"] = str(g.get("retry_after_s", _RETRY_AFTER_S))
     if problem.status == HTTPStatus.TOO_MANY_REQUESTS:
         response.headers["Retry-After"] = str(g.get("retry_after_s", _RETRY_AFTER_S))
     if problem.status == HTTPStatus.UNAUTHORIZED:
@@ -191,7 +192,10 @@ def install_errors(app: Flask) -> None:
         if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             return unforeseen(getattr(error, "original_exception", None) or error)
         code, detail = _HTTP_WORDS.get(status, (f"web.http_{status}", error.description or error.name))
-        response = answer(_problem(status, error.name, code, detail, {}))
+        facts = {}
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and "body_limit" in g:
+            detail, facts = f"{detail} It takes {g.body_limit:,} bytes.", {"most_bytes": g.body_limit}
+        response = answer(_problem(status, error.name, code, detail, facts))
         response.headers.extend([pair for pair in error.get_headers() if pair[0] in _KEPT_HEADERS])
         return response
 

@@ -19,8 +19,9 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from buddy_core.kernel.canonical import fraction_text, instant_text
-from buddy_core.kernel.currencies import minor_digits
+from buddy_core.kernel.canonical import instant_text
+from buddy_core.kernel.currencies import EXPONENTS, minor_digits
+from buddy_core.kernel.digits import is_readable
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.rounding import Rounding, round_fraction
 from buddy_web import charts, words
@@ -29,8 +30,6 @@ DEFAULT_LOCALE = "en_IN"
 DEFAULT_ZONE = "Asia/Kolkata"
 
 _WEEK = 7
-_READABLE = 40
-"""Letters of a fraction that are printed."""
 """From so many days on an end is said by its date alone."""
 _MINOR_NAMES = {"INR": "paise", "USD": "cents", "AED": "fils", "EUR": "cents", "GBP": "pence", "KWD": "fils"}
 
@@ -72,24 +71,33 @@ def price(value: Money, locale: str = DEFAULT_LOCALE) -> str:
     return text
 
 
-def exact_money(minor: Fraction, currency: str, locale: str = DEFAULT_LOCALE) -> str:
+def exact_money(minor: Fraction | int, currency: str, locale: str = DEFAULT_LOCALE) -> str:
     """Return an exact amount in minor units: all of its digits, or, where they never end, the fraction too.
 
-    `Fraction(3, 5)` of a US cent reads `$0.006`; `Fraction(50, 3)` paise reads `₹0.1667… (50/3 paise)`,
-    and a fraction that nobody would read is left out.
+    `Fraction(3, 5)` of a US cent reads `$0.006`; `Fraction(50, 3)` paise reads `₹0.1667… (50/3 paise)`.
+    A fraction of long numbers, such as a share of many subscribers, is left out: nobody can read it.
     """
+    minor = Fraction(minor)
+    if not is_readable(minor):
+        return near_money(minor, currency, locale)
     if _terminates(minor.denominator):
         return _currency(minor, currency, locale)
     digits = minor_digits(currency)
     unit = _MINOR_NAMES.get(currency, f"1/{10**digits} {currency}" if digits else currency)
-    near, fraction = near_money(minor, currency, locale), fraction_text(minor)
-    return f"{near} ({fraction} {unit})" if len(fraction) <= _READABLE else near
+    return f"{near_money(minor, currency, locale)} ({minor.numerator}/{minor.denominator} {unit})"
 
 
 def near_money(minor: Fraction, currency: str, locale: str = DEFAULT_LOCALE) -> str:
     """Return an exact amount to a hundredth of the minor unit, with `…` where that is not all of it."""
     rounded = Fraction(round_fraction(minor * 100, Rounding.HALF_UP), 100)
     return _currency(rounded, currency, locale) + ("" if rounded == minor else "…")
+
+
+def about_money(value: Money, locale: str = DEFAULT_LOCALE) -> str:
+    """Return an amount to the whole unit, for a chart: `₹20,382`."""
+    scale = 10 ** minor_digits(value.currency)
+    whole = round_fraction(Fraction(value.minor, scale), Rounding.HALF_UP)
+    return price(Money(whole * scale, value.currency), locale)
 
 
 def _currency(minor: Fraction, currency: str, locale: str) -> str:
@@ -161,7 +169,8 @@ def percent(value: Fraction, locale: str = DEFAULT_LOCALE) -> str:
 def step_note(note: str, currency: str, locale: str = DEFAULT_LOCALE) -> str:
     """Return the note of a settling step with its amounts and rates as they are read.
 
-    `minimum 500000` reads `minimum ₹5,000.00`, and `IN:194J 1/10` reads `IN:194J, 10%`.
+    `minimum 5000.00 INR` reads `minimum ₹5,000.00`. Statements closed earlier have minor units and
+    fractions: `minimum 500000` reads the same, and `IN:194J 1/10` reads `IN:194J, 10%`.
     """
 
     def amount(found: re.Match[str]) -> str:
@@ -170,8 +179,42 @@ def step_note(note: str, currency: str, locale: str = DEFAULT_LOCALE) -> str:
     def rate(found: re.Match[str]) -> str:
         return f"{found[1].strip()}{', ' if found[1] else ''}{percent(Fraction(found[2]), locale)}{found[3]}"
 
+    def written(found: re.Match[str]) -> str:
+        digits = len(found[1].partition(".")[2])
+        if digits != EXPONENTS.get(found[2]):
+            return found[0]  # a rate of exchange, or no money
+        return money(Money(int(found[1].replace(".", "")), found[2]), locale)
+
     note = re.sub(r"^(minimum |paid from )([0-9]+)( on|)$", amount, note)
+    note = re.sub(r"(-?[0-9]+(?:\.[0-9]+)?) ([A-Z]{3})\b", written, note)
+    note = re.sub(r"([0-9]) %", r"\1%", note)
     return re.sub(r"^((?:.* )?)([0-9]+(?:/[0-9]+)?)( for [0-9]+ months|)$", rate, note)
+
+
+def explained(text: str, currency: str, territory: str, locale: str = DEFAULT_LOCALE) -> str:
+    """Return the words of a statement's line with amounts, numbers, months and its country as they are read.
+
+    `about 6243.9942 (exactly 7492793/1200) INR` reads `about ₹6,243.99`; what it is exactly stands below.
+    """
+    scale = 10 ** minor_digits(currency)
+
+    def amount(found: re.Match[str]) -> str:
+        minor = Fraction(found[2]) * scale
+        if found[1]:
+            return f"{found[1]}{money(Money(round_fraction(minor, Rounding.HALF_UP), currency), locale)}"
+        return _currency(minor, currency, locale)
+
+    def counts(found: re.Match[str]) -> str:
+        return f"{number(int(found[1]), locale)} of {number(int(found[2]), locale)}{found[3]}"
+
+    text = re.sub(rf"(about |)(-?[0-9]+(?:\.[0-9]+)?)(?: \(exactly [^)]*\))? {currency}\b", amount, text)
+    text = re.sub(r"\b([0-9]+) of ([0-9]+)( counted seconds| seconds watched| ads shown)", counts, text)
+    text = re.sub(
+        r"\b(This adjusts|paid for in) ([0-9]{4}-[0-9]{2})\b",
+        lambda found: f"{found[1]} {month(found[2], locale)}",
+        text,
+    )
+    return re.sub(rf" in {territory}\b", f" in {country(territory, locale)}", text).replace(" %", "%")
 
 
 def count(value: int, noun: str, locale: str = DEFAULT_LOCALE) -> str:
@@ -351,6 +394,7 @@ def install(environment: Environment) -> None:
         "number": number, "signed": signed,
         "percent": percent, "count": count, "tokens": tokens, "duration": duration, "month": month,
         "month_short": month_short, "language": language, "country": country, "step_note": step_note,
+        "explained": explained, "about_money": about_money,
     }  # fmt: skip
     for name, function in localised.items():
         environment.filters[name] = _localised(function)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, get_type_hints
 
 from attrs import frozen
+from flask import request
 from flask.blueprints import BlueprintSetupState
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
@@ -161,10 +163,33 @@ class Api:
                     CODES_FIELD: sorted({error.code for error in known}),
                 },
             )
-            guarded: View = register(permission(may)(bare(view) if is_bare else view))
+            asked = _no_other_query(view)
+            guarded: View = register(permission(may)(bare(asked) if is_bare else asked))
             return guarded
 
         return declare
+
+
+def _no_other_query(view: View) -> View:
+    """Return the view so that it refuses a field of the query that it does not have, as bodies are refused.
+
+    flask-openapi3 hands on what it knows and says nothing of the rest: a filter that is misspelt would
+    be answered as if it had not been sent.
+    """
+    model: type[BaseModel] | None = get_type_hints(view).get("query")
+    fields = model.model_fields.items() if model is not None else ()
+    known = frozenset(field.alias or name for name, field in fields)
+
+    @functools.wraps(view)
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        odd = sorted(request.args.keys() - known)
+        if odd:
+            there = f"it has {', '.join(sorted(known))}" if known else "it has none"
+            problem = f"is not known in this address's query; {there}"
+            raise InvalidRequest(tuple({"field": name[:100], "problem": problem} for name in odd[:20]))
+        return view(*args, **kwargs)
+
+    return asked
 
 
 def scopes_of(permission: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import IO, Any, TypeVar
 
 from attrs import define
-from flask import Flask, abort, current_app, request
+from flask import Flask, abort, current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
@@ -36,6 +36,12 @@ HEADERS: dict[str, str] = {
 }
 PRIVATE = "private, no-store"
 _BODY_LIMIT = "_buddy_body_limit"
+_READ_ON = 4
+"""How many times its limit a body that is refused is read all the same, and kept nowhere.
+
+Many clients send all of it before they listen: one that is cut off learns that the connection broke, not why.
+"""
+_PIECE = 2**16
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -65,6 +71,12 @@ class _Undeclared:
         return data
 
 
+def _read_away(stream: IO[bytes], length: int) -> None:
+    """Read a body that nobody wants, up to its end or to where its sender stops."""
+    while length > 0 and (piece := stream.read(min(_PIECE, length))):
+        length -= len(piece)
+
+
 def install_security(app: Flask, *, secure: bool, max_body_bytes: int) -> None:
     """Put the headers on every answer, keep answers out of caches, and refuse bodies that are too large."""
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
@@ -73,6 +85,7 @@ def install_security(app: Flask, *, secure: bool, max_body_bytes: int) -> None:
     def limit_body() -> None:
         view = current_app.view_functions.get(request.endpoint or "")
         limit = getattr(view, _BODY_LIMIT, max_body_bytes)
+        g.body_limit = limit
         if request.content_length is None:
             request.environ["wsgi.input"] = _Undeclared(request.environ["wsgi.input"], limit)
             # Else the body would be cut at the limit without a word, and its beginning taken for the whole.
@@ -81,6 +94,8 @@ def install_security(app: Flask, *, secure: bool, max_body_bytes: int) -> None:
         request.max_content_length = limit
         # Refused before a view sees it.
         if request.content_length > limit:
+            if request.content_length <= limit * _READ_ON:
+                _read_away(request.environ["wsgi.input"], request.content_length)
             raise RequestEntityTooLarge
 
     @app.before_request

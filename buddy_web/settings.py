@@ -265,6 +265,12 @@ class Settings:
         default="5",
         read=_count,
     )
+    long_call_timeout_s: int = _setting(
+        "Seconds that bringing in facts, and stating or closing a month, may take before they are answered "
+        "with 503.",
+        default="120",
+        read=_count,
+    )
     max_body_bytes: int = _setting(
         "The largest request body that is read, in bytes; routes for uploads declare their own.",
         default="1048576",

@@ -20,6 +20,9 @@ _NOUNS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "minute": {"one": "{n} minute", "other": "{n} minutes"},
         "person": {"one": "{n} person", "other": "{n} people"},
         "permission": {"one": "{n} permission", "other": "{n} permissions"},
+        "file": {"one": "{n} file", "other": "{n} files"},
+        "month": {"one": "{n} month", "other": "{n} months"},
+        "account": {"one": "{n} account", "other": "{n} accounts"},
         "row": {"one": "{n} row", "other": "{n} rows"},
         "statement": {"one": "{n} statement", "other": "{n} statements"},
         "pool": {"one": "{n} pool", "other": "{n} pools"},
@@ -212,6 +215,7 @@ _CHECKS: Mapping[str, tuple[str, str]] = {
     "facts_arrived": ("All facts have come", "Files that were announced are still awaited."),
     "values_complete": ("Every spend has a value", "Some currencies lack a token value."),
     "terms_fit": ("Facts and terms go together", "Each problem stands below, under Review."),
+    "worked_out": ("The figures are worked out", "They come by themselves: the month is large."),
     "rewards_settled": ("No rewards are held", "Held rewards wait for a decision."),
     "ledger_verified": ("The ledger adds up", "The check found rows that do not agree."),
 }
@@ -388,11 +392,11 @@ _STEPS: Mapping[str, str] = {
     "withheld": "Tax withheld",
 }
 _RECOUPED_OF = "recouped of "
-_PROGRESS: Mapping[str, tuple[str, str, str, str]] = {
-    # What it is called, what it is of, what a month adds to it, and what is left.
-    "advance": ("Advance", "recouped", "this month", "left to recoup"),
-    "guarantee": ("Minimum guarantee", "earned", "this month", "left to earn"),
-    "reserve": ("Reserve against refunds", "held", "this month", "held now"),
+_PROGRESS: Mapping[str, tuple[str, str, str, str, str]] = {
+    # What it is called, what it is of, what a month adds to it, what is left, and what it is when nothing is.
+    "advance": ("Advance", "recouped", "this month", "left to recoup", "Recouped in full"),
+    "guarantee": ("Minimum guarantee", "earned", "this month", "left to earn", "Earned in full"),
+    "reserve": ("Reserve against refunds", "held", "this month", "held now", ""),
 }
 _INPUTS: Mapping[str, str] = {
     "gross": "Taken, with tax", "tax": "Tax", "refund": "Refunds", "chargeback": "Taken back by banks",
@@ -403,12 +407,21 @@ _INPUTS: Mapping[str, str] = {
     "value_version": "Value version", "was": "Yours, as closed", "was_of": "The title netted, as closed",
     "is": "Yours, as it is now", "is_of": "The title netted, as it is now",
     "waterfall": "Waterfall", "step": "Step", "netted": "Before its steps",
+    "accounts": "Accounts that watched it", "accounts_paid": "What they paid",
+    "own": "Its parts of that", "to_all": "Shared by all seconds", "pool_fact": "Shared where its rows are",
+    "pool_part": "Its part there", "holder_has": "What the holder has", "refunds": "Refund of",
+    "expenses_laid_out": "Expenses laid out so far", "expenses_cap": "Of them may be taken back",
+    "expenses_before": "Taken back before", "expenses_now": "Taken back now",
+    "expenses_from": "From what the deal has after its fee", "tier_basis": "Tiers count",
+    "tier_counting": "Counted", "tier_before": "Counted before", "tier_now": "Counted now",
+    "fx": "Rate of exchange",
 }  # fmt: skip
 _INPUT_TEXTS: Mapping[str, str] = {
     "pro_rata": "all seconds together", "user_centric": "each subscriber's seconds",
     "equal_per_subscriber": "each subscriber, equally by holder",
     "equal_per_title": "each subscriber, equally by title", "watch": "seconds watched",
-    "impressions": "ads shown", "bonus": "Bonus", "paid": "Paid",
+    "impressions": "ads shown", "bonus": "Bonus", "paid": "Paid", "life": "over the life of the deal",
+    "period": "each month anew",
 }  # fmt: skip
 _KINDS: Mapping[str, str] = {"bonus": "Bonus", "paid": "Paid"}
 _TYPES: Mapping[str, str] = {"film": "Film", "series": "Series", "short": "Short", "episode": "Episode"}
@@ -618,9 +631,9 @@ def step(name: str) -> str:
     return _STEPS.get(name, name.capitalize())
 
 
-def progress(kind: str) -> tuple[str, str, str, str]:
-    """Return what is recouped, earned or held: its name, its verb, what a month adds, and what is left."""
-    return _PROGRESS.get(kind, (kind.capitalize(), "so far", "this month", "left"))
+def progress(kind: str) -> tuple[str, str, str, str, str]:
+    """Return what is recouped, earned or held: its name, its verb, and what is said of its parts."""
+    return _PROGRESS.get(kind, (kind.capitalize(), "so far", "this month", "left", "Done"))
 
 
 def input_name(name: str) -> str:

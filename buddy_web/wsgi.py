@@ -28,4 +28,5 @@ def application(settings: Settings | None = None) -> BuddyApp:
     bridge.on_close(engine.dispose)
     bridge.after_fork(lambda: engine.sync_engine.dispose(close=False))
     atexit.register(bridge.close)
+    atexit.register(container.long_bridge().close)
     return create_app(settings, container, blueprints(settings))

@@ -5,6 +5,7 @@ import sys
 from collections import defaultdict
 from fractions import Fraction
 
+sys.set_int_max_str_digits(0)  # exact shares of many subscribers are long
 earned, rounded, arrived, booked, steps, paid = (defaultdict(Fraction) for _ in range(6))
 with open(sys.argv[1], encoding="utf-8", newline="") as file:
     for row in csv.DictReader(file):

@@ -44,6 +44,9 @@ class MemoryTokenSpends:
         mine = [spend for spend in self._of(entity) if period.contains(spend.at)]
         return sorted(mine, key=lambda spend: (spend.at, spend.entry_id, spend.kind))
 
+    async def count(self, entity: EntityId, until: datetime) -> int:
+        return sum(spend.at < until for spend in self._of(entity))
+
     async def first_at(self, entity: EntityId, since: datetime | None) -> datetime | None:
         instants = (spend.at for spend in self._of(entity))
         return min((at for at in instants if since is None or at >= since), default=None)

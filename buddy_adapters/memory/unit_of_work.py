@@ -41,6 +41,7 @@ from buddy_adapters.memory.sessions import (
 from buddy_adapters.memory.shortids import MemoryShortIdBooks, MemoryShortIds
 from buddy_adapters.memory.tables import Tables
 from buddy_adapters.memory.tokens import MemoryEntries, MemoryLedgerBooks, MemoryValueVersions, MemoryWallets
+from buddy_adapters.workings import PlainWorkings
 from buddy_core.access import Approvals, Assignments, AuditBooks, AuditLog, CustomRoles
 from buddy_core.accounts import Accounts
 from buddy_core.ads import RewardCounters, RewardRules, Rewards
@@ -52,7 +53,7 @@ from buddy_core.playback import Positions, Sessions
 from buddy_core.pricing import CostTables, PriceBooks
 from buddy_core.promotions import PromotionBooks, PromotionClaims, Promotions
 from buddy_core.rights import OwedRows, RightsBooks
-from buddy_core.royalty import Inputs, RoyaltyBooks, Statements, TokenSpends
+from buddy_core.royalty import Inputs, RoyaltyBooks, Statements, TokenSpends, Workings
 from buddy_core.sessions import Lockouts, LoginSessions, RefreshTokens, SecondFactors, SessionsTx
 from buddy_core.shortids import ShortIdBooks, ShortIds
 from buddy_core.tokens import Entries, LedgerBooks, LotMovements, ValueVersions, Wallets
@@ -64,7 +65,8 @@ if TYPE_CHECKING:
 class MemoryTx:
     """One transaction: every port that steps ask for, over the same tables."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, workings: Workings | None = None) -> None:
+        self.workings: Workings = workings or PlainWorkings()
         self.receipts: Receipts = MemoryReceipts(tables)
         self.outbox: Outbox = MemoryOutbox(tables)
         self.outbox_queue: OutboxQueue = MemoryOutboxQueue(tables)
@@ -116,8 +118,9 @@ class MemoryUnitOfWork:
     fails is undone row by row. Do not open one transaction inside another.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, workings: Workings | None = None) -> None:
         self._tables = Tables()
+        self._workings = workings or PlainWorkings()
         self._writer = asyncio.Lock()
 
     @asynccontextmanager
@@ -125,7 +128,7 @@ class MemoryUnitOfWork:
         """Open a transaction that may write, once every earlier writer has ended."""
         async with self._writer:
             try:
-                yield MemoryTx(self._tables)
+                yield MemoryTx(self._tables, self._workings)
             except BaseException:
                 self._tables.rollback()
                 raise
@@ -134,7 +137,7 @@ class MemoryUnitOfWork:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[MemoryTx]:
         """Open a transaction on what is committed now; it waits for nobody and refuses writes."""
-        yield MemoryTx(self._tables.snapshot())
+        yield MemoryTx(self._tables.snapshot(), self._workings)
 
 
 def _conforms() -> tuple[

@@ -176,6 +176,12 @@ class SqlTokenSpends:
         )
         return [spend_from_row(row) for row in (await self._connection.execute(query)).mappings()]
 
+    async def count(self, entity: EntityId, until: datetime) -> int:
+        await self._writes.flush()
+        query = select(func.count()).where(token_spends.c.entity == entity, token_spends.c.at < until)
+        found: int = (await self._connection.execute(query)).scalar_one()
+        return found
+
     async def first_at(self, entity: EntityId, since: datetime | None) -> datetime | None:
         await self._writes.flush()
         query = select(func.min(token_spends.c.at)).where(token_spends.c.entity == entity)

@@ -48,20 +48,25 @@ from buddy_adapters.sql.sessions import (
 from buddy_adapters.sql.shortids import SqlShortIdBooks, SqlShortIds
 from buddy_adapters.sql.tokens import SqlEntries, SqlValueVersions, SqlWallets
 from buddy_adapters.sql.writes import Writes
+from buddy_adapters.workings import PlainWorkings
 
 if TYPE_CHECKING:
     from buddy_core import flows
     from buddy_core.access import Assignments
     from buddy_core.flags import Flags
     from buddy_core.kernel import OutboxQueue, UnitOfWork
+    from buddy_core.royalty import Workings
     from buddy_core.sessions import SessionsTx
 
 
 class SqlTx:
     """Every storage port, on the connection of one transaction."""
 
-    def __init__(self, connection: AsyncConnection, kept: Kept | None = None) -> None:
+    def __init__(
+        self, connection: AsyncConnection, kept: Kept | None = None, workings: Workings | None = None
+    ) -> None:
         kept = kept or Kept()
+        self.workings: Workings = workings or PlainWorkings()
         held_open: ClosedMonths = {}
         self.connection = connection
         self.writes = Writes(connection)
@@ -117,7 +122,8 @@ class SqlUnitOfWork:
     not migrated. A driver's error that gets out of them is a mistake of ours.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, workings: Workings | None = None) -> None:
+        self._workings = workings or PlainWorkings()
         self._writer = writer(engine)
         self._reader = reader(engine)
         self._kept = Kept()
@@ -127,18 +133,20 @@ class SqlUnitOfWork:
 
     def begin(self) -> AbstractAsyncContextManager[SqlTx]:
         """Open a transaction that may write; a clean exit commits, an exception rolls back."""
-        return _transaction(self._writer, self._line, self._kept)
+        return _transaction(self._writer, self._line, self._kept, self._workings)
 
     def read(self) -> AbstractAsyncContextManager[SqlTx]:
         """Open a transaction that only reads, on one consistent snapshot."""
-        return _transaction(self._reader, None, self._kept)
+        return _transaction(self._reader, None, self._kept, self._workings)
 
 
 @asynccontextmanager
-async def _transaction(engine: AsyncEngine, line: asyncio.Lock | None, kept: Kept) -> AsyncIterator[SqlTx]:
+async def _transaction(
+    engine: AsyncEngine, line: asyncio.Lock | None, kept: Kept, workings: Workings
+) -> AsyncIterator[SqlTx]:
     with driver_errors():
         async with line or nullcontext(), engine.begin() as connection:
-            tx = SqlTx(connection, kept)
+            tx = SqlTx(connection, kept, workings)
             yield tx
             await tx.writes.flush()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import ibis
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from attrs import define, field, frozen
@@ -93,6 +94,22 @@ def check_columns(
                     found_nan = _not_numbers(file, column.name)
                     findings.add(found_nan[:MOST_LISTED], len(found_nan))
     return kinds
+
+
+def unreadable(files: Iterable[str]) -> list[Problem]:
+    """Name the files of which a page cannot be read; asked only where counting them has failed."""
+    found: list[Problem] = []
+    for file in files:
+        try:
+            with pq.ParquetFile(file) as rows:
+                for _ in rows.iter_batches():
+                    pass
+        except (pa.ArrowException, OSError) as error:
+            reason = f"{error}".partition("\n")[0]
+            found.append(
+                Problem(file, 0, "", "cannot be read as Parquet", f"write the file again ({reason})")
+            )
+    return found
 
 
 def _kind(dtype: Any, column: Column) -> str | None:

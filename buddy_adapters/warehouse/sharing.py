@@ -111,7 +111,9 @@ class _Bar:
         self.draw()
 
     def draw(self) -> None:
-        """Draw the line."""
+        """Draw the line, where somebody looks: a log keeps none of it."""
+        if not sys.stderr.isatty():
+            return
         what, done, total = self._told
         part = (done + (self._store.done() or 0) * (done < total)) / max(1, total)
         filled = int(40 * part)

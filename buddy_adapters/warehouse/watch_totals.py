@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import duckdb
 import ibis
 import numpy as np
 import pyarrow as pa
@@ -101,7 +102,14 @@ class DuckdbWatchTotals:
     def _prepare(self, month: WatchMonth, problems: Iterable[Problem] = ()) -> None:
         """Group the files unless they are grouped already, and refuse what is wrong."""
         if self._grouped_for is None or not _same_rows(self._grouped_for, month):
-            self._group(month, problems)
+            try:
+                self._group(month, problems)
+            except duckdb.Error as error:
+                findings = checks.Findings()
+                for given, what in ((self._watch, "watch"), (self._subscriptions, "subscriptions")):
+                    findings.add(checks.unreadable(_files(given, what, findings)))
+                findings.refuse()
+                raise error
             self._grouped_for = month
         else:
             findings = checks.Findings()

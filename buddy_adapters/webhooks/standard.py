@@ -45,7 +45,8 @@ class WebhookSecret:
         Raises:
             WebhookSecretWrong: it is empty, no text or not base64.
         """
-        if not isinstance(text, str):
+        given: object = text
+        if not isinstance(given, str):
             raise WebhookSecretWrong("it is no text")
         try:
             return cls(base64.b64decode(text.removeprefix(_PREFIX), validate=True))
@@ -132,7 +133,8 @@ def verify_headers(
 
 def _check_id(message_id: str) -> None:
     # A full stop in the id would let bytes move between id, timestamp and body unnoticed.
-    if not _ID.fullmatch(message_id):
+    given: object = message_id
+    if not isinstance(given, str) or not _ID.fullmatch(given):
         raise WebhookRefused("id_malformed", "the id must be printable ASCII without spaces and full stops")
 
 

@@ -79,7 +79,16 @@ from buddy_core.access.rules import (
     require_anywhere,
     state_of,
 )
-from buddy_core.access.steps import Change, actor_in, afresh_in, ask_in, book_in, decide_in, record_in
+from buddy_core.access.steps import (
+    Change,
+    actor_in,
+    afresh_in,
+    ask_in,
+    book_in,
+    decide_in,
+    record_in,
+    settle_in,
+)
 
 __all__ = [
     "ALIASES",
@@ -160,5 +169,6 @@ __all__ = [
     "require",
     "require_anywhere",
     "role_as_plain",
+    "settle_in",
     "state_of",
 ]

@@ -139,6 +139,17 @@ async def decide_in(
     return request, decision
 
 
+async def settle_in(
+    tx: ApprovalsTx, actor: Actor, request: Request, reason: str, at: datetime, correlation_id: str
+) -> None:
+    """End a request that nothing is left of to do, because another one was carried out."""
+    is_own = actor.account_id == request.requested_by
+    outcome = Outcome.WITHDRAWN if is_own else Outcome.REJECTED
+    decision = Decision(request.id, outcome, actor.account_id, at, reason)
+    await tx.approvals.decide(decision)
+    await record_in(tx, actor, Change(DECIDED, request.id, None, decision, correlation_id), at)
+
+
 async def afresh_in(tx: AccessTx, actor: Actor) -> Actor:
     """Return the actor with the roles that they have now: some may have been taken since the request came."""
     if actor.account_id is None:

@@ -13,6 +13,7 @@ from attrs import frozen
 from buddy_core.access import (
     SECOND_PERSON_RULES,
     Actor,
+    ApprovalDecided,
     ApprovalNotFound,
     ApprovalState,
     Decision,
@@ -27,7 +28,7 @@ from buddy_core.access import (
     require,
     state_of,
 )
-from buddy_core.flows.close_period import CLOSE, CloseTx, carry_out_close_in
+from buddy_core.flows.close_period import CLOSE, CloseTx, carry_out_close_in, work_out_reviewed
 from buddy_core.flows.close_period import MANAGE as CLOSE_MONTHS
 from buddy_core.flows.correct import ADJUST, adjustment_from_plain, carry_out_adjustment_in
 from buddy_core.flows.lock_wallet import lock_wallet_in
@@ -48,6 +49,7 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId, IdSource
 from buddy_core.kernel.unit_of_work import UnitOfWork
+from buddy_core.royalty import AlreadyPublished
 from buddy_core.tax import SellerRoutes
 
 PAGE = 50
@@ -193,11 +195,14 @@ async def decide_request(
     Raises:
         ApprovalNotFound: there is no such request.
         NotPermitted, SecondFactorNeeded, OwnRequest, NotOwnRequest: not this actor.
-        ApprovalDecided, ApprovalExpired, ReasonMissing: not now, or not like this.
+        ApprovalDecided, AlreadyPublished, ApprovalExpired, ReasonMissing: not now, or not like this.
         RequesterLacksPermission: whoever asked may not do it any more.
         RequestAltered: it is not the one that was made.
         OwnAccount: it is about the wallet of the actor, or by now of whoever asked.
+        BeingWorkedOut: it is about a large month; ask again.
     """
+    if command.outcome is Outcome.APPROVED:
+        await _work_out(actor, command.request_id, uow, clock.now(), routes)
 
     async def work(tx: DecideTx) -> Decision:
         at = clock.now()
@@ -216,7 +221,43 @@ async def decide_request(
             await carry_out(_Approved(tx, actor, request, correlation_id, at, ids, routes))
         return decision
 
-    return await retried(uow, work)
+    try:
+        return await retried(uow, work)
+    except ApprovalDecided as error:
+        async with uow.read() as tx:
+            await _check_not_published_in(tx, command, error)
+        raise
+
+
+async def _check_not_published_in(tx: DecideTx, command: DecideRequest, error: ApprovalDecided) -> None:
+    """Say that a month was published already where a review of it came too late, by whichever request.
+
+    Raises:
+        AlreadyPublished: it was.
+    """
+    found = await tx.approvals.get(command.request_id)
+    if found is None or found[0].act != CLOSE or command.outcome is not Outcome.APPROVED:
+        return
+    wanted = json.loads(found[0].command)
+    if wanted["month"] in await tx.statements.months(wanted["entity"]):
+        raise AlreadyPublished(wanted["entity"], wanted["month"]) from error
+
+
+async def _work_out(
+    actor: Actor, request_id: str, uow: UnitOfWork[DecideTx], at: datetime, routes: SellerRoutes
+) -> None:
+    """Have the month that a request would publish worked out before anything is held for it.
+
+    Raises:
+        BeingWorkedOut: it takes longer than a person waits.
+    """
+    async with uow.read() as tx:
+        found = await tx.approvals.get(request_id)
+    if found is None or found[0].act != CLOSE:
+        return
+    asked = _asked(actor, *found, at)
+    if asked.may_decide and asked.state is ApprovalState.PENDING:
+        await work_out_reviewed(json.loads(found[0].command), routes.entities, uow=uow)
 
 
 async def list_requests(

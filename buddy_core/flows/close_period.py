@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -16,9 +17,13 @@ from buddy_core.access import (
     ApprovalState,
     ApprovalsTx,
     Change,
+    Decision,
+    Outcome,
+    Request,
     afresh_in,
     record_in,
     require,
+    settle_in,
     state_of,
 )
 from buddy_core.flows.awaiting import Awaiting, wait_in
@@ -32,12 +37,16 @@ from buddy_core.kernel.ids import EntityId, EventId, IdSource
 from buddy_core.kernel.periods import month, next_month
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.royalty import (
+    AlreadyPublished,
     BadInput,
+    BeingWorkedOut,
     ClosedMonth,
     ClosedOutOfOrder,
     FactsPending,
     Month,
     MonthClosed,
+    NothingToClose,
+    OwnReview,
     PassedOver,
     PeriodNotFinished,
     ReviewOutdated,
@@ -45,6 +54,7 @@ from buddy_core.royalty import (
     StoredStatement,
     TermsProblems,
     Whose,
+    is_same_statement,
     seal,
 )
 from buddy_core.tax import SellingEntity
@@ -52,7 +62,10 @@ from buddy_core.tax import SellingEntity
 CLOSE = "period.close"
 MANAGE = "period:close"
 _SEARCHED = 100
-"""How many waiting requests are looked at for the same one."""
+"""How many requests are read at once."""
+_PUBLISHED = "The month has been published from another review."
+Review = tuple[Request, Decision | None]
+"""A request to publish a month, with what became of it."""
 Stage = Literal["gather", "state", "seal"]
 """How far the close of one entity has come."""
 Progress = Callable[[EntityId, Stage], None]
@@ -139,10 +152,11 @@ async def close_month(
     A person reviews: the very figures then wait for a second person, whose approval
     publishes them. The host's own command line and jobs, which are no person, publish at once.
     Closing again states the month anew and answers the stored statements, which must be
-    byte for byte the same. One entity that cannot close keeps no other from it: its error
-    stands in `refusals` (ClosedOutOfOrder, PassedOver, FactsPending, BadInput, TermsProblems,
-    StatementDiffers). `progress` is told each stage of each entity; a stage that met another
-    writer is told again.
+    byte for byte the same. Entities of which nothing is known yet are passed over, unless all are.
+    One entity that cannot close keeps no other from it: its error
+    stands in `refusals` (NothingToClose, ClosedOutOfOrder, PassedOver, FactsPending, BadInput, TermsProblems,
+    StatementDiffers; BeingWorkedOut where it takes longer than a person waits). `progress` is told
+    each stage of each entity; a stage that met another writer is told again.
 
     Raises:
         NotPermitted, SecondFactorNeeded, InvalidMonth.
@@ -162,14 +176,18 @@ async def close_month(
             still_open.append(PeriodNotFinished(entity.id, name, wanted.period.end))
             continue
         try:
+            if actor.account_id is not None:
+                await _work_out(uow, wanted)
             done = await retried(uow, work)
         except (
+            NothingToClose,
             ClosedOutOfOrder,
             PassedOver,
             FactsPending,
             BadInput,
             TermsProblems,
             StatementDiffers,
+            BeingWorkedOut,
         ) as error:
             refusals.append(Refused(entity.id, name, error))
             continue
@@ -177,7 +195,44 @@ async def close_month(
             closed.append(done)
         else:
             reviewed.append(done)
+    if len(refusals) < len(entities):
+        # An entity that has not begun to trade is no reason to look at the others' month again.
+        refusals = [item for item in refusals if not _has_not_begun(item.error)]
     return CloseReport(tuple(closed), tuple(still_open), tuple(refusals), tuple(reviewed))
+
+
+def _has_not_begun(error: BuddyError) -> bool:
+    return isinstance(error, NothingToClose) and not error.first
+
+
+async def _work_out(uow: UnitOfWork[CloseTx], wanted: Month) -> None:
+    """Have a month worked out before anything is held for it: nobody waits for a large one.
+
+    Raises:
+        BeingWorkedOut: it takes longer than a person waits; ask again.
+        ClosedOutOfOrder, PassedOver, FactsPending, BadInput, TermsProblems: it cannot be closed.
+    """
+    async with uow.read() as tx:
+        if wanted.name not in await tx.statements.months(wanted.entity):
+            await _ready_in(tx, wanted)
+
+
+async def work_out_reviewed(
+    command: Mapping[str, Any], entities: Iterable[SellingEntity], *, uow: UnitOfWork[CloseTx]
+) -> None:
+    """Have the month of a review worked out before it is published; what else is wrong is told there.
+
+    Raises:
+        BeingWorkedOut: it takes longer than a person waits; ask again.
+    """
+    with suppress(NothingToClose, ClosedOutOfOrder, PassedOver, FactsPending, BadInput, TermsProblems):
+        await _work_out(uow, _of_command(command, entities))
+
+
+def _of_command(command: Mapping[str, Any], entities: Iterable[SellingEntity]) -> Month:
+    """Return the month that a request to publish is about."""
+    entity = next(entity for entity in entities if entity.id == command["entity"])
+    return month_for(entity, command["month"])
 
 
 async def carry_out_close_in(
@@ -193,14 +248,18 @@ async def carry_out_close_in(
     """Publish a month that was reviewed; `approved` says which request of whom it comes from.
 
     Raises:
+        AlreadyPublished: another review of it was published.
+        OwnReview: the actor has reviewed these very figures too.
         ReviewOutdated: its figures are no longer those that were reviewed.
         ClosedOutOfOrder, PassedOver, FactsPending, BadInput, TermsProblems: it cannot be closed by now.
     """
-    entity = next(entity for entity in entities if entity.id == command["entity"])
-    wanted = month_for(entity, command["month"])
+    wanted = _of_command(command, entities)
     await tx.statements.lock_for_close(wanted.entity)
     if wanted.name in await tx.statements.months(wanted.entity):
-        raise ReviewOutdated(wanted.entity, wanted.name)
+        raise AlreadyPublished(wanted.entity, wanted.name)
+    reviews = await reviews_of_in(tx, wanted)
+    if has_reviewed(actor, command["digest"], reviews):
+        raise OwnReview(wanted.entity, wanted.name)
     stated = await _ready_in(tx, wanted)
     if digest_of(stated) != command["digest"]:
         raise ReviewOutdated(wanted.entity, wanted.name)
@@ -255,21 +314,53 @@ async def _close_in(
     if actor.account_id is None:
         return await _publish_in(tx, actor, stated, at, correlation_id, ids, {})
     command = {"entity": wanted.entity, "month": wanted.name, "digest": digest_of(stated)}
-    change = Change(CLOSE, f"{wanted.entity}:{wanted.name}", None, command, correlation_id)
-    awaiting = await _asked_before(tx, actor, change, at)
+    change = Change(CLOSE, _resource(wanted), None, command, correlation_id)
+    awaiting = await _asked_before(tx, actor, wanted, change, at)
     if awaiting is None:
         awaiting = await wait_in(tx, actor, SECOND_PERSON_RULES[CLOSE], change, None, "", at, ids)
     return Reviewed(wanted.entity, wanted.name, command["digest"], awaiting)
 
 
-async def _asked_before(tx: CloseTx, actor: Actor, change: Change, at: datetime) -> Awaiting | None:
+async def _asked_before(
+    tx: CloseTx, actor: Actor, wanted: Month, change: Change, at: datetime
+) -> Awaiting | None:
     """Return the same person's review of the very same figures, if it still waits."""
     command = canonical_bytes(change.after).decode()
-    for request, decision in await tx.approvals.newest(undecided=True, before=None, limit=_SEARCHED):
-        is_same = (request.act, request.command, request.requested_by) == (CLOSE, command, actor.account_id)
+    for request, decision in await reviews_of_in(tx, wanted):
+        is_same = (request.command, request.requested_by) == (command, actor.account_id)
         if is_same and state_of(request, decision, at) is ApprovalState.PENDING:
             return Awaiting(request.id, request.expires_at)
     return None
+
+
+async def reviews_of_in(tx: ApprovalsTx, wanted: Month) -> list[Review]:
+    """Return every review of a month, newest first; none is older than its end."""
+    found: list[Review] = []
+    before: str | None = None
+    while True:
+        page = await tx.approvals.newest(undecided=False, before=before, limit=_SEARCHED)
+        found += [item for item in page if _is_of(item[0], wanted)]
+        if len(page) < _SEARCHED or page[-1][0].requested_at < wanted.period.end:
+            return found
+        before = page[-1][0].id
+
+
+def _is_of(request: Request, wanted: Month) -> bool:
+    return (request.act, request.resource) == (CLOSE, _resource(wanted))
+
+
+def _resource(wanted: Month) -> str:
+    return f"{wanted.entity}:{wanted.name}"
+
+
+def has_reviewed(actor: Actor, digest: str, reviews: Iterable[Review]) -> bool:
+    """Tell whether the actor has reviewed figures of this digest, and has not taken that back."""
+    return actor.account_id is not None and any(
+        request.requested_by == actor.account_id
+        and json.loads(request.command)["digest"] == digest
+        and (decision is None or decision.outcome is not Outcome.WITHDRAWN)
+        for request, decision in reviews
+    )
 
 
 async def _ready_in(tx: CloseTx, wanted: Month, progress: Progress = _quiet) -> StatedMonth:
@@ -282,7 +373,9 @@ async def _ready_in(tx: CloseTx, wanted: Month, progress: Progress = _quiet) -> 
         if name != next_month(closed[-1]):
             raise ClosedOutOfOrder(entity, name, next_month(closed[-1]))
     else:
-        first = await first_month_in(tx, entity, wanted.zone) or name
+        first = await first_month_in(tx, entity, wanted.zone)
+        if first is None or name < first:
+            raise NothingToClose(entity, name, first or "")
         if first < name:
             raise ClosedOutOfOrder(entity, name, first)
     files = await tx.royalty_inputs.heads(entity)
@@ -323,8 +416,11 @@ async def _publish_in(
         "closing": digest(stated.closing),
         **approved,
     }
-    change = Change(CLOSE, f"{wanted.entity}:{wanted.name}", None, after, correlation_id)
+    change = Change(CLOSE, _resource(wanted), None, after, correlation_id)
     await record_in(tx, actor, change, at)
+    for request, decision in await reviews_of_in(tx, wanted):
+        if decision is None and state_of(request, decision, at) is ApprovalState.PENDING:
+            await settle_in(tx, actor, request, _PUBLISHED, at, correlation_id)
     event = MonthClosed(wanted.entity, wanted.name, len(sealed))
     await tx.outbox.add([envelope(event, id=EventId(ids.uuid7()), subject=wanted.entity, at=at)])
     return Closed(wanted.entity, wanted.name, sealed, is_new=True)
@@ -337,7 +433,8 @@ async def _check_again(tx: CloseTx, wanted: Month) -> Closed:
     kept = {(item.holder, item.currency): item for item in stored}
     for holder, currency in sorted(fresh.keys() | kept.keys()):
         item = kept.get((holder, currency))
-        if item is None or item.body != fresh.get(Whose(holder, currency)):
+        body = fresh.get(Whose(holder, currency))
+        if item is None or body is None or not is_same_statement(item.body, body):
             shown = _shown(item) if item else json.loads(fresh[Whose(holder, currency)])["holder"]
             raise StatementDiffers(wanted.entity, wanted.name, shown, currency)
     return Closed(wanted.entity, wanted.name, tuple(stored), is_new=False)

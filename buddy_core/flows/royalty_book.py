@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from buddy_core.royalty import (
     PLATFORM,
     BadInput,
     Balances,
+    BeingWorkedOut,
     ClosedMonth,
     Document,
     Facts,
@@ -62,6 +64,12 @@ class PublicNames:
     """Such as `episode/hr36`."""
     partners: Mapping[PartnerId, str]
 
+    @cached_property
+    def digest(self) -> bytes:
+        """The SHA-256 of all of them."""
+        names = [*self.titles.items(), *self.partners.items()]
+        return hashlib.sha256("".join(f"{id_} {name}\n" for id_, name in names).encode()).digest()
+
     def holder(self, holder: str) -> str:
         """Return the internal id of a holder by its name outside; the platform keeps its name.
 
@@ -84,7 +92,32 @@ class Stored:
     """The closed months before it in order: all of them where facts of one came late, else the last."""
     files: Sequence[Input]
     """Its facts up to its cut; where some of an earlier month came late, those of all months."""
-    spends: Spends
+    spends: Mapping[str, Sequence[TokenSpend]]
+    """By month: its own, and those of every earlier one that late facts change."""
+
+    @property
+    def late(self) -> list[Input]:
+        """Facts of months that were closed by then, adjusted already or not."""
+        cuts = {item.month: item.cut for item in self.earlier}
+        return [item for item in self.files if item.month in cuts and item.sequence > cuts[item.month]]
+
+    @property
+    def adjusted(self) -> Sequence[ClosedMonth]:
+        """The closed months that late facts change.
+
+        They begin with the first month of which facts ever came late, also where an earlier close has
+        adjusted it: what tiers and pools carry on from there is in no stored balance before that close.
+        """
+        known, late = self.known, self.late
+        if not any(item.sequence > known for item in late):
+            return ()
+        begin = min(item.month for item in late)
+        return [item for item in self.earlier if item.month >= begin]
+
+    @property
+    def known(self) -> int:
+        """The last input that an earlier month knew."""
+        return self.earlier[-1].cut if self.earlier else 0
 
 
 @frozen
@@ -186,14 +219,17 @@ async def state_month_in(
     *,
     others: Others | None = None,
     known: OpenMonths | None = None,
+    may_lag: bool = False,
 ) -> StatedMonth:
     """State a month: as its facts and terms lie there now, or as they did when it was closed.
 
     Before an open month others may be open: it begins with what they come to now. They are stated
     first, in memory; `known` keeps them for the next that is asked for in the same transaction.
-    `others` are terms to try instead of those that stand, by kind and key.
+    `others` are terms to try instead of those that stand, by kind and key. With `may_lag` the month
+    may be as it was worked out last, while what has come since is still being worked in.
 
     Raises:
+        BeingWorkedOut: it is large; ask again.
         BadInput, TermsProblems: facts and terms do not go together, those of an open month before
             it included; every problem is named.
     """
@@ -210,7 +246,9 @@ async def state_month_in(
         month_ = _month_of(wanted, name)
         stated = months.get(name)
         if stated is None:
-            stated = months[name] = await book.state(month_, _terms_of(month_, standing), before)
+            lags = may_lag and name == wanted.name
+            terms = _terms_of(month_, standing)
+            stated = months[name] = await book.state(month_, terms, before, may_lag=lags)
         before = stated
     assert before is not None, "the month itself is the last of them"
     return before
@@ -242,8 +280,27 @@ class _Book:
             name = next_month(name)
         return names
 
-    async def state(self, wanted: Month, terms: bytes, before: StatedMonth | None) -> StatedMonth:
+    async def state(
+        self, wanted: Month, terms: bytes, before: StatedMonth | None, *, may_lag: bool = False
+    ) -> StatedMonth:
         """State a month after the open one before it, or after the closed ones."""
+        tx = self.tx
+        count = await tx.token_spends.count(wanted.entity, wanted.period.end)
+        key = _key_of(wanted, terms, self.cut, self.closed, count, self.names)
+        gather = partial(self._gather, wanted, terms, before)
+        try:
+            return await tx.workings.worked_out(wanted, key, gather)
+        except BeingWorkedOut:
+            last: StatedMonth | None = tx.workings.last(wanted) if may_lag else None
+            # What other terms would make of it may have been the last that was worked out.
+            if last is None or last.terms != terms:
+                raise
+            return last
+
+    async def _gather(
+        self, wanted: Month, terms: bytes, before: StatedMonth | None
+    ) -> Callable[[], StatedMonth]:
+        """Read what the month is stated from, and return what states it."""
         tx, entity, cut = self.tx, wanted.entity, self.cut
 
         async def spends(period: Period) -> Sequence[TokenSpend]:
@@ -264,7 +321,8 @@ class _Book:
                 earlier = await tx.statements.closed(entity, months)
         only = None if is_late else wanted.name
         files = await tx.royalty_inputs.facts(entity, month=only, until=cut)
-        return await state_stored(wanted, terms, cut, Stored(self.names, earlier, files, spends))
+        stored = await stored_of(wanted, self.names, earlier, files, spends)
+        return partial(state_stored, wanted, terms, cut, stored)
 
 
 async def first_month_in(tx: RoyaltyBookTx, entity: EntityId, zone: str) -> str | None:
@@ -282,7 +340,40 @@ def _month_of(wanted: Month, name: str) -> Month:
     return Month(name, wanted.entity, wanted.zone, month(name, wanted.zone))
 
 
-async def state_stored(wanted: Month, terms: bytes, cut: int, stored: Stored) -> StatedMonth:
+def document_of(item: Input) -> Document:
+    """Return facts as the file that they came in; whatever that was, they are kept as JSON."""
+    return Document(item.key if item.key.endswith(".json") else f"{item.key}.json", item.body)
+
+
+def _key_of(
+    wanted: Month, terms: bytes, cut: int, closed: Sequence[str], spends: int, names: PublicNames
+) -> bytes:
+    """Return what stands for all that a month is stated from.
+
+    Inputs, closed months and spends are only ever added to, so that their numbers say which they are.
+    """
+    before = [name for name in closed if name < wanted.name]
+    is_closed = wanted.name in closed
+    numbers = [wanted.entity, wanted.name, wanted.zone, cut, len(before), is_closed, spends]
+    return hashlib.sha256(canonical_bytes(numbers) + names.digest + terms).digest()
+
+
+async def stored_of(
+    wanted: Month,
+    names: PublicNames,
+    earlier: Sequence[ClosedMonth],
+    files: Sequence[Input],
+    spends: Spends,
+) -> Stored:
+    """Return what a month is stated from with the spends that belong to it, found by period."""
+    stored = Stored(names, earlier, files, {})
+    found = {wanted.name: await spends(wanted.period)}
+    for item in stored.adjusted:
+        found[item.month] = await spends(_month_of(wanted, item.month).period)
+    return evolve(stored, spends=found)
+
+
+def state_stored(wanted: Month, terms: bytes, cut: int, stored: Stored) -> StatedMonth:
     """State a month from what is stored of it and of those before it.
 
     Raises:
@@ -291,8 +382,8 @@ async def state_stored(wanted: Month, terms: bytes, cut: int, stored: Stored) ->
     """
     read = _Reader(stored.names, stored.spends)
     before = stored.earlier[-1] if stored.earlier else None
-    now = await read.period(terms, before, [item for item in stored.files if item.month == wanted.name])
-    past, first = await _past(read, stored)
+    now = read.period(terms, before, [item for item in stored.files if item.month == wanted.name])
+    past, first = _past(read, stored)
     result = state_with_late(now.month, now.terms, now.facts, now.before, past, first or now.before)
     bodies = {
         Whose(stored.names.holder(whose.holder), whose.currency): body
@@ -301,25 +392,16 @@ async def state_stored(wanted: Month, terms: bytes, cut: int, stored: Stored) ->
     return StatedMonth(now.month, terms, cut, result, bodies)
 
 
-async def _past(read: _Reader, stored: Stored) -> tuple[list[Past], Balances | None]:
-    """Return the closed months that late facts change, and what the first of them began with.
-
-    They begin with the first month of which facts ever came late, also where an earlier close has
-    adjusted it: what tiers and pools carry on from there is in no stored balance before that close.
-    """
-    cuts = {item.month: item.cut for item in stored.earlier}
-    late = [item for item in stored.files if item.month in cuts and item.sequence > cuts[item.month]]
-    known = stored.earlier[-1].cut if stored.earlier else 0
+def _past(read: _Reader, stored: Stored) -> tuple[list[Past], Balances | None]:
+    """Return the closed months that late facts change, and what the first of them began with."""
+    adjusted, known = {item.month for item in stored.adjusted}, stored.known
     past: list[Past] = []
     first: Balances | None = None
-    if not any(item.sequence > known for item in late):
-        return past, first
-    begin = min(item.month for item in late)
     opening: ClosedMonth | None = None
     for there in stored.earlier:
-        if there.month >= begin:
+        if there.month in adjusted:
             mine = [item for item in stored.files if item.month == there.month]
-            then = await read.period(there.terms, opening, [item for item in mine if item.sequence <= known])
+            then = read.period(there.terms, opening, [item for item in mine if item.sequence <= known])
             came = read.files(there.terms, opening, [item for item in mine if item.sequence > known])
             past.append(Past(then.month, then.terms, then.facts, came.facts))
             first = then.before if first is None else first
@@ -332,19 +414,19 @@ class _Reader:
     """Reads what was stored of a month, and the spends of it."""
 
     names: PublicNames
-    spends: Spends
+    spends: Mapping[str, Sequence[TokenSpend]]
 
-    async def period(self, terms: bytes, before: ClosedMonth | None, files: Sequence[Input]) -> PeriodInput:
+    def period(self, terms: bytes, before: ClosedMonth | None, files: Sequence[Input]) -> PeriodInput:
         """Return all that a month is stated from."""
         found = self.files(terms, before, files)
-        spent = await self.spends(found.month.period)
+        spent = self.spends[found.month.name]
         return evolve(found, facts=found.facts + Facts(tokens=tuple(map(self._use, spent))))
 
     def files(self, terms: bytes, before: ClosedMonth | None, files: Sequence[Input]) -> PeriodInput:
         """Return what files alone say."""
         return read_input(
             Document("terms", terms),
-            [Document(f"{item.key}.json", item.body) for item in files if item.body != AWAITED],
+            [document_of(item) for item in files if item.body != AWAITED],
             Document("closing balances", before.closing) if before else None,
         )
 

@@ -9,7 +9,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from attrs import evolve, field, fields, frozen
@@ -136,14 +136,19 @@ async def bring_facts(
     month = month_for(command.entity, command.month)
     if clock.now() < month.period.start:
         raise InvalidValue("month", f"{month.name} has not begun; bring facts in when they have happened")
-    document, body, count = None, AWAITED, 0
+    document, body, count, before = None, AWAITED, 0, 0
     if command.content is not None:
         if len(command.content) > MOST_BYTES:
             most = f"{MOST_BYTES // 1_000_000} MB"
             raise InvalidValue("content", f"is longer than {most}; split it into several files")
         document = Document(command.file, command.content)
-        facts = read_facts([document], month.zone)
-        body, count = facts_json(facts).encode(), count_of(facts)
+        async with uow.read() as tx:
+            facts, body, count = await tx.workings.aside(partial(_read, document, month.zone))
+            # Before anything is held: a large file takes its time.
+            before = await tx.royalty_inputs.last(month.entity)
+            there = await tx.royalty_inputs.find(month.entity, InputKind.FACTS, command.name)
+            if there is None or there.body == AWAITED:
+                await _check_in(tx, month, command.name, document, facts)
 
     async def work(tx: InputsTx) -> Brought:
         at = clock.now()
@@ -163,13 +168,19 @@ async def bring_facts(
             raise PassedOver(month.entity, month.name, closed[0])
         if document is None and is_late:
             raise InvalidValue("name", f"is not awaited any more: {month.name} is closed; bring the facts")
-        if document is not None:
+        if document is not None and sequence != before + 1:
             await _check_in(tx, month, command.name, document, facts)
         item = Input(month.entity, sequence, InputKind.FACTS, command.name, month.name, body, at)
         await _store_in(tx, actor, item, BROUGHT, correlation_id)
         return Brought(sequence, count, is_new=True, is_late=is_late)
 
     return await retried(uow, work)
+
+
+def _read(document: Document, zone: str) -> tuple[Facts, bytes, int]:
+    """Return the facts of a file, as they are stored, and how many there are."""
+    facts = read_facts([document], zone)
+    return facts, facts_json(facts).encode(), count_of(facts)
 
 
 def _says_the_same(there: Input, month: str, body: bytes) -> bool:
@@ -180,7 +191,7 @@ def _says_the_same(there: Input, month: str, body: bytes) -> bool:
     """
     is_same = there.month == month and body in (there.body, AWAITED)
     if there.body != AWAITED and not is_same:
-        raise InputDiffers(there.key, there.month)
+        raise InputDiffers(there.key, there.month, month)
     return is_same
 
 
@@ -467,7 +478,7 @@ async def _check_in(tx: InputsTx, month: Month, name: str, document: Document, f
     names = await public_names_in(tx)
     numbers = await _licences_in(tx, names) if facts.expenses else frozenset()
     rows = _Rows(document)
-    problems = [*_unknown(facts, month, names, numbers, rows)]
+    problems = await tx.workings.aside(partial(_unknown, facts, month, names, numbers, rows))
     if not problems:
         problems += await _contradictions_in(tx, month, name, document, facts)
     if problems:
@@ -511,7 +522,7 @@ async def _contradictions_in(
     there = await tx.royalty_inputs.facts(month.entity, month=month.name)
     if any(item.key == name and item.body != AWAITED for item in there):
         raise Contention("royalty input")
-    kept = [Document(f"{item.key}.json", item.body) for item in there if item.body != AWAITED]
+    kept = [Document(f"{item.key} (brought in before)", item.body) for item in there if item.body != AWAITED]
     # Each expense stands under a deal of a title of its own, which nothing else earns for.
     deals = {expense.deal for expense in facts.expenses}
     deals |= {item["deal"] for file in kept for item in json.loads(file.content).get("expenses", ())}
@@ -520,11 +531,17 @@ async def _contradictions_in(
         "deals": [{"id": deal, "title": deal, "holder": deal, "rates": {}} for deal in sorted(deals)],
         "own_titles": "*",
     }
+    return await tx.workings.aside(partial(_contradictions, terms, kept, document))
+
+
+def _contradictions(terms: Mapping[str, Any], kept: Sequence[Document], document: Document) -> list[Problem]:
+    """Return why a file cannot be stated together with those that are there."""
     try:
         found = read_input(Document("terms", canonical_bytes(terms)), [*kept, document])
         evolve(found, facts=_paid_for(found.facts)).state()
     except BadInput as error:
-        return list(error.problems)
+        # What is there already is never taken out: it is the new file that is to be corrected.
+        return [item for item in error.problems if item.file == document.file] or list(error.problems)
     return []
 
 

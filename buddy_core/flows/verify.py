@@ -30,7 +30,7 @@ from buddy_core.flows.catalogue import PRODUCER_SPACE
 from buddy_core.flows.close_period import CLOSE, CloseTx, digest, month_for
 from buddy_core.flows.give_access import EXTEND, GIVE, REVOKE
 from buddy_core.flows.promotions import is_claim, told_of
-from buddy_core.flows.royalty_book import Stored, public_names_in, state_stored
+from buddy_core.flows.royalty_book import public_names_in, state_stored, stored_of
 from buddy_core.flows.royalty_inputs import BROUGHT, input_text
 from buddy_core.flows.royalty_inputs import SET as SET_TERMS
 from buddy_core.flows.sources import UNLOCK
@@ -497,8 +497,8 @@ async def _check_months(
                 return mine[first:after]
 
             files = [brought for brought in facts[entity_id] if brought.sequence <= item.cut]
-            stored = Stored(names, earlier, files, between)
-            stated = await state_stored(wanted, item.terms, item.cut, stored)
+            stored = await stored_of(wanted, names, earlier, files, between)
+            stated = state_stored(wanted, item.terms, item.cut, stored)
         except (BuddyError, LookupError, ArithmeticError, ValueError, AssertionError) as error:
             # What was altered may be anything, and no rule has to make sense of it.
             faults.append(Fault("royalty_periods", row, f"cannot be stated again: {error}"))

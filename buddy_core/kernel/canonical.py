@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
@@ -21,6 +20,7 @@ from uuid import UUID
 import attrs
 
 from buddy_core.kernel.clock import utc
+from buddy_core.kernel.digits import fraction_text
 from buddy_core.kernel.errors import InvalidValue
 
 GENESIS = bytes(32)
@@ -57,23 +57,6 @@ json_text: Callable[[str], str] = encode_basestring
 
 def _same(value: Any) -> Any:
     return value
-
-
-def fraction_text(value: Fraction) -> str:
-    """Return a fraction as `"3/5"`, however long its numbers are."""
-    try:
-        return f"{value.numerator}/{value.denominator}"
-    except ValueError:
-        # Python writes no int of more than 4,300 digits, as it would take long; a Decimal is quick.
-        return f"{Decimal(value.numerator):f}/{Decimal(value.denominator):f}"
-
-
-def whole_number(digits: str) -> int:
-    """Read a whole number as `fraction_text` writes it, however long; the caller bounds and checks it."""
-    return int(digits) if len(digits) < _LONG else int(Decimal(digits))
-
-
-_LONG = 4_000
 
 
 def _items(value: Sequence[Any]) -> list[Any]:

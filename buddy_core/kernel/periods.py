@@ -36,8 +36,15 @@ class UnknownZone(Invalid):
     code = "kernel.unknown_zone"
 
     zone: str
+    has_zones: bool = True
+    """Without them no name is known: the system has no time zone data, as Windows has none."""
 
     def message(self) -> str:
+        if not self.has_zones:
+            return (
+                f"{self.zone!r} cannot be looked up: this system has no time zone data. Run "
+                "`pip install tzdata` once."
+            )
         return f"{self.zone!r} is not a known IANA time zone. Write one such as Asia/Kolkata."
 
 
@@ -155,4 +162,12 @@ def _zone(key: str) -> ZoneInfo:
         return ZoneInfo(key)
     except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
         # A missing zone is a KeyError; an absolute path, a folder name or a NUL are the others.
-        raise UnknownZone(str(key)) from error
+        raise UnknownZone(str(key), has_zones=_is_known("UTC")) from error
+
+
+def _is_known(key: str) -> bool:
+    try:
+        ZoneInfo.no_cache(key)
+    except (KeyError, OSError):
+        return False
+    return True

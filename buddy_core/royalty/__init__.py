@@ -1,8 +1,13 @@
 """What every title earned, shared to the last minor unit; pure, usable with no port at all."""
 
+from buddy_core.kernel.periods import month
+from buddy_core.kernel.territories import Territories
+from buddy_core.royalty.command import ALL_HOLDERS, Printed, Unusable, compared, put, show, token_values
 from buddy_core.royalty.data import presets
 from buddy_core.royalty.errors import (
     MOST_LISTED,
+    About,
+    AlreadyPublished,
     BadFormatLine,
     BadGame,
     BadGuarantee,
@@ -13,12 +18,15 @@ from buddy_core.royalty.errors import (
     BadSplit,
     BadTiers,
     BadWaterfall,
+    BeingWorkedOut,
     ClosedOutOfOrder,
     FactsPending,
     InputDiffers,
     InputNotFound,
     MissingCoalitions,
     NoRateYet,
+    NothingToClose,
+    OwnReview,
     PassedOver,
     PercentsNotWhole,
     PeriodAlreadyClosed,
@@ -100,13 +108,15 @@ from buddy_core.royalty.ports import (
     Statements,
     TokenSpends,
     WatchTotals,
+    Workings,
 )
 from buddy_core.royalty.proof import check_statements
-from buddy_core.royalty.rules.explaining import explain, explain_settlement
+from buddy_core.royalty.rules.explaining import explain, explain_settlement, told_inputs
 from buddy_core.royalty.rules.files.reading import Document, FactTable, PeriodInput, read_facts, read_input
 from buddy_core.royalty.rules.files.sealing import (
     PlatformStatement,
     Whose,
+    is_same_statement,
     read_platform,
     read_statement,
     seal,
@@ -121,6 +131,7 @@ from buddy_core.royalty.rules.files.setting import (
 from buddy_core.royalty.rules.files.writing import (
     closing_json,
     facts_json,
+    of_holder,
     reconciliation_csv,
     result_files,
     result_json,
@@ -224,6 +235,7 @@ from buddy_core.royalty.rules.simulating import Difference, Simulation, differen
 from buddy_core.royalty.rules.stating import state_period
 
 __all__ = [
+    "ALL_HOLDERS",
     "AWAITED",
     "GRAINS",
     "GRAIN_BITS",
@@ -239,11 +251,13 @@ __all__ = [
     "SUBSCRIPTION_COLUMNS",
     "TERMS_NAMED_BY",
     "WATCH_COLUMNS",
+    "About",
     "Account",
     "AccountBalance",
     "AccountShare",
     "AdRevenue",
     "AdsBy",
+    "AlreadyPublished",
     "BadFormatLine",
     "BadGame",
     "BadGuarantee",
@@ -257,6 +271,7 @@ __all__ = [
     "Balances",
     "Band",
     "Basis",
+    "BeingWorkedOut",
     "ClosedMonth",
     "ClosedOutOfOrder",
     "Column",
@@ -304,6 +319,8 @@ __all__ = [
     "NegativeEarnings",
     "NegativeTotal",
     "NoRateYet",
+    "NothingToClose",
+    "OwnReview",
     "Paid",
     "PartShare",
     "PartTotal",
@@ -325,6 +342,7 @@ __all__ = [
     "PoolShares",
     "PoolSpread",
     "PoolTotals",
+    "Printed",
     "Problem",
     "Recoupment",
     "Reserve",
@@ -354,6 +372,7 @@ __all__ = [
     "Terms",
     "TermsChanged",
     "TermsProblems",
+    "Territories",
     "Tier",
     "TierPart",
     "Tiered",
@@ -364,6 +383,7 @@ __all__ = [
     "TokenUse",
     "TooManyPlayers",
     "TrueUp",
+    "Unusable",
     "Watch",
     "WatchMonth",
     "WatchRow",
@@ -372,6 +392,7 @@ __all__ = [
     "WaterfallBalance",
     "Whose",
     "Withholding",
+    "Workings",
     "Wrong",
     "check_holders",
     "check_rows",
@@ -379,6 +400,7 @@ __all__ = [
     "check_statements",
     "check_terms_of",
     "closing_json",
+    "compared",
     "count_facts",
     "decimal_text",
     "differences",
@@ -388,10 +410,14 @@ __all__ = [
     "flat_share",
     "formats",
     "guarantee_progress",
+    "is_same_statement",
     "missing_holders",
+    "month",
+    "of_holder",
     "period_royalty",
     "pool_totals",
     "presets",
+    "put",
     "rate_at",
     "read_facts",
     "read_input",
@@ -413,6 +439,7 @@ __all__ = [
     "shapley_value",
     "share_pool",
     "shared_pool",
+    "show",
     "simulate",
     "simulation_text",
     "split_by_exact",
@@ -429,6 +456,8 @@ __all__ = [
     "tiered_by_amount",
     "tiered_by_units",
     "title_holders",
+    "token_values",
+    "told_inputs",
     "true_up",
     "units_to_recoup",
     "watch_rows",

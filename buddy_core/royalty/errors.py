@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from fractions import Fraction
+from typing import Any
 
 import attrs
 
-from buddy_core.kernel.errors import Conflict, Invalid, NotFound, Rejected
+from buddy_core.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Rejected, Unavailable
 
 MOST_SPELT = 20
 """Problems that a message spells out; `problems` holds all of them."""
@@ -34,6 +35,21 @@ def decimal_text(value: Fraction) -> str:
     return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
 
 
+@attrs.frozen(order=True)
+class About:
+    """What a problem is about: the things of a section of terms or facts that have these fields."""
+
+    section: str
+    """A key of a file of terms or facts, such as `deals` or `watch`; `facts` for facts of any kind."""
+    fields: tuple[tuple[str, Any], ...]
+    """Each field with what it says, by name."""
+
+
+def about(section: str, **fields: Any) -> About:
+    """Name the things of a section that have these fields, such as `about("deals", id="d1")`."""
+    return About(section, tuple(sorted(fields.items())))
+
+
 @attrs.define
 class TermsProblems(Invalid):
     """Facts and terms do not fit together; every problem is listed."""
@@ -41,9 +57,28 @@ class TermsProblems(Invalid):
     code = "royalty.terms_problems"
 
     problems: tuple[str, ...]
+    about: tuple[tuple[About, ...], ...] = ()
+    """Of each problem what it is about, the nearest first: whoever has read files knows where that stands."""
 
     def message(self) -> str:
         return f"The period cannot be calculated: {listed(self.problems)}"
+
+
+@attrs.define
+class BeingWorkedOut(Unavailable):
+    """A month is large and is still being worked out; it goes on, whoever waits for it or not."""
+
+    code = "royalty.being_worked_out"
+
+    month: str
+    entity: str
+    retry_after_s: int
+
+    def message(self) -> str:
+        return (
+            f"{self.month} of {self.entity} is being worked out. Try again in {self.retry_after_s} s: "
+            "nothing is lost meanwhile."
+        )
 
 
 @attrs.define
@@ -103,6 +138,55 @@ class PassedOver(Rejected):
 
 
 @attrs.define
+class NothingToClose(Rejected):
+    """The first month of an entity has nothing in it, nor before it: its books would begin by a slip."""
+
+    code = "royalty.nothing_to_close"
+
+    entity: str
+    month: str
+    first: str
+    """The first month that anything is known of; empty where nothing is."""
+
+    def message(self) -> str:
+        begins = (
+            f"The first is {self.first}: close that one"
+            if self.first
+            else "Bring its facts in first, {} where there are none"
+        )
+        return f"Nothing has come for {self.entity} in {self.month} or before. {begins}."
+
+
+@attrs.define
+class AlreadyPublished(Conflict):
+    """The month was published from another review; nothing is left to do."""
+
+    code = "royalty.already_published"
+
+    entity: str
+    month: str
+
+    def message(self) -> str:
+        return f"{self.month} of {self.entity} has been published already. There is nothing left to do."
+
+
+@attrs.define
+class OwnReview(Forbidden):
+    """Whoever reviewed a month's figures does not publish them, by nobody's request."""
+
+    code = "royalty.own_review"
+
+    entity: str
+    month: str
+
+    def message(self) -> str:
+        return (
+            f"You reviewed these figures of {self.month} of {self.entity} yourself: somebody else publishes "
+            "them. Where nobody else may, withdraw your own review first."
+        )
+
+
+@attrs.define
 class InputDiffers(Conflict):
     """Facts of this name were brought in before, and were others."""
 
@@ -110,8 +194,15 @@ class InputDiffers(Conflict):
 
     name: str
     month: str
+    wanted: str = ""
+    """The month that it is brought in for now, where that is another."""
 
     def message(self) -> str:
+        if self.wanted not in ("", self.month):
+            return (
+                f"{self.name} was brought in before, for {self.month}. A name stands for one month: give the "
+                f"facts of {self.wanted} a name of their own."
+            )
         return (
             f"{self.name} was brought in before for {self.month}, with other facts. Give what is new a name "
             "of its own; what was wrong is corrected by facts with the difference."
@@ -209,7 +300,8 @@ class Problem:
 
     file: str
     row: int
-    """Counted from 1 within the file, a heading not counted; 0 where it is about the whole file."""
+    """As a spreadsheet counts: of CSV the heading is row 1. Of Parquet, which has none, the first row is 1.
+    0 where it is about the whole file."""
     column: str
     what: str
     fix: str

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from attrs import frozen
 
@@ -17,6 +17,7 @@ from buddy_core.royalty.model.months import (
     Input,
     InputHead,
     InputKind,
+    Month,
     StoredStatement,
     TokenSpend,
 )
@@ -37,6 +38,10 @@ class TokenSpends(Protocol):
 
     async def of_period(self, entity: EntityId, period: Period) -> list[TokenSpend]:
         """Return an entity's facts whose instant lies in the half-open period."""
+        ...
+
+    async def count(self, entity: EntityId, until: datetime) -> int:
+        """Return how many facts an entity has before `until`: while it is the same, so are they."""
         ...
 
     async def first_at(self, entity: EntityId, since: datetime | None) -> datetime | None:
@@ -150,6 +155,40 @@ class RoyaltyBooks(Protocol):
         ...
 
 
+T = TypeVar("T")
+
+
+class Workings(Protocol):
+    """Where months are worked out, away from what serves requests, and kept for whoever asks next."""
+
+    async def worked_out(
+        self, month: Month, key: bytes, gather: Callable[[], Awaitable[Callable[[], T]]]
+    ) -> T:
+        """Return what a month comes to: as it is kept under `key`, else worked out by what `gather` answers.
+
+        `key` stands for all that the month is worked out from. `gather` reads that in the transaction
+        that asks; what it answers is called in another thread. Whoever else asks for the same key
+        meanwhile waits for the same work. That facts and terms do not go together is kept as well.
+
+        Raises:
+            BeingWorkedOut: it takes longer than anybody is to wait for; it goes on and is kept.
+            Exception: what `gather` or the work raises.
+        """
+        ...
+
+    async def aside(self, work: Callable[[], T]) -> T:
+        """Return what `work` answers, called in another thread: for what takes seconds and is kept nowhere.
+
+        Raises:
+            Exception: what the work raises.
+        """
+        ...
+
+    def last(self, month: Month) -> Any:
+        """Return what the month came to when it was worked out last, whatever has come since; or None."""
+        ...
+
+
 class RoyaltyTx(Protocol):
     """A transaction that reads and writes royalty facts and statements."""
 
@@ -161,6 +200,9 @@ class RoyaltyTx(Protocol):
 
     @property
     def royalty_inputs(self) -> Inputs: ...
+
+    @property
+    def workings(self) -> Workings: ...
 
 
 class WatchTotals(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from fractions import Fraction
 from typing import Protocol
@@ -17,11 +16,20 @@ from buddy_core.access import (
     ApprovalState,
     Change,
     Request,
+    may,
     record_in,
     require,
 )
 from buddy_core.flows.approvals import Asked
-from buddy_core.flows.close_period import CLOSE, CloseTx, digest_of, digest_of_closed, month_for
+from buddy_core.flows.close_period import (
+    CLOSE,
+    CloseTx,
+    digest_of,
+    digest_of_closed,
+    has_reviewed,
+    month_for,
+    reviews_of_in,
+)
 from buddy_core.flows.correct import adjustment_from_plain
 from buddy_core.flows.promotions import promotion_command_from_plain
 from buddy_core.flows.royalty_book import state_month_in
@@ -30,7 +38,7 @@ from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.idempotency import retried
 from buddy_core.kernel.ids import AccountId
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.royalty import BadInput, TermsProblems
+from buddy_core.royalty import BadInput, BeingWorkedOut, TermsProblems
 from buddy_core.tax import SellerRoutes
 from buddy_core.tokens import Entries, version_at
 from buddy_core.views.admin_names import NamesTx
@@ -115,14 +123,19 @@ class WantedPromotion:
 class WantedClose:
     """A reviewed month to publish.
 
-    `figures` are those of `digest`, as the month stands now or was published; None where it
-    does not come to them, so that nobody can publish them.
+    `figures` are those of `digest`, as the month stands now or was published. Without them nobody
+    can publish: it does not come to them any more, or is still being worked out.
     """
 
     entity: str
     month: str
     digest: str
     figures: CloseFigures | None
+    is_being_worked_out: bool = False
+    is_hidden: bool = False
+    """The figures of months are not the actor's to see."""
+    has_reviewed: bool = False
+    """The actor has reviewed these very figures: somebody else publishes them."""
 
 
 @frozen
@@ -194,12 +207,12 @@ async def show_requests(
         if about_members:
             change = Change("approval.read", "approvals", None, about_members, correlation_id)
             await record_in(tx, actor, change, clock.now())
-        return tuple([await _shown_in(tx, item, routes) for item in asked])
+        return tuple([await _shown_in(tx, actor, item, routes) for item in asked])
 
     return await retried(uow, work)
 
 
-async def _shown_in(tx: AdminApprovalsTx, asked: Asked, routes: SellerRoutes) -> RequestShown:
+async def _shown_in(tx: AdminApprovalsTx, actor: Actor, asked: Asked, routes: SellerRoutes) -> RequestShown:
     request, decision = asked.request, asked.decision
     return RequestShown(
         id=request.id,
@@ -217,7 +230,7 @@ async def _shown_in(tx: AdminApprovalsTx, asked: Asked, routes: SellerRoutes) ->
         grant=await _grant_in(tx, request) if request.act == "tokens.grant" else None,
         adjustment=await _adjustment_in(tx, request) if request.act == "tokens.adjust" else None,
         promotion=_promotion(request) if request.act == "promotion.add" else None,
-        close=await _close_in(tx, asked, routes) if request.act == CLOSE else None,
+        close=await _close_in(tx, actor, asked, routes) if request.act == CLOSE else None,
         decided_by=await person_in(tx, decision.by) if decision else None,
         decided_at=decision.at if decision else None,
         decision_reason=decision.reason if decision else "",
@@ -266,17 +279,25 @@ def _promotion(request: Request) -> WantedPromotion:
     )
 
 
-async def _close_in(tx: AdminApprovalsTx, asked: Asked, routes: SellerRoutes) -> WantedClose:
+async def _close_in(tx: AdminApprovalsTx, actor: Actor, asked: Asked, routes: SellerRoutes) -> WantedClose:
     name, month, digest = wanted_close(asked.request)
     entity = next(entity for entity in routes.entities if entity.id == name)
-    figures = None
+    if not may(actor, "period:read"):
+        return WantedClose(name, month, digest, None, is_hidden=True)
+    figures, is_being_worked_out = None, False
     if closed := await tx.statements.closed(name, [month]):
         stored = await tx.statements.of_month(name, month)
         if digest_of_closed(closed[0], stored) == digest:
             figures = await figures_in(tx, closed_month(stored))
     elif asked.state is ApprovalState.PENDING:
-        with suppress(BadInput, TermsProblems):
+        try:
             stated = await state_month_in(tx, month_for(entity, month))
             if digest_of(stated) == digest:
                 figures = await figures_in(tx, provisional(stated))
-    return WantedClose(name, month, digest, figures)
+        except BeingWorkedOut:
+            is_being_worked_out = True
+        except (BadInput, TermsProblems):
+            # As after any other change of facts or terms: these are no longer its figures.
+            pass
+    mine = has_reviewed(actor, digest, await reviews_of_in(tx, month_for(entity, month)))
+    return WantedClose(name, month, digest, figures, is_being_worked_out, has_reviewed=mine)

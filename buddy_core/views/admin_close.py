@@ -15,7 +15,7 @@ from buddy_core.flows.close_period import CLOSE, CloseTx, digest_of, digest_of_c
 from buddy_core.flows.royalty_book import OpenMonths, state_month_in
 from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.royalty import MOST_LISTED, BadInput, ClosedMonth, InputHead, TermsProblems
+from buddy_core.royalty import MOST_LISTED, BadInput, BeingWorkedOut, ClosedMonth, InputHead, TermsProblems
 from buddy_core.tax import SellerRoutes, SellingEntity
 from buddy_core.views.admin_names import NamesTx, names_in, without_ids
 from buddy_core.views.admin_values import KINDS
@@ -25,7 +25,13 @@ from buddy_core.views.stated import ValuesTx, closed_month, open_months_in, prov
 
 CloseState = Literal["running", "blocked", "ready", "reviewed", "closed"]
 CheckKey = Literal[
-    "month_ended", "months_in_order", "facts_arrived", "values_complete", "terms_fit", "rewards_settled"
+    "month_ended",
+    "months_in_order",
+    "facts_arrived",
+    "values_complete",
+    "terms_fit",
+    "worked_out",
+    "rewards_settled",
 ]
 CLOSED_SHOWN = 6
 """How many closed months of an entity stand on the page."""
@@ -72,6 +78,7 @@ class CloseMonth:
 
     month: str
     entity: str
+    entity_name: str
     zone: str
     state: CloseState
     ends_at: datetime
@@ -82,6 +89,8 @@ class CloseMonth:
     problems: tuple[str, ...] = ()
     problem_count: int = 0
     after: str | None = None
+    is_being_worked_out: bool = False
+    """It is large: its figures come by themselves."""
     review: CloseReview | None = None
     closed_at: datetime | None = None
     reviewed_by: str | None = None
@@ -183,6 +192,7 @@ async def _open_in(
     month = CloseMonth(
         month=name,
         entity=entity.id,
+        entity_name=entity.name,
         zone=entity.zone,
         state="running",
         ends_at=wanted.period.end,
@@ -191,7 +201,10 @@ async def _open_in(
         after=first,
     )
     try:
-        stated = await state_month_in(tx, wanted, known=known)
+        # Of a month that runs, something new comes at any moment.
+        stated = await state_month_in(tx, wanted, known=known, may_lag=wanted.period.end > at)
+    except BeingWorkedOut:
+        month = evolve(month, is_being_worked_out=True)
     except (BadInput, TermsProblems) as error:
         if first is None:
             texts, count = _problems(error)
@@ -215,13 +228,16 @@ def _problems(error: BadInput | TermsProblems) -> tuple[tuple[str, ...], int]:
 def _checks(book: _Book, month: CloseMonth, at: datetime) -> tuple[Check, ...]:
     awaited, missing, held = len(month.awaited), book.missing, book.held
     values = "/admin/values" if missing else None
+    facts = f"/admin/facts?entity={month.entity}&month={month.month}"
     order = () if month.after is None else (Check("months_in_order", is_done=False),)
     return (
         Check("month_ended", month.ends_at <= at),
         *order,
-        Check("facts_arrived", not awaited, awaited),
+        Check("facts_arrived", not awaited, awaited, facts if awaited else None),
         Check("values_complete", not missing, missing, values),
-        Check("terms_fit", not month.problem_count, month.problem_count),
+        Check("worked_out", is_done=False)
+        if month.is_being_worked_out
+        else Check("terms_fit", not month.problem_count, month.problem_count),
         # A held reward is no part of this month's figures.
         Check("rewards_settled", not held, held, "/admin/rewards" if held else None, is_blocking=False),
     )
@@ -230,6 +246,9 @@ def _checks(book: _Book, month: CloseMonth, at: datetime) -> tuple[Check, ...]:
 async def _with_review_in(
     tx: AdminCloseTx, actor: Actor, month: CloseMonth, reviews: Reviews, at: datetime
 ) -> CloseMonth:
+    if month.is_being_worked_out:
+        # Whether its figures are those that were reviewed is not known yet.
+        return month
     known = reviews.get((month.entity, month.month), ())
     review = await review_in(tx, actor, known, month.digest, at)
     is_waiting = review is not None and review.state == "waiting" and month.state == "ready"
@@ -243,6 +262,7 @@ async def _closed_in(tx: AdminCloseTx, entity: SellingEntity, closed: ClosedMont
     return CloseMonth(
         month=closed.month,
         entity=entity.id,
+        entity_name=entity.name,
         zone=entity.zone,
         state="closed",
         ends_at=closed.ends_at,

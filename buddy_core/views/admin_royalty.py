@@ -21,7 +21,7 @@ from buddy_core.kernel.periods import month_of, next_month, previous_month
 from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.rights import Licence
 from buddy_core.royalty import AWAITED, Input, InputKind, InputNotFound
-from buddy_core.tax import SellerRoutes, SellingEntity
+from buddy_core.tax import SellerRoutes, SellingEntity, entities_named
 
 READ = "period:read"
 PAGE = 40
@@ -146,7 +146,7 @@ async def facts_of_month(
     """Return what was brought in for a month, newest first.
 
     Raises:
-        NotPermitted, InvalidMonth.
+        NotPermitted, InvalidMonth, UnknownEntity.
     """
     require(actor, READ)
     async with uow.read() as tx:
@@ -267,8 +267,12 @@ async def terms_of_in(
 
 
 def entity_of(routes: SellerRoutes, wanted: str | None) -> SellingEntity:
-    """Return the entity of that id, or the first one: pages answer whatever is typed into an address."""
-    return next((item for item in routes.entities if item.id == wanted), routes.entities[0])
+    """Return the entity of that id; the first one where none is named.
+
+    Raises:
+        UnknownEntity: none has it.
+    """
+    return entities_named(routes, wanted)[0] if wanted else routes.entities[0]
 
 
 async def _facts_in(tx: InputsTx, entity: SellingEntity, month: str) -> FactsMonth:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, time
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
@@ -271,10 +273,8 @@ def read_terms_form(
         check_terms_of(kind, key or "new", terms, zone, "terms")
     except BadInput as error:
         for problem in error.problems:
-            field = form.field_of(problem.column)
-            # Steps without anything in them are passed over, so places among those left say nothing.
-            is_step = field.startswith("step")
-            form.wrong(field, _sentence(evolve(problem, column="") if is_step else problem))
+            place = form.field_of(problem.column)
+            form.wrong(place, _sentence(problem) if place == MORE else _at_field(problem, zone))
     except BuddyError as error:
         form.wrong(MORE, error.message())
     return form.fields, None if form.problems else terms
@@ -329,10 +329,14 @@ class _Form:
         if not self.texts[name] or not is_currency(self.currency):
             return None
         try:
-            return minor_of(self.texts[name], self.currency)
+            minor = minor_of(self.texts[name], self.currency)
         except BuddyError:
             self.wrong(name, how_to_write(self.currency))
             return None
+        if minor < 0:
+            self.wrong(name, "Write an amount of 0 or more.")
+            return None
+        return minor
 
     def row(
         self,
@@ -372,6 +376,9 @@ class _Form:
             if isinstance(there, list) and isinstance(value, list):
                 terms[key] = [*there, *value]
             elif isinstance(there, dict) and isinstance(value, dict):
+                twice = sorted(there.keys() & value.keys())
+                if twice:
+                    self.wrong(MORE, f"{key}.{twice[0]} was filled in above; leave it out here or there.")
                 terms[key] = {**there, **value}
                 self.places |= {f"{key}.{name}": MORE for name in value}
             elif key in terms:
@@ -544,6 +551,22 @@ def _sentence(problem: Problem) -> str:
     place = f"{problem.column}: " if "[" in problem.column else ""
     text = f"{place}{problem.what}; {problem.fix}."
     return text[0].upper() + text[1:]
+
+
+def _at_field(problem: Problem, zone: str) -> str:
+    """Say a problem at a field of the form: nobody writes JSON there, and days are days of the entity."""
+    text = re.sub(r',? in quotes|"', "", f"{problem.what}; {problem.fix}.")
+    text = _INSTANT.sub(lambda found: _day(found[0], zone), text)
+    return text[0].upper() + text[1:]
+
+
+def _day(text: str, zone: str) -> str:
+    """Return the day of the zone that begins at an instant; the instant itself where none does."""
+    at = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(ZoneInfo(zone))
+    return at.date().isoformat() if at.time() == time() else text
+
+
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}(?:Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 def _said(problem: Problem) -> str:

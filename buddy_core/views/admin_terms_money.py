@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from buddy_core.kernel.currencies import minor_digits
-from buddy_core.kernel.errors import BuddyError, Invalid
+from buddy_core.kernel.errors import BuddyError, Invalid, InvalidValue
 from buddy_core.kernel.money import Money
 
 _COUNTED = ("gross", "net")
@@ -40,6 +40,9 @@ def minor_of(text: str, currency: str) -> int:
     plain = text.replace(" ", "")
     if _GROUPED.fullmatch(plain):
         plain = plain.replace(",", "")
+    if len(plain.partition(".")[2]) > minor_digits(currency):
+        # A person who types 3.000 may mean three thousand.
+        raise InvalidValue("amount", f"{text!r} has too many digits after the point")
     return Money.from_major(plain, currency).minor
 
 

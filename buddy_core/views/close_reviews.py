@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from attrs import frozen
 
 from buddy_core.access import Actor, Approvals, ApprovalState, Decision, Request, state_of
-from buddy_core.flows.close_period import CLOSE
+from buddy_core.flows.close_period import CLOSE, has_reviewed
 from buddy_core.kernel.ids import AccountId, EntityId
 from buddy_core.views.admin_names import NamesTx, name_of, names_in, without_ids
 
@@ -41,6 +41,8 @@ class CloseReview:
     state: ReviewState
     by: str
     is_own: bool
+    has_reviewed: bool
+    """The actor has reviewed these figures, by this request or by another: somebody else publishes them."""
     at: datetime
     expires_at: datetime
     decided_by: str | None = None
@@ -91,6 +93,7 @@ async def review_in(
         state,
         await person_in(tx, request.requested_by),
         request.requested_by == actor.account_id,
+        has_reviewed(actor, wanted_close(request)[2], reviews),
         request.requested_at,
         request.expires_at,
         await person_in(tx, decision.by) if decision else None,

@@ -15,6 +15,7 @@ from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.ids import EntityId, PartnerId
 from buddy_core.royalty import (
     BadInput,
+    BeingWorkedOut,
     Document,
     StoredStatement,
     Terms,
@@ -36,6 +37,8 @@ class OwnMonth:
     stated: tuple[Stated, ...] = ()
     is_known: bool = True
     """False while facts and terms of an open month do not go together, so that there are no figures."""
+    working: BeingWorkedOut | None = None
+    """Set while an open month is so large that its figures are still being worked out."""
     terms: bytes = b""
     """Everybody's terms of an open month; those of a closed one stay where they are until asked for."""
 
@@ -119,7 +122,11 @@ async def _open_in(
 ) -> OwnMonth:
     state = state_of(entity, name, (), at)
     try:
-        stated = await state_month_in(tx, month_for(entity, name), known=known)
+        wanted = month_for(entity, name)
+        # Of a month that runs, something new comes at any moment.
+        stated = await state_month_in(tx, wanted, known=known, may_lag=state == "running")
+    except BeingWorkedOut as error:
+        return OwnMonth(name, entity, state, is_known=False, working=error)
     except (BadInput, TermsProblems):
         # Whatever is wrong may be about others' titles; staff see it where they close.
         return OwnMonth(name, entity, state, is_known=False)

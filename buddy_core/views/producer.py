@@ -52,7 +52,7 @@ class ModelFigure:
 class MonthFigure:
     """A month (`2026-10`), what it earned and what is paid out; provisional until `closed`.
 
-    `is_known` is False while its facts and terms do not go together.
+    `is_known` is False while its facts and terms do not go together, or while it is being worked out.
     """
 
     month: str
@@ -61,6 +61,7 @@ class MonthFigure:
     state: MonthState
     models: tuple[ModelFigure, ...] = ()
     is_known: bool = True
+    is_being_worked_out: bool = False
 
 
 @frozen
@@ -252,6 +253,7 @@ def _month(name: str, months: Sequence[OwnMonth], currency: str) -> MonthFigure:
         state_over([own for own in months if own.stated or own.entity.currency == currency] or months),
         tuple(ModelFigure(model.value, Money(earned[model], currency)) for model in Model if model in earned),
         all(own.is_known for own in months),
+        any(own.working is not None for own in months),
     )
 
 

@@ -17,7 +17,7 @@ from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.ids import EntityId, PartnerId
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.royalty import AccountShare, HolderStatement, Line, Terms, split_by_exact
+from buddy_core.royalty import AccountShare, HolderStatement, Line, Model, Terms, split_by_exact
 from buddy_core.tax import SellerRoutes, SellingEntity
 from buddy_core.views.account_figures import AccountFigure, account_figures
 from buddy_core.views.common import TitleType
@@ -65,6 +65,8 @@ class StatementLine:
     rate: Fraction
     exact: Fraction
     amount: Money
+    plan: str = ""
+    """Of subscriptions: the plan whose money it is a part of."""
 
 
 @frozen
@@ -300,6 +302,7 @@ async def wanted_months_in(
     Raises:
         StatementNotFound: no entity has it.
         InvalidMonth: the text names no month.
+        BeingWorkedOut: it is large and its figures are not there yet; ask again.
     """
     found = [
         own
@@ -309,6 +312,8 @@ async def wanted_months_in(
     ]
     if not found:
         raise StatementNotFound(wanted.month)
+    if working := next((own.working for own in found if own.working), None):
+        raise working
     return found
 
 
@@ -414,6 +419,7 @@ def _line(item: NumberedLine) -> StatementLine:
         deal=line.deal,
         step=line.step,
         kind=line.inputs.get("kind", ""),
+        plan=plan_of(line),
         refund_of=line.inputs.get("refund_of", ""),
         adjusts=line.adjusts,
         net=line.net,
@@ -422,6 +428,12 @@ def _line(item: NumberedLine) -> StatementLine:
         exact=line.amount,
         amount=Money(item.minor, line.currency),
     )
+
+
+def plan_of(line: Line) -> str:
+    """Return the plan whose pool a line has a part of; empty for what is no part of a plan's money."""
+    is_plan = line.model is Model.SUBSCRIPTION
+    return str(line.inputs.get("pool", "")).rsplit("/", 2)[0] if is_plan else ""
 
 
 def _shares(stated: Stated, terms: Terms) -> list[ShareFigure]:

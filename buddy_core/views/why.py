@@ -12,9 +12,10 @@ from attrs import evolve, frozen
 from buddy_core.access import Actor
 from buddy_core.catalog import Producer, Title
 from buddy_core.kernel.clock import Clock
+from buddy_core.kernel.digits import fraction_from
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.royalty import PLATFORM, Line, explain
+from buddy_core.royalty import PLATFORM, Line, explain, told_inputs
 from buddy_core.tax import SellerRoutes
 from buddy_core.views.errors import StatementLineNotFound
 from buddy_core.views.own_months import currencies_of, state_over
@@ -32,6 +33,7 @@ from buddy_core.views.statement import (
     StatementTx,
     StatementWanted,
     numbered,
+    plan_of,
     shown_title,
     wanted_months_in,
 )
@@ -52,11 +54,17 @@ _AMOUNTS = frozenset(
         "is",
         "is_of",
         "netted",
+        "accounts_paid",
+        "own",
+        "to_all",
+        "pool_part",
+        "holder_has",
     )
 )
 _FIRST = (
     "gross", "tax", "refund", "chargeback", "gateway_fee",
-    "kind", "tokens", "pool", "pool_net", "was_of", "is_of", "was", "is",
+    "kind", "tokens", "pool", "pool_net", "method", "accounts", "accounts_paid", "own", "to_all",
+    "seconds", "pool_seconds", "was_of", "is_of", "was", "is",
 )  # fmt: skip
 """Inputs of a sum in its order."""
 _SAID = frozenset(
@@ -70,10 +78,13 @@ _SAID = frozenset(
         "received_before",
         "taken",
         "taken_before",
+        "left",
     )
 )
-"""Inputs of a waterfall's step that the words say, in its own currency."""
-_NUMBERS = frozenset(("tokens", "seconds", "pool_seconds", "count", "of"))
+"""Inputs of a waterfall that the words say, those of a step in its own currency."""
+_NUMBERS = frozenset(("tokens", "seconds", "pool_seconds", "count", "of", "accounts"))
+_TOLD = ("expenses_", "tier_", "band_", "fx_")
+"""What `told_inputs` puts into words begins so."""
 
 
 @frozen
@@ -111,6 +122,7 @@ class WhyLine:
     rules: str
     step: str = ""
     """The step of a waterfall that takes it; empty on a deal's line."""
+    plan: str = ""
 
 
 @frozen
@@ -293,18 +305,21 @@ def _why(line: Line, producer: Producer, titles: dict[str, Title]) -> WhyLine:
         rate=line.rate,
         exact=line.amount,
         rules=line.rules,
+        plan=plan_of(line),
     )
 
 
 def _inputs(inputs: Mapping[str, Any]) -> list[WhyInput]:
     """Return the inputs that say something: those of a sum, then the others by name."""
-    names = [name for name in _FIRST if name in inputs] + sorted(inputs.keys() - set(_FIRST) - _SAID)
-    return [_input(name, inputs[name]) for name in names if inputs[name] not in ("", 0, "0")]
+    others = sorted(name for name in inputs.keys() - set(_FIRST) - _SAID if not name.startswith(_TOLD))
+    names = [name for name in _FIRST if name in inputs] + others
+    found = [_input(name, inputs[name]) for name in names if inputs[name] not in ("", 0, "0")]
+    return found + [WhyInput(name, text=text) for name, text in told_inputs(inputs).items()]
 
 
 def _input(name: str, value: Any) -> WhyInput:
     if name in _AMOUNTS:
-        return WhyInput(name, amount=Fraction(value))
+        return WhyInput(name, amount=fraction_from(f"{value}"))
     if name in _NUMBERS:
-        return WhyInput(name, number=Fraction(value))
+        return WhyInput(name, number=fraction_from(f"{value}"))
     return WhyInput(name, text=str(value))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,18 +10,19 @@ from tempfile import TemporaryDirectory
 import click
 
 from buddy_core.royalty import (
+    ALL_HOLDERS,
     BadInput,
     Document,
     FactTable,
     PeriodInput,
-    Simulation,
-    differences,
+    Printed,
+    Unusable,
+    compared,
+    put,
     read_input,
-    result_files,
-    result_json,
-    simulation_text,
-    statements_csv,
-    statements_text,
+    schema_json,
+    show,
+    token_values,
 )
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -51,7 +51,7 @@ OPENED: Mapping[str, Callable[[Path], Document | FactTable]] = {
 
 
 @click.command()
-@click.argument("terms", type=FILE)
+@click.argument("terms", type=FILE, required=False)
 @click.argument("facts", type=FILE, nargs=-1)
 @click.option(
     "--watch", type=PLACE, help="Parquet of who watched what, for how long: a file or a folder of them."
@@ -67,9 +67,19 @@ OPENED: Mapping[str, Callable[[Path], Document | FactTable]] = {
 @click.option("--csv", "as_csv", is_flag=True, help="Print the statements as CSV.")
 @click.option("--explain", is_flag=True, help="Say of each line where it comes from.")
 @click.option("--instead", type=FILE, help="Other terms: print who would have more or less by them.")
-@click.option("--holder", help="Print this holder's statements alone.")
+@click.option(
+    "--token-value",
+    "values",
+    multiple=True,
+    metavar="KIND/CURRENCY=MINOR",
+    help="What one token would be worth, such as paid/INR=60: print who would have more or less by it.",
+)
+@click.option(
+    "--schema", type=click.Choice(["terms", "facts", "result", "closing"]), help="Print a JSON Schema."
+)
+@click.option("--holder", help="Print this holder's statements alone: what may be sent to them.")
 def royalty(
-    terms: Path,
+    terms: Path | None,
     facts: tuple[Path, ...],
     watch: Path | None,
     subscriptions: Path | None,
@@ -79,6 +89,8 @@ def royalty(
     as_csv: bool,
     explain: bool,
     instead: Path | None,
+    values: tuple[str, ...],
+    schema: str | None,
     holder: str | None,
 ) -> None:
     """Calculate a month's royalty statements, exactly, from TERMS and any number of files of FACTS.
@@ -89,42 +101,31 @@ def royalty(
     Where anything is wrong, every problem is listed, nothing is written, and the exit code is 1.
     `python -m buddy_core.royalty` is the same without the web host and Parquet.
     """
-    if (out is not None) + as_json + as_csv + (instead is not None) > 1:
-        raise click.UsageError("Give one of --out, --json, --csv and --instead.")
+    if schema is not None:
+        put(schema_json(schema))
+        return
+    is_compared = instead is not None or bool(values)
+    if (out is not None) + as_json + as_csv + is_compared > 1:
+        raise click.UsageError("Give one of --out, --json, --csv and --instead or --token-value.")
+    if holder and (out is not None or is_compared):
+        raise click.UsageError(f"{ALL_HOLDERS}.")
     if (watch is None) is not (subscriptions is None):
         raise click.UsageError("Give --watch and --subscriptions together.")
-    if not facts and watch is None:
-        raise click.UsageError("Name at least one file of facts.")
+    if terms is None or (not facts and watch is None):
+        raise click.UsageError("Name the file of terms, and at least one file of facts.")
     try:
+        worth = token_values(values)
         found = _read(terms, facts, before, watch, subscriptions)
-        result = found.state()
-        other = None if instead is None else _read(instead, facts, before, watch, subscriptions)
-        then = result if other is None else other.state()
+        if is_compared:
+            other = _read(instead or terms, facts, before, watch, subscriptions)
+            put(compared(found, other, worth))
+        else:
+            show(found, found.state(), Printed(out, as_json, as_csv, explain, holder))
     except BadInput as error:
         # One problem a line, as it stands: the code that other errors begin with would hide the first.
         raise click.ClickException(error.message()) from error
-    if other is not None:
-        if other.month != found.month:
-            raise click.ClickException(
-                f"{instead} is of another month; give other terms of {found.month.name}."
-            )
-        compared = Simulation(result, then, differences(result, then))
-        sys.stdout.buffer.write(simulation_text(compared).encode())
-        return
-    if holder and not any(item.holder == holder for item in result.statements):
-        names = ", ".join(sorted({item.holder for item in result.statements})) or "nobody"
-        raise click.ClickException(f"There is no statement of {holder}; there are those of {names}.")
-    if out is not None:
-        _write(out, result_files(found.month, found.terms, result))
-        click.echo(f"{found.month.name}: {len(result.statements)} statements are in {out}")
-        return
-    if as_json:
-        text = result_json(found.month, result)
-    elif as_csv:
-        text = statements_csv(result, found.terms, holder)
-    else:
-        text = statements_text(found.month, result, explain, holder)
-    sys.stdout.buffer.write(text.encode())
+    except Unusable as error:
+        raise click.ClickException(f"{error}.") from error
 
 
 def _read(
@@ -160,18 +161,3 @@ def _shared(period: PeriodInput, watch: Path, subscriptions: Path) -> list[Docum
 
 def _opened(path: Path) -> Document | FactTable:
     return OPENED.get(path.suffix.lower(), _as_it_is)(path)
-
-
-def _write(folder: Path, files: Mapping[str, str]) -> None:
-    """Write each file whole: beside its place first, and moved there when all of them are written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            with (folder / f"{name}.unfinished").open("w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-        for name in files:
-            (folder / f"{name}.unfinished").replace(folder / name)
-    except OSError as error:
-        raise click.ClickException(f"{folder} cannot be written: {error.strerror}.") from error

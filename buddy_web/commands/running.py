@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import click
+from dependency_injector import providers
 
+from buddy_adapters.workings import PlainWorkings
 from buddy_core.kernel.errors import BuddyError
 from buddy_web.container import Container
 from buddy_web.health import check_migrated
@@ -73,6 +75,8 @@ def ask(work: Callable[[Any], Awaitable[T]]) -> T:
 @contextlib.asynccontextmanager
 async def _wired(settings: Settings) -> AsyncIterator[Container]:
     container = Container(settings=settings)
+    # Nobody else waits for a command: it works months out where it stands, however long that takes.
+    container.workings.override(providers.Object(PlainWorkings()))
     try:
         yield container
     finally:

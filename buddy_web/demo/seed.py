@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from uuid import UUID
 
 from attrs import frozen
 
 from buddy_adapters.sql.unit_of_work import SqlTx
+from buddy_adapters.system.clock import SettableClock
 from buddy_core.access import GLOBAL, SYSTEM, Assignment, Change, Scope, record_in
 from buddy_core.accounts import EmailTaken, Passwords, add_member_in, fold_email
 from buddy_core.catalog import Producer, Title, TitleType
@@ -44,6 +46,8 @@ DEMO_PASSWORD = "Monsoon-2026"
 
 EXCLUDED = {"eleven-minutes": ("AE",)}
 """Where a title may not be shown, so that the demo has a refusal to look at."""
+CO_OWNED = {"glass-hour": (("blue-lantern", Fraction(3, 4)), ("marigold", Fraction(1, 4)))}
+"""Titles of several holders, and the part that each of them owns."""
 TAKEN_DOWN = "borrowed-words"
 """Taken down everywhere: its own page answers 451, and no other page shows it."""
 _MONTH, _WEEK = timedelta(days=30), timedelta(days=7)
@@ -89,7 +93,7 @@ async def seed_demo(
         producers = {producer.id for producer in await tx.producers.all()}
         titles = {title.id for title in await tx.titles.all()}
     for producer in PRODUCERS:
-        partner = PartnerId(_demo_id("producer", producer.key))
+        partner = PartnerId(demo_id("producer", producer.key))
         if partner not in producers:
             await add_producer(Producer(partner, "", producer.name), uow=uow, clock=clock, stock=stock)
     for title in TITLES:
@@ -98,8 +102,10 @@ async def seed_demo(
             await add_title(command, uow=uow, clock=clock, transliterator=transliterator, stock=stock)
     if _title_id(TAKEN_DOWN) not in titles:
         await _take_down(_title_id(TAKEN_DOWN), uow=uow, clock=clock)
+    # They act in the months that the demo has behind it, so they were there before.
+    then = SettableClock(min(FIRST_DAY, clock.now()))
     for login in LOGINS:
-        await _seed_login(login, uow=uow, clock=clock, ids=ids, passwords=passwords, sealer=sealer)
+        await _seed_login(login, uow=uow, clock=then, ids=ids, passwords=passwords, sealer=sealer)
 
 
 async def _seed_login(
@@ -132,7 +138,7 @@ async def _make_staff_in(
     """Give the role, on the record, and a second factor that the demo knows."""
     scope = GLOBAL
     if login.producer:
-        scope = Scope.partner(PartnerId(_demo_id("producer", login.producer)))
+        scope = Scope.partner(PartnerId(demo_id("producer", login.producer)))
     await tx.assignments.add(Assignment(account, login.role, scope))
     after = {"role": login.role, "scope": str(scope)}
     await record_in(tx, SYSTEM, Change("role.assign", str(account), None, after, "seed"), at)
@@ -140,12 +146,13 @@ async def _make_staff_in(
     await tx.second_factors.add(SecondFactor(account, sealed, at, confirmed_at=at, last_step=0))
 
 
-def _demo_id(kind: str, key: str) -> UUID:
+def demo_id(kind: str, key: str) -> UUID:
+    """Return the id that a thing of the demo has in every installation."""
     return derived_uuid("buddy-demo", kind, key)
 
 
 def _title_id(key: str) -> TitleId:
-    return TitleId(_demo_id("title", key))
+    return TitleId(demo_id("title", key))
 
 
 def _title(title: DemoTitle) -> Title:
@@ -156,7 +163,7 @@ def _title(title: DemoTitle) -> Title:
         type=TitleType(title.type),
         name=title.title,
         synopsis=title.synopsis,
-        producer_id=PartnerId(_demo_id("producer", title.producer)),
+        producer_id=PartnerId(demo_id("producer", title.producer)),
         maturity=title.maturity,
         languages=title.languages,
         year=title.year,
@@ -172,15 +179,22 @@ def _title(title: DemoTitle) -> Title:
 def _licences(title: DemoTitle) -> tuple[Licence, ...]:
     if title.type == "series":
         return ()
-    licence = Licence(
-        id=LicenceId(_demo_id("licence", title.key)),
-        title_id=_title_id(title.key),
-        partner_id=PartnerId(_demo_id("producer", title.producer)),
-        share=PRODUCER_SHARE,
-        territories=Territories((WORLDWIDE,), EXCLUDED.get(title.key, ())),
-        starts_at=FIRST_DAY,
+    owners = CO_OWNED.get(title.key, ((title.producer, Fraction(1)),))
+    return tuple(
+        Licence(
+            # The maker's keeps the name that it had when every title had one holder.
+            id=LicenceId(
+                demo_id("licence", title.key if owner == title.producer else f"{title.key}:{owner}")
+            ),
+            title_id=_title_id(title.key),
+            partner_id=PartnerId(demo_id("producer", owner)),
+            share=PRODUCER_SHARE,
+            territories=Territories((WORLDWIDE,), EXCLUDED.get(title.key, ())),
+            starts_at=FIRST_DAY,
+            ownership=part,
+        )
+        for owner, part in owners
     )
-    return (licence,)
 
 
 def _windows(title: DemoTitle, at: datetime) -> tuple[Window, ...] | None:
@@ -214,7 +228,7 @@ def _window(
     sells_tokens: bool | None = None,
 ) -> Window:
     return Window(
-        id=WindowId(_demo_id("window", f"{title.key}:{type}")),
+        id=WindowId(demo_id("window", f"{title.key}:{type}")),
         title_id=_title_id(title.key),
         type=type,
         territories=(WORLDWIDE,),
@@ -228,7 +242,7 @@ def _window(
 async def _take_down(title: TitleId, *, uow: UnitOfWork[SqlTx], clock: Clock) -> None:
     """Take a title down everywhere, on the record; nobody has bought it, so nothing is owed."""
     change = TakeDown(
-        TakedownId(_demo_id("takedown", str(title))),
+        TakedownId(demo_id("takedown", str(title))),
         Territories((WORLDWIDE,)),
         "A lawyer's letter of the demo: the script is said to be somebody else's.",
     )

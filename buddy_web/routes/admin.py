@@ -27,7 +27,7 @@ from buddy_core.ads import RewardCapReached, RewardNotFound, RewardNotHeld
 from buddy_core.flows import Awaiting, CloseReport, DecideRequest
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import BuddyError
-from buddy_core.royalty import ReviewOutdated
+from buddy_core.royalty import AlreadyPublished, BeingWorkedOut, ReviewOutdated
 from buddy_core.tax import entities_named
 from buddy_core.tokens import FreezeWallet, NotFrozen, WalletFrozen
 from buddy_core.views.admin_audit import ACTIONS, AuditFound, AuditWanted
@@ -48,6 +48,8 @@ admin_pages = Blueprint("admin_pages", __name__, url_prefix="/admin")
 
 _SHIFTS = {"+1day", "+1month"}
 _REQUEST = re.compile(r"apr_[0-9a-f]{32}", re.ASCII)
+_POLL_S = 4
+"""How soon a page looks again for a month that is being worked out."""
 _CLOSE_DONE = {"reviewed", "published", "closed_before"}
 _WANTED = ("actor", "about", "action", "ip", "reference", "since", "until")
 
@@ -126,7 +128,7 @@ def close() -> Response:
     """Show each entity's open months with a checklist and provisional figures, and the closed ones."""
     w = web()
     done = request.args.get("done", "")
-    page: AdminClose = w.call(w.container.close_page, current_actor())
+    page: AdminClose = w.call_long(w.container.close_page, current_actor())
     return show_desk(w, "admin_close.html", evolve(page, done=done if done in _CLOSE_DONE else None))
 
 
@@ -136,7 +138,7 @@ def close_month(month: str) -> Response:
     """Review a month of one entity, or of all those whose month has ended; a second person publishes it."""
     w = web()
     entities = entities_named(w.container.routes(), text(request.form, "entity") or None)
-    report: CloseReport = w.call(
+    report: CloseReport = w.call_long(
         w.container.close_month, current_actor(), month, entities, correlation_id=correlation_id.get()
     )
     if report.reviewed:
@@ -154,13 +156,17 @@ def publish_month(month: str) -> Response:
     actor = current_actor()
     [entity] = entities_named(w.container.routes(), text(request.form, "entity") or "-")
     asked = text(request.form, "request_id")
-    page: AdminClose = w.call(w.container.close_page, actor)
+    page: AdminClose = w.call_long(w.container.close_page, actor)
     found = page.find(entity.id, month)
+    if found is not None and found.state == "closed":
+        return _not_closed(w, month, entity.id, AlreadyPublished(entity.id, month))
+    if found is not None and found.is_being_worked_out:
+        return _not_closed(w, month, entity.id, BeingWorkedOut(month, entity.id, _POLL_S))
     if found is None or found.review is None or found.review.request_id != asked:
         return _not_closed(w, month, entity.id, ReviewOutdated(entity.id, month))
     try:
         command = DecideRequest(asked, Outcome.APPROVED)
-        w.call(w.container.decide_request, actor, command, correlation_id=correlation_id.get())
+        w.call_long(w.container.decide_request, actor, command, correlation_id=correlation_id.get())
     except (NotPermitted, SecondFactorNeeded):
         raise
     except BuddyError as error:
@@ -180,7 +186,7 @@ def _not_closed(w: Web, month: str, entity: str, error: BuddyError) -> Response:
     """Show the months as they stand, and at the one it is about what kept it from being closed."""
     if not may(current_actor(), "period:read"):
         raise error
-    page: AdminClose = w.call(w.container.close_page, current_actor())
+    page: AdminClose = w.call_long(w.container.close_page, current_actor())
     page = evolve(page, problem=error.message(), problem_of=f"{entity} {month}")
     return show_desk(w, "admin_close.html", page, status=status_of(error)[0])
 

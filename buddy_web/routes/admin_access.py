@@ -111,7 +111,7 @@ def decide(request_id: str) -> Response:
     reason = text(request.form, "reason")
     command = DecideRequest(request_id, outcome, reason)
     try:
-        w.call(w.container.decide_request, current_actor(), command, correlation_id=correlation_id.get())
+        w.call_long(w.container.decide_request, current_actor(), command, correlation_id=correlation_id.get())
     except SecondFactorNeeded:
         return go(f"{SECOND_FACTOR}?{urlencode({'next': request.path})}")
     except BuddyError as error:

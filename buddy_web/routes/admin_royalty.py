@@ -7,14 +7,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from attrs import evolve, frozen
-from flask import Blueprint, current_app, request
+from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from buddy_core.access import require
 from buddy_core.flows import BringFacts, Brought
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.periods import InvalidMonth
-from buddy_core.royalty import BadInput, InputKind
+from buddy_core.royalty import MOST_LISTED, BadInput, InputKind
 from buddy_core.views import MODELS, FactsPage, TermsBook, TermsForm
 from buddy_web.app import Web, web
 from buddy_web.errors import status_of
@@ -22,8 +22,9 @@ from buddy_web.forms import text, whole_number
 from buddy_web.logs import correlation_id
 from buddy_web.pages import go
 from buddy_web.permissions import current_actor, permission
-from buddy_web.routes.api_royalty import EDIT, IMPORT, READ, entity_named
+from buddy_web.routes.api_royalty import EDIT, IMPORT, MOST_SENT, MOST_SENT_MB, READ, entity_named
 from buddy_web.routes.desk import show_desk
+from buddy_web.security import body_limit
 
 admin_royalty = Blueprint("admin_royalty", __name__, url_prefix="/admin")
 
@@ -55,6 +56,7 @@ def facts() -> Response:
 
 @admin_royalty.post("/facts")
 @permission(IMPORT)
+@body_limit(MOST_SENT)
 def bring_facts() -> Response:
     """Bring a file in under its name; sent again, it counts once."""
     require(current_actor(), IMPORT)
@@ -145,7 +147,7 @@ def _line(form: Mapping[str, str], name: str) -> str:
 def _form(
     w: Web, kind: str, key: str, source: Mapping[str, str], typed: Mapping[str, str] | None
 ) -> TermsForm:
-    page: TermsForm = w.call(
+    page: TermsForm = w.call_long(
         w.container.terms_form,
         current_actor(),
         InputKind(kind),
@@ -166,11 +168,11 @@ def _bring(typed: FactsTyped, name: str, raw: bytes | None, file: str = "facts.j
     entity, month = text(form, "entity"), text(form, "month")
     try:
         command = BringFacts(entity_named(w, entity), month, name, raw, file)
-        done: Brought = w.call(
+        done: Brought = w.call_long(
             w.container.bring_facts, current_actor(), command, correlation_id=correlation_id.get()
         )
     except BadInput as error:
-        problems = [problem.text() for problem in error.problems]
+        problems = [problem.text() for problem in error.problems[:MOST_LISTED]]
         return _show_facts(
             w, evolve(typed, problems=problems, more=error.count - len(problems)), status_of(error)[0]
         )
@@ -200,7 +202,7 @@ def _show_facts(w: Web, typed: FactsTyped, status: int = 200, done: str = "") ->
         typed=typed,
         sections=SECTIONS,
         done=done if done in _DONE else "",
-        most_mb=(current_app.config["MAX_CONTENT_LENGTH"] or 0) // 1_000_000,
+        most_mb=MOST_SENT_MB,
     )
 
 

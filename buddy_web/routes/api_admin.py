@@ -18,8 +18,10 @@ from buddy_core.kernel.periods import InvalidMonth
 from buddy_core.royalty import (
     PLATFORM,
     BadInput,
+    BeingWorkedOut,
     ClosedOutOfOrder,
     FactsPending,
+    NothingToClose,
     PassedOver,
     PeriodNotFinished,
     StatementDiffers,
@@ -124,9 +126,11 @@ def set_token_value(header: IdempotencyHeader, body: schema.TokenValueBody) -> t
         InvalidMonth,
         UnknownEntity,
         PeriodNotFinished,
+        NothingToClose,
         ClosedOutOfOrder,
         PassedOver,
         FactsPending,
+        BeingWorkedOut,
         StatementDiffers,
         BadInput,
         TermsProblems,
@@ -141,7 +145,7 @@ def close_period(path: MonthPath, body: schema.CloseBody) -> tuple[dict[str, Any
     """
     w = web()
     entities = entities_named(w.container.routes(), body.entity)
-    report: CloseReport = w.call(
+    report: CloseReport = w.call_long(
         w.container.close_month, current_actor(), path.month, entities, correlation_id=correlation_id.get()
     )
     if not report.closed and not report.reviewed:

@@ -22,9 +22,12 @@ from buddy_core.flows import Asked, DecideRequest
 from buddy_core.kernel.errors import Contention
 from buddy_core.promotions import BadPromotion, CodeTaken
 from buddy_core.royalty import (
+    AlreadyPublished,
     BadInput,
+    BeingWorkedOut,
     ClosedOutOfOrder,
     FactsPending,
+    OwnReview,
     PassedOver,
     ReviewOutdated,
     TermsProblems,
@@ -80,6 +83,9 @@ _CARRY_OUT = (
     AdjustBeyondLot,
     BadPromotion,
     CodeTaken,
+    AlreadyPublished,
+    OwnReview,
+    BeingWorkedOut,
     ReviewOutdated,
     ClosedOutOfOrder,
     PassedOver,
@@ -139,7 +145,7 @@ def withdraw(path: schema.ApprovalPath, body: schema.RemarkBody) -> dict[str, An
 def _decide(request_id: str, outcome: Outcome, reason: str) -> dict[str, Any]:
     w = web()
     command = DecideRequest(request_id, outcome, reason)
-    w.call(w.container.decide_request, current_actor(), command, correlation_id=correlation_id.get())
+    w.call_long(w.container.decide_request, current_actor(), command, correlation_id=correlation_id.get())
     return _one(w, request_id)
 
 

@@ -13,6 +13,7 @@ from buddy_core.kernel.errors import Contention, InvalidValue
 from buddy_core.kernel.periods import InvalidMonth
 from buddy_core.royalty import (
     BadInput,
+    BeingWorkedOut,
     Document,
     InputDiffers,
     InputKind,
@@ -30,9 +31,13 @@ from buddy_web.logs import correlation_id
 from buddy_web.operations import Api, File
 from buddy_web.permissions import current_actor
 from buddy_web.schemas import royalty as schema
+from buddy_web.security import body_limit
 
 api = Api("royalty", "What months are stated from: facts from outside, and the terms of licences.")
 
+MOST_SENT_MB = 20
+MOST_SENT = MOST_SENT_MB * 2**20 + 100_000
+"""How long a file of facts may be over HTTP, with what a form puts around it."""
 READ, IMPORT, EDIT = "period:read", "royalty:import", "terms:edit"
 CSV, JSON = "text/csv", "application/json"
 _TERMS = "/admin/royalty/terms/<kind>"
@@ -86,11 +91,12 @@ def facts_content(query: schema.FileQuery) -> Response:
 
 
 @api.post("/admin/royalty/facts", may=IMPORT, answer=schema.Brought, status=201, errors=_BRINGS)
+@body_limit(MOST_SENT)
 def bring_facts(query: schema.BringQuery, raw: schema.FactsBody) -> tuple[dict[str, Any], int]:
     """Bring in facts of a month, once by their name; what is wrong is told with place and fix.
 
-    Facts of a closed month are late: the next month adjusts it. A body is as long as the service
-    takes any; `buddy facts bring` takes up to 50 MB.
+    Facts of a closed month are late: the next month adjusts it. A body has up to 20 MB; `buddy facts
+    bring` takes up to 50 MB.
     """
     w = web()
     # Before anything is said of the body.
@@ -157,13 +163,18 @@ def remove_terms(path: schema.TermsPath, query: schema.SetQuery) -> dict[str, An
     return _set(w, _command(w, path, query, None, query.base))
 
 
-@api.post(f"{_TERMS}/effect", may=EDIT, answer=schema.Effect, errors=(*_SETS, InvalidMonth, TermsProblems))
+@api.post(
+    f"{_TERMS}/effect",
+    may=EDIT,
+    answer=schema.Effect,
+    errors=(*_SETS, InvalidMonth, TermsProblems, BeingWorkedOut),
+)
 def terms_effect(path: schema.TermsPath, query: schema.EffectQuery, raw: schema.TermsBody) -> dict[str, Any]:
     """Return who would have what of a month by these terms, by holder and title; nothing is written."""
     w = web()
     body = _bytes(raw)
     command = _command(w, path, query, None if body.strip() == b"null" else body)
-    found: Effect = w.call(w.container.terms_effect, current_actor(), command, query.month)
+    found: Effect = w.call_long(w.container.terms_effect, current_actor(), command, query.month)
     answer = schema.Effect(
         month=found.month,
         is_changed=found.is_changed,
@@ -204,7 +215,7 @@ def entity_named(w: Web, wanted: str) -> SellingEntity:
 
 
 def _brought(w: Web, command: BringFacts) -> dict[str, Any]:
-    done: Brought = w.call(
+    done: Brought = w.call_long(
         w.container.bring_facts, current_actor(), command, correlation_id=correlation_id.get()
     )
     found = schema.Brought(sequence=done.sequence, facts=done.facts, is_new=done.is_new, is_late=done.is_late)

@@ -8,7 +8,7 @@ from typing import Any
 from buddy_core.catalog import ProducerNotFound
 from buddy_core.kernel import money
 from buddy_core.kernel.periods import InvalidMonth
-from buddy_core.royalty import AccountBalance, AccountShare, Line, Settlement
+from buddy_core.royalty import AccountBalance, AccountShare, BeingWorkedOut, Line, Settlement
 from buddy_core.views.account_figures import held_in
 from buddy_core.views.errors import StatementChanged, StatementNotFound
 from buddy_core.views.producer import title_type
@@ -40,7 +40,14 @@ def statements(query: schema.StatementsQuery) -> dict[str, Any]:
     "/producer/statements/<month>",
     may=READ,
     answer=schema.Statement,
-    errors=(ProducerNotFound, ProducerNotNamed, StatementNotFound, StatementChanged, InvalidMonth),
+    errors=(
+        ProducerNotFound,
+        ProducerNotNamed,
+        StatementNotFound,
+        StatementChanged,
+        InvalidMonth,
+        BeingWorkedOut,
+    ),
 )
 def statement(path: schema.MonthPath, query: schema.LinesQuery) -> dict[str, Any]:
     """Return a month's statement with a page of its lines; provisional until it is closed.
@@ -50,7 +57,7 @@ def statement(path: schema.MonthPath, query: schema.LinesQuery) -> dict[str, Any
     w = web()
     partner = partner_of(w, current_actor(), query.producer)
     wanted = StatementWanted(partner, path.month, query.currency, query.entity)
-    file: StatementFile = w.call(w.container.statement_file, current_actor(), wanted)
+    file: StatementFile = w.call_long(w.container.statement_file, current_actor(), wanted)
     start = _place(query.cursor, file)
     return _statement(file, start, query.limit).model_dump(mode="json")
 

@@ -46,7 +46,9 @@ def producer() -> Response:
     except ProducerNotNamed:
         page = w.call(w.container.producers_page, current_actor())
         return show(w, "producers.html", current_visitor(w), page)
-    page = w.call(w.container.producer_page, current_actor(), partner, text(request.args, "currency") or None)
+    page = w.call_long(
+        w.container.producer_page, current_actor(), partner, text(request.args, "currency") or None
+    )
     return show(w, "producer.html", current_visitor(w), page, also=_also())
 
 
@@ -56,7 +58,7 @@ def statement(month: str) -> Response:
     """Show a month's statement with a page of its lines; htmx gets the lines alone."""
     w = web()
     number = max(1, min(whole_number(request.args, "page") or 1, 100_000))
-    page = w.call(w.container.statement_page, current_actor(), _wanted(w, month), number)
+    page = w.call_long(w.container.statement_page, current_actor(), _wanted(w, month), number)
     template = "_statement_lines.html" if wants_part() else "statement.html"
     return show(w, template, current_visitor(w), page, also=_also())
 
@@ -66,7 +68,7 @@ def statement(month: str) -> Response:
 def why(month: str, line: str) -> Response:
     """Show how one amount was computed, as a page or as the part for the sheet."""
     w = web()
-    page = w.call(w.container.why_page, current_actor(), _wanted(w, month), line)
+    page = w.call_long(w.container.why_page, current_actor(), _wanted(w, month), line)
     return show(w, "_why.html" if wants_part() else "why.html", current_visitor(w), page, also=_also())
 
 
@@ -116,7 +118,7 @@ def _wanted(w: Web, month: str) -> StatementWanted:
 
 def _file(month: str) -> StatementFile:
     w = web()
-    found: StatementFile = w.call(w.container.statement_file, current_actor(), _wanted(w, month))
+    found: StatementFile = w.call_long(w.container.statement_file, current_actor(), _wanted(w, month))
     return found
 
 

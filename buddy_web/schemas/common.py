@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from buddy_core.kernel import money as kernel_money
-from buddy_core.kernel.canonical import fraction_text
+from buddy_core.kernel.digits import fraction_text
 from buddy_core.kernel.idempotency import MAX_KEY_LENGTH
 
 _PLAIN_TEXT = r"^[^\x00-\x1f\x7f]*$"

@@ -21,7 +21,7 @@ PICTURES = Path(__file__).with_name("screenshots")
 FOR_DOCS = {
     *("home", "title", "unlock", "watch", "earn", "wallet", "join"),
     *("producer", "statement", "why", "admin", "values", "costs", "ad-rule", "close", "publish"),
-    *("facts", "terms", "terms-account"),
+    *("facts", "terms", "terms-account", "terms-effect", "recouping", "why-late"),
     *("watch-no-grant", "title-plan-only", "title-not-yet", "title-free", "title-rented", "watch-free"),
     *("account", "second-factor", "users", "user", "roles", "approvals", "audit", "looking"),
 }

@@ -12,6 +12,7 @@ from tests.browser.devices import Devices
 from tests.browser.service import ADMIN, FINANCE, PRODUCER, SECOND_FINANCE, SUPPORT, Service
 from tests.browser.steps import (
     ask_for_value,
+    bring_awaited,
     earn,
     find_title,
     give_password,
@@ -42,7 +43,10 @@ class Scene:
 
 
 def set_up(service: Service, devices: Devices) -> Scene:
-    """Let two months pass in which a viewer earns and unlocks; publish the first, review the second."""
+    """Let two months pass in which a viewer earns and unlocks; publish the first, review the second.
+
+    The demo's own last month is published before them.
+    """
     viewer, producer, admin = devices.phone(), devices.phone(), devices.desktop()
     url = service.url
     first, second = (
@@ -53,12 +57,13 @@ def set_up(service: Service, devices: Devices) -> Scene:
     _earn(viewer, url, 2)
     unlock(viewer, url, first)
     sign_in(admin, url, ADMIN.email, service.password)
+    finance = devices.desktop()
+    sign_in(finance, url, FINANCE.email, service.password)
+    close_last_month(finance, admin, service)
     month = _month_on(admin, url)
     _earn(viewer, url, 1)
     unlock(viewer, url, short)
     review_month(admin, url)
-    finance = devices.desktop()
-    sign_in(finance, url, FINANCE.email, service.password)
     publish_month(finance, url)
     _month_on(admin, url)
     review_month(admin, url)
@@ -108,6 +113,13 @@ def set_up(service: Service, devices: Devices) -> Scene:
             "adjust": adjust.removeprefix("/"),
         },
     )
+
+
+def close_last_month(finance: Page, admin: Page, service: Service) -> None:
+    """Close the month that the demo begins with: it waits for a file, and months follow each other."""
+    bring_awaited(finance, service.url, service.folder)
+    review_month(admin, service.url)
+    publish_month(finance, service.url)
 
 
 def _earn(page: Page, url: str, tokens: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Literal
 
 from playwright.sync_api import Page, expect
@@ -116,6 +117,15 @@ def ask_for_value(page: Page, url: str, inr: str, usd: str) -> None:
     expect(page.get_by_text("somebody else approves it")).to_be_visible()
     page.get_by_role("button", name="Ask for approval").click()
     expect(page.get_by_text("Waits for approval")).to_be_visible()
+
+
+def bring_awaited(page: Page, url: str, folder: Path) -> None:
+    """Bring in the file that the demo's last month waits for; the start has laid it down."""
+    page.goto(f"{url}/admin/facts")
+    [file] = folder.glob("ads-*.json")
+    page.get_by_label("JSON or CSV for").set_input_files(file)
+    page.get_by_role("button", name="Bring it in").click()
+    expect(page.get_by_text("The facts are in.")).to_be_visible()
 
 
 def review_month(page: Page, url: str) -> None:

@@ -151,6 +151,22 @@ async def test_facts_are_told_of_without_their_bodies(uow: Uow) -> None:
     assert (found[0].key, found[0].month, found[0].at) == ("file 1", "2026-10", item(1).at)
 
 
+async def test_a_file_of_many_megabytes_is_one_row(uow: Uow) -> None:
+    """What the largest files become, a hundred here, comes back whole, and is told of without being read."""
+    large = (
+        b'{"ads":['
+        + b'{"id":"0123456789","gross":100,"territory":"IN","currency":"INR","of":"0123456789012"},\n'
+        * 999_999
+        + b'{"id":"last"}]}'
+    )
+    await add(uow, item(1, body=large))
+    async with uow.read() as tx:
+        [head] = await tx.royalty_inputs.heads(NEWTACT)
+        assert (head.facts, head.size) == (1_000_000, len(large))
+        [found] = await tx.royalty_inputs.facts(NEWTACT)
+    assert found.body == large
+
+
 async def test_terms_are_the_newest_of_each_key(uow: Uow) -> None:
     """By kind and key, those that were taken away as well, and no facts."""
     gone = item(5, InputKind.LICENCE, "L-1", body=b"null")

@@ -90,6 +90,18 @@ async def test_the_first_fact_since_an_instant(uow: Uow) -> None:
         assert await spends.first_at(OTHER, None) is None
 
 
+async def test_facts_are_counted_up_to_an_instant(uow: Uow) -> None:
+    """By entity and before the instant, those that this transaction has added included."""
+    await add(uow, fact(1, NOVEMBER.start), fact(2, NOVEMBER.end - TICK), fact(3, DECEMBER.start))
+    async with uow.begin() as tx:
+        spends = tx.token_spends
+        counts = [await spends.count(NEWTACT, at) for at in (NOVEMBER.start, NOVEMBER.end, DECEMBER.end)]
+        assert counts == [0, 2, 3]
+        assert await spends.count(OTHER, DECEMBER.end) == 0
+        await spends.add([fact(4, NOVEMBER.start)])
+        assert await spends.count(NEWTACT, NOVEMBER.end) == 3
+
+
 async def test_a_closed_month_takes_no_fact(uow: Uow) -> None:
     """After a month is closed a fact in it is refused by name; the next month and other sellers go on."""
     async with uow.begin() as tx:

@@ -23,6 +23,7 @@ from buddy_core.royalty import (
     ClosedOutOfOrder,
     HolderStatement,
     Line,
+    NothingToClose,
     PassedOver,
     Whose,
     read_statement,
@@ -273,11 +274,26 @@ async def test_the_provisional_month_is_what_is_closed(world: World) -> None:
     assert not any(name.encode() in body for name in internal for body in bodies)
 
 
-async def test_an_empty_month_closes_without_statements(world: World) -> None:
-    """A month without spends is closed, once, and states nothing."""
+async def test_books_do_not_begin_with_a_month_that_nothing_is_known_of(world: World) -> None:
+    """A first month with nothing in it or before it is refused, and named which one is the first."""
+    report = await world.close("2016-10")
+    assert [error.code for error in report.refused] == ["royalty.nothing_to_close"] * 2
+    await a_month(world)
     world.clock.set(OCTOBER.end + timedelta(days=3))
-    assert told(await world.close("2026-10")) == ([("newtact", 0, True), ("thaja", 0, True)], [])
-    assert told(await world.close("2026-10")) == ([("newtact", 0, False), ("thaja", 0, False)], [])
+    [refused] = (await world.close("2016-10", NEWTACT)).refused
+    assert isinstance(refused, NothingToClose)
+    assert refused.first == "2026-10"
+    assert "close that one" in refused.message()
+    assert told(await world.close("2026-10", NEWTACT)) == ([("newtact", 3, True)], [])
+
+
+async def test_an_empty_month_after_the_first_closes_without_statements(world: World) -> None:
+    """A later month without spends is closed, once, and states nothing; who never traded is passed over."""
+    await a_month(world)
+    world.clock.set(NOVEMBER.end + timedelta(days=3))
+    await world.close("2026-10", NEWTACT)
+    assert told(await world.close("2026-11", NEWTACT)) == ([("newtact", 0, True)], [])
+    assert told(await world.close("2026-11", NEWTACT)) == ([("newtact", 0, False)], [])
 
 
 async def test_a_broken_close_leaves_the_month_open(world: World) -> None:

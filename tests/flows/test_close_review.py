@@ -14,19 +14,23 @@ from buddy_core.access import (
     Actor,
     ApprovalDecided,
     ApprovalExpired,
+    ApprovalState,
     NotPermitted,
     Outcome,
     OwnRequest,
     RequesterLacksPermission,
     SecondFactorNeeded,
+    check_approvals,
 )
 from buddy_core.catalog import Title, TitleType
 from buddy_core.flows import BringFacts, Reviewed, digest_of, digest_of_closed
 from buddy_core.royalty import (
+    AlreadyPublished,
     BadInput,
     ClosedOutOfOrder,
     FactsPending,
     InputKind,
+    OwnReview,
     ReviewOutdated,
     TermsProblems,
 )
@@ -173,7 +177,7 @@ async def test_a_review_is_of_these_figures_alone(world: World) -> None:
     assert again.digest != asked.digest
     assert again.awaiting.request_id != asked.awaiting.request_id
     await publish(world, again)
-    with pytest.raises(ReviewOutdated):
+    with pytest.raises(AlreadyPublished):
         await publish(world, asked)
     assert await closed(world) == [OCTOBER]
 
@@ -190,6 +194,41 @@ async def test_facts_that_are_announced_after_a_review_stand_in_its_way(world: W
     assert await closed(world) == [OCTOBER]
 
 
+async def test_two_who_reviewed_the_same_figures_publish_neither_review(world: World) -> None:
+    """By nobody's request, until one of them takes the own review back."""
+    first, second = await world.staff("finance"), await world.second()
+    asked, other = await reviewed(world, first), await reviewed(world, second)
+    assert other.digest == asked.digest
+    for wanted, actor in ((other, first), (asked, second)):
+        with pytest.raises(OwnReview) as raised:
+            await publish(world, wanted, actor)
+        assert "withdraw your own review first" in raised.value.message()
+    assert await closed(world) == []
+    await world.settle_request(asked.awaiting.request_id, Outcome.WITHDRAWN, actor=first)
+    await publish(world, other, first)
+    assert await closed(world) == [OCTOBER]
+
+
+async def test_no_review_of_a_published_month_is_left_waiting(world: World) -> None:
+    """The other one ends with the month and says why; whoever comes too late is told so; all is proven."""
+    first, second = await world.staff("royalty_ops"), await world.staff("finance")
+    asked, other = await reviewed(world, first), await reviewed(world, second)
+    await publish(world, asked)
+    found = await flows.find_request(second, other.awaiting.request_id, uow=world.uow, clock=world.clock)
+    assert (found.state, found.decision.reason if found.decision else "") == (
+        ApprovalState.REJECTED,
+        "The month has been published from another review.",
+    )
+    with pytest.raises(AlreadyPublished) as raised:
+        await publish(world, other, await world.staff("finance"))
+    assert "has been published already" in raised.value.message()
+    assert await flows.list_requests(second, uow=world.uow, clock=world.clock) == ()
+    async with world.uow.read() as tx:
+        requests, decisions, _ = await tx.audit_books.approvals()
+        records, *_ = await tx.audit_books.records()
+    assert check_approvals(requests, decisions, records) == []
+
+
 async def test_reviewing_twice_asks_once(world: World) -> None:
     """The same person gets the same request while it waits; another one makes one of their own."""
     first = await world.staff("finance")
@@ -198,9 +237,7 @@ async def test_reviewing_twice_asks_once(world: World) -> None:
     other = await reviewed(world, await world.second())
     assert other.digest == asked.digest
     assert other.awaiting.request_id != asked.awaiting.request_id
-    await publish(world, other, first)
-    with pytest.raises(ReviewOutdated):
-        await publish(world, asked)
+    assert len(await flows.list_requests(first, uow=world.uow, clock=world.clock)) == 2
 
 
 async def test_a_request_that_was_decided_is_not_answered_again(world: World) -> None:
@@ -255,7 +292,7 @@ async def test_the_operator_publishes_at_once(world: World) -> None:
     [record] = await world.records("period.close")
     assert record.actor == "system"
     assert "requested_by" not in json.loads(record.after)
-    with pytest.raises(ReviewOutdated):
+    with pytest.raises(AlreadyPublished):
         await publish(world, asked)
 
 
@@ -293,7 +330,7 @@ async def test_two_who_publish_at_once_publish_once(world: World) -> None:
     asked = await reviewed(world, await world.staff("royalty_ops"))
     second, third = await world.second(), await world.staff("finance")
     done, late = await race(publish(world, asked, second), publish(world, asked, third))
-    assert (len(done), [type(item) for item in late]) == (1, [ApprovalDecided])
+    assert (len(done), [type(item) for item in late]) == (1, [AlreadyPublished])
     assert len(await world.records("period.close")) == 1
 
 

@@ -15,11 +15,13 @@ from buddy_core.access import SYSTEM, Actor, NotPermitted, SecondFactorNeeded
 from buddy_core.catalog import Title, TitleType
 from buddy_core.flows import BringFacts, Brought, Effect, SetTerms, month_for
 from buddy_core.flows import royalty_inputs as inputs
+from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.kernel.errors import BuddyError, InvalidValue
 from buddy_core.royalty import (
     PLATFORM,
     BadInput,
     FactsPending,
+    Input,
     InputDiffers,
     InputKind,
     InputNotFound,
@@ -172,6 +174,7 @@ async def test_nothing_comes_in_before_the_first_closed_month(world: World) -> N
     """The books begin with it; what is older is refused."""
     film, _ = await a_film(world)
     world.clock.set(month_for(NEWTACT, OCTOBER).period.end)
+    await bring(world, {"sales": [sale(film)]}, "first")
     await world.close(OCTOBER, NEWTACT)
     with pytest.raises(PassedOver) as refused:
         await bring(world, {"sales": [sale(film, at="2026-09-05")]}, month="2026-09")
@@ -494,9 +497,13 @@ async def test_a_problem_that_was_there_before_is_no_reason(world: World) -> Non
     _, number = await a_film(world)
     term = {"minimum": 5_00, "starts_at": "2026-12-15", "ends_at": "2027-01-01"}
     asha = {"holder": world.producer.short_id, "currency": "INR", "guarantees": [term]}
-    await set_terms(world, InputKind.ACCOUNT, "asha", asha)
-    # Only in December it is wrong that the guarantee begins within the month.
-    world.clock.set(datetime(2026, 12, 5, tzinfo=UTC))
+    with pytest.raises(BadInput, match="account asha: the guarantee of account asha begins or ends at"):
+        await set_terms(world, InputKind.ACCOUNT, "asha", asha)
+    # Terms of an earlier version may have what is refused today.
+    body = canonical_bytes({**asha, "id": "asha"})
+    older = Input(NEWTACT.id, 1, InputKind.ACCOUNT, "asha", "", body, world.clock.now())
+    async with world.uow.begin() as tx:
+        await inputs._store_in(tx, SYSTEM, older, inputs.SET, "c1")
     assert await set_terms(world, InputKind.LICENCE, number, {"fee": "5%"}) == 2
     with pytest.raises(BadInput) as refused:
         await set_terms(world, InputKind.LICENCE, number, {"account": "none-such"})

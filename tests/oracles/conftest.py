@@ -6,12 +6,15 @@ import importlib.util
 import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from attrs import frozen
+
+from tests.oracles.reading import Asked, check_read, named
 
 HERE = Path(__file__).parent
 ADAPTERS = HERE / "adapters"
@@ -20,7 +23,10 @@ RUN_PROPERTY = "oracle_topic"
 
 @frozen
 class OracleCase:
-    """One case of one topic; the adapter sees its inputs and group, never its id or what is expected."""
+    """One case of one topic; the adapter sees its inputs and group, never its id or what is expected.
+
+    Each key of the inputs must be read, or stand in the adapter's `UNASKED`.
+    """
 
     topic: str
     id: str
@@ -29,15 +35,27 @@ class OracleCase:
     expected: dict[str, Any]
 
     def answer(self) -> dict[str, Any]:
-        """Ask the topic's adapter: once, or once for each element of a `cases` list."""
-        ask = load(ADAPTERS / f"{self.topic}.py").answer
+        """Ask the topic's adapter: once, or once for each element of a `cases` list.
+
+        Raises:
+            UnreadKeys: the adapter passes over a key of the case.
+        """
+        path = ADAPTERS / f"{self.topic}.py"
+        adapter = load(path)
         elements = self.inputs.get("cases")
         if not isinstance(elements, list):
-            return dict(ask(self.inputs, self.group))
+            return self._answer(path, adapter, self.inputs)
         common = {name: value for name, value in self.inputs.items() if name != "cases"}
-        answers = [ask({**common, **element}, self.group) for element in elements]
+        answers = [self._answer(path, adapter, {**common, **element}) for element in elements]
         names = {name for answer in answers for name in answer}
         return {name: [answer.get(name) for answer in answers] for name in names}
+
+    def _answer(self, path: Path, adapter: ModuleType, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        given = Asked(inputs)
+        answer = dict(adapter.answer(given, self.group))
+        known = named(path) if answer.get("error") else frozenset[str]()
+        check_read(self.topic, given, getattr(adapter, "UNASKED", frozenset()), known)
+        return answer
 
 
 @frozen

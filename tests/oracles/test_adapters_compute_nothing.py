@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,10 +20,16 @@ IMPORTS = frozenset(
     | {"ipaddress", "json", "typing", "uuid", "zoneinfo", "buddy_core", "buddy_adapters"}
 )
 COMPUTING_CALLS = frozenset(
-    {"abs", "divmod", "enumerate", "eval", "exec", "getattr", "len", "max", "min", "open", "pow"}
+    {"abs", "float", "divmod", "enumerate", "eval", "exec", "getattr", "len", "max", "min", "open", "pow"}
     | {"range", "reversed", "round", "setattr", "sorted", "sum", "vars", "globals", "locals", "__import__"}
     | {"any", "all", "filter", "map", "reduce", "count", "index", "sort", "quantize", "limit_denominator"}
 )
+# What makes a number of one thing that the case gives; of a text put together it would compute.
+NUMBERS = frozenset({"int", "complex", "Fraction", "Decimal"})
+GLUE = frozenset(
+    {"join", "format", "format_map", "replace", "zfill", "ljust", "rjust", "center", "translate"}
+)
+GLUED_NUMBER = re.compile(r"[0-9./]|^[eE][-+]?$")
 BROAD_ERRORS = frozenset({"ArithmeticError", "AssertionError", "BaseException", "BuddyError", "Exception"})
 MATCHING = (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is, ast.IsNot)
 
@@ -56,6 +63,11 @@ def problems(node: ast.AST, case_ids: frozenset[str]) -> Iterator[str]:
             yield from comparison_problems(node)
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in COMPUTING_CALLS:
             yield f"it calls {name}"
+        case ast.Call(func=ast.Name(id=name)) if name in NUMBERS:
+            yield from number_problems(node)
+        case ast.JoinedStr(values=values):
+            texts = [value.value for value in values if isinstance(value, ast.Constant)]
+            yield from (f"it glues {text!r} to a text" for text in texts if GLUED_NUMBER.search(str(text)))
         case ast.Attribute(attr=name) if name.startswith("_"):
             yield f"it uses the private name {name}"
         case ast.ExceptHandler(type=kind):
@@ -107,6 +119,20 @@ def is_word(node: ast.expr) -> bool:
             return False
 
 
+def number_problems(node: ast.Call) -> Iterator[str]:
+    """Allow to make a number of one value as it is: two are a quotient, and a glued text is a sum."""
+    if len(node.args) > 1 or node.keywords:
+        yield "it makes one number of several"
+    for inner in ast.walk(node):
+        match inner:
+            case ast.JoinedStr():
+                yield "it makes a number of a text that it puts together"
+            case ast.Call(func=ast.Attribute(attr=name)) if name in GLUE:
+                yield f"it makes a number of what {name} puts together"
+            case _:
+                pass
+
+
 def handler_problems(kind: ast.expr | None) -> Iterator[str]:
     """Allow errors by their names; a broad net would turn a crash into a refusal."""
     if kind is None:
@@ -149,6 +175,16 @@ def test_adapter_computes_nothing(path: Path) -> None:
         "x = round(inputs['a'])",
         "x = sorted(inputs['weights'])",
         "x = Decimal(inputs['a']).quantize(inputs['b'])",
+        "x = datetime.fromtimestamp(float(f\"{inputs['ms']}e-3\"), UTC)",
+        "x = float(inputs['ms'])",
+        "x = Fraction(f\"{inputs['a']}/{inputs['b']}\")",
+        "x = Fraction(inputs['a'], inputs['b'])",
+        "x = Decimal('e-2'.join([inputs['a'], '']))",
+        "x = int(inputs['ms'].replace('000', ''))",
+        "x = f\"{inputs['ms']}e-3\"",
+        "x = f\"{inputs['a']}/{inputs['b']}\"",
+        "x = f\"{inputs['a']}00\"",
+        "x = int(inputs['a'], base=inputs['b'])",
         "x = inputs['a'] < inputs['b']",
         "x = inputs['a'] == inputs['b']",
         "x = 'z' >= inputs['a']",

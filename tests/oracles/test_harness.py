@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.oracles.reading import Asked, UnreadKeys, check_read
+
 HERE = Path(__file__).parent
 
 
@@ -40,7 +44,7 @@ def write(folder: Path, topic: str, *cases: dict[str, Any]) -> None:
 
 
 def test_wrong_answers_and_unknown_names_fail(tmp_path: Path) -> None:
-    """A wrong figure, an unanswered key, another type, an unknown topic or group: each fails by name."""
+    """A wrong figure or type, a key unanswered or unread, an unknown rule, topic or group: each fails."""
     write(
         tmp_path,
         "currency",
@@ -50,6 +54,18 @@ def test_wrong_answers_and_unknown_names_fail(tmp_path: Path) -> None:
         {"inputs": {"code": "INR"}, "expected": {"exponent": "2"}},
         {"inputs": {"code": "INR"}, "expected": {"exponent": 2.0}},
         {"inputs": {"code": "INR"}, "expected": {"error": True}},
+        {"inputs": {"code": "INR", "as_of": "1999-01-01"}, "expected": {"exponent": 2}},
+        {"inputs": {"code": "RUPEES", "as_of": "1999-01-01"}, "expected": {"error": True}},
+    )
+    write(
+        tmp_path,
+        "allocation",
+        {"inputs": {"value": "1", "rounding": "by dice"}, "expected": {"error": True}},
+        {"inputs": {"total_minor": 5, "weights": ["1"], "method": "by dice"}, "expected": {"error": True}},
+        {
+            "inputs": {"total_minor": 5, "weights": ["3"], "method": "first_come", "weights_are": "odds"},
+            "expected": {"error": True},
+        },
     )
     write(tmp_path, "astrology", {"inputs": {}, "expected": {"lucky": True}})
     write(
@@ -64,6 +80,11 @@ def test_wrong_answers_and_unknown_names_fail(tmp_path: Path) -> None:
         "test_case[currency/case-3]",
         "test_case[currency/case-4]",
         "test_case[currency/case-5]",
+        "test_case[currency/case-6]",
+        "test_case[currency/case-7]",
+        "test_case[allocation/case-0]",
+        "test_case[allocation/case-1]",
+        "test_case[allocation/case-2]",
         "test_case[provider_vectors/case-0]",
         "test_topic_is_built_or_listed[astrology]",
         "test_groups_are_built_or_listed[provider_vectors]",
@@ -90,7 +111,7 @@ def test_other_cases_of_the_same_shape_run(tmp_path: Path) -> None:
             },
             "expected": {"shares_minor": [30, 15, 55]},
         },
-        {"inputs": {"value": "1", "rounding": "by dice"}, "expected": {"error": True}},
+        {"inputs": {"value": "one", "rounding": "half_up"}, "expected": {"error": True}},
     )
     write(tmp_path, "invoice_numbering", {"inputs": {}, "expected": {"number": 1}})
     result = run_on(tmp_path)
@@ -99,6 +120,20 @@ def test_other_cases_of_the_same_shape_run(tmp_path: Path) -> None:
     assert ["allocation", "2", "2", "0"] in table
     assert ["currency", "2", "2", "0"] in table
     assert ["invoice_numbering", "1", "0", "1"] in table
+
+
+def test_what_an_adapter_does_not_read_is_named() -> None:
+    """Each key that is neither taken nor said to change nothing is named by its path, at any depth."""
+    inputs = Asked(
+        {"a": 1, "b": [{"c": 2, "d": 3}, {"c": 4}], "e": {"f": {"g": None}}, "h": 5, "i": {"j": 6}}
+    )
+    assert inputs["a"] == 1
+    assert [row.get("c") for row in inputs["b"]] == [2, 4]
+    assert ("h" in inputs, dict(inputs["e"]["f"])) == (True, {"g": None})
+    assert [path for path, _ in inputs.unread()] == ["b[0].d", "h", "i"]
+    with pytest.raises(UnreadKeys, match=r"of pools does not read b\[0\]\.d, i: let it"):
+        check_read("pools", inputs, frozenset({"h"}), frozenset())
+    check_read("pools", inputs, frozenset({"h"}), frozenset({"d", "i"}))
 
 
 def test_an_empty_folder_fails(tmp_path: Path) -> None:

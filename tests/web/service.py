@@ -266,6 +266,7 @@ def running(folder: Path, *, database_url: str | None = None, **settings: Any) -
     finally:
         bridge.call(container.engine().dispose)
         bridge.close()
+        container.long_bridge().close()
 
 
 class _Late:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from buddy_web.reference import THAJA
 from tests.web.api_client import ADMIN, FINANCE, guest, member
 from tests.web.months import MONTH
 from tests.web.service import Service, running
@@ -61,6 +62,7 @@ def test_a_review_waits_and_an_approval_publishes(service: Service) -> None:
 def test_what_is_refused_is_named_with_what_to_do(service: Service) -> None:
     """One entity that awaits facts keeps the other from nothing; asked for alone it is an error."""
     bring(service, "ads", None)
+    bring(service, "nothing", b"{}", THAJA)
     admin = member(service, ADMIN)
     found = admin.post(CLOSE, {})
     assert found.status_code == 202

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from buddy_web.errors import host_codes
+from tests.web.api_client import ADMIN, MARIGOLD, guest, member, nobody
 from tests.web.api_client import VIEWER as VIEWER_EMAIL
-from tests.web.api_client import guest, member, nobody
 from tests.web.service import Service, running
 
 HTML = {"Accept": "text/html"}
@@ -106,6 +106,38 @@ def test_the_type_of_a_problem_leads_to_its_page(
     assert (answer.status_code, answer.json["code"]) == (status, code)
     assert answer.content_type == "application/problem+json"
     assert client.get(answer.json["type"]).status_code == 200
+
+
+def test_a_field_that_a_query_does_not_have_is_refused(service: Service, document: Any) -> None:
+    """Every operation names it and those there are; what it knows is taken with it or without."""
+    client = member(service, ADMIN)
+    seen = 0
+    for method, path, declared in operations(document):
+        if method != "get" or declared["x-permission"] not in ("public", "own") or "{" in path:
+            continue
+        names = [item["name"] for item in declared.get("parameters", ()) if item["in"] == "query"]
+        answer = client.get(f"{path}?limt=3")
+        if any(item.get("required") for item in declared.get("parameters", ())):
+            assert answer.status_code == 400, path
+            continue
+        assert (answer.status_code, answer.json["code"]) == (400, "web.invalid_request"), path
+        [field] = answer.json["facts"]["fields"]
+        assert field["field"] == "limt"
+        assert all(name in field["problem"] for name in names), path
+        seen += 1
+    assert seen >= 5
+    producer = member(service, MARIGOLD).get("/v1/me").json["producer"]
+    for path in (
+        "/v1/admin/royalty/terms?entity=newtact&pages=2",
+        "/v1/admin/royalty/facts?entity=newtact&month=2026-10&section=sales",
+        f"/v1/producer/statements?producer={producer}&month=2026-10",
+        f"/v1/producer/statements/2026-11?producer={producer}&page=2",
+    ):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json["code"]) == (400, "web.invalid_request"), path
+        assert "is not known in this address's query" in answer.json["detail"]
+    sent = client.post("/v1/guests?name=x")
+    assert (sent.status_code, sent.json["code"]) == (400, "web.invalid_request")
 
 
 def test_a_body_that_is_no_json_is_a_problem(service: Service) -> None:

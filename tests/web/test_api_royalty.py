@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from buddy_web.routes.api_royalty import MOST_SENT
 from tests.web.api_client import ADMIN, FINANCE, MARIGOLD, SUPPORT, VIEWER, ApiClient, member
 from tests.web.service import Service, running
 from tests.web.test_producer_admin_pages import changes
@@ -131,7 +132,7 @@ def test_every_problem_comes_with_its_place(admin: ApiClient) -> None:
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(admin: ApiClient) -> None:
     """It is 413 with a code of its own."""
-    found = send(admin, f"{FACTS}?{OCTOBER}&name=a", b" " * 1_100_000)
+    found = send(admin, f"{FACTS}?{OCTOBER}&name=a", b" " * (MOST_SENT + 1))
     assert (found.status_code, found.json["code"]) == (413, "web.body_too_large")
 
 

@@ -76,6 +76,28 @@ def past(buddy: Buddy, database: Path, store_with_a_past: Path) -> Buddy:
     return buddy
 
 
+@pytest.fixture(scope="session")
+def seeded_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the demo, filled by the commands themselves; each test gets a copy."""
+    file = tmp_path_factory.mktemp("cli") / "seeded.db"
+    env = {
+        "BUDDY_MODE": "demo",
+        "BUDDY_DATABASE_URL": f"sqlite+aiosqlite:///{file}",
+        "BUDDY_SECRET_FILE": str(file.with_name("secret.key")),
+    }
+    for words in (("migrate",), ("seed", "--demo")):
+        assert CliRunner().invoke(main, words, env=env, prog_name="buddy").exit_code == 0
+    return file
+
+
+@pytest.fixture
+def seeded(buddy: Buddy, database: Path, seeded_store: Path) -> Buddy:
+    """Run `buddy` on a store with the demo."""
+    shutil.copy(seeded_store, database)
+    shutil.copy(seeded_store.with_name("secret.key"), database.parent)
+    return buddy
+
+
 def hashes(result: Result) -> list[str]:
     """Return the lines that name statements with their hashes."""
     return [
@@ -308,10 +330,8 @@ def test_a_port_out_of_range_is_refused(buddy: Buddy, command: str) -> None:
     assert "1<=x<=65535" in result.stderr
 
 
-def test_a_role_is_granted_and_on_record(buddy: Buddy, database: Path) -> None:
+def test_a_role_is_granted_and_on_record(seeded: Buddy, database: Path) -> None:
     """A registered member becomes finance or a producer's admin, once, and the audit says so."""
-    buddy("migrate")
-    buddy("seed", "--demo")
     with closing(sqlite3.connect(database)) as connection:
         (producer,) = connection.execute("SELECT min(short_id) FROM catalog_producers").fetchone()
 
@@ -319,15 +339,15 @@ def test_a_role_is_granted_and_on_record(buddy: Buddy, database: Path) -> None:
             query = "SELECT count(*) FROM access_audit WHERE action = 'role.assign'"
             return int(connection.execute(query).fetchone()[0])
 
-        seeded = records()
+        before = records()
         for _ in range(2):
-            granted = buddy("roles", "grant", "Viewer@example.com", "finance")
+            granted = seeded("roles", "grant", "Viewer@example.com", "finance")
             assert (granted.exit_code, granted.stdout) == (0, "Viewer@example.com is finance now.\n")
-            assert records() == seeded + 1
+            assert records() == before + 1
         words = ("viewer@example.com", "partner_admin", "--producer", producer.upper())
-        assert buddy("roles", "grant", *words).exit_code == 0
-        assert records() == seeded + 2
-    assert buddy("verify").exit_code == 0
+        assert seeded("roles", "grant", *words).exit_code == 0
+        assert records() == before + 2
+    assert seeded("verify").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -341,11 +361,9 @@ def test_a_role_is_granted_and_on_record(buddy: Buddy, database: Path) -> None:
         (("no address", "finance"), "e-mail"),
     ],
 )
-def test_a_role_that_cannot_be_granted_is_refused(buddy: Buddy, words: tuple[str, ...], said: str) -> None:
+def test_a_role_that_cannot_be_granted_is_refused(seeded: Buddy, words: tuple[str, ...], said: str) -> None:
     """An unknown person, role or producer is one line that says which."""
-    buddy("migrate")
-    buddy("seed", "--demo")
-    result = buddy("roles", "grant", *words)
+    result = seeded("roles", "grant", *words)
     assert result.exit_code == 1
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -419,16 +437,14 @@ def test_numbers_count_from_a_day(past: Buddy) -> None:
     assert past("costs", "film=6", "--from", "someday").exit_code == 2
 
 
-def test_a_title_is_given_a_cost_of_its_own(buddy: Buddy, database: Path) -> None:
+def test_a_title_is_given_a_cost_of_its_own(seeded: Buddy, database: Path) -> None:
     """A title is named by type and id, its cost is taken away by `type`, and a type has none to take away."""
-    for words in (("migrate",), ("seed", "--demo")):
-        assert buddy(*words).exit_code == 0
     with closing(sqlite3.connect(database)) as store:
         [(short_id,)] = store.execute("SELECT short_id FROM catalog_titles WHERE type = 'film' LIMIT 1")
-    assert ": 10 tokens -> 4 tokens, 1 titles" in buddy("costs", f"film/{short_id}=4").stdout
-    assert f"film/{short_id} 4" in buddy("costs").stdout.splitlines()[0]
-    assert ": 4 tokens -> 10 tokens" in buddy("costs", f"film/{short_id}=type").stdout
-    assert buddy("costs", "film=type").exit_code == 2
+    assert ": 10 tokens -> 4 tokens, 1 titles" in seeded("costs", f"film/{short_id}=4").stdout
+    assert f"film/{short_id} 4" in seeded("costs").stdout.splitlines()[0]
+    assert ": 4 tokens -> 10 tokens" in seeded("costs", f"film/{short_id}=type").stdout
+    assert seeded("costs", "film=type").exit_code == 2
 
 
 def test_what_a_token_counts_is_shown_and_set(past: Buddy) -> None:

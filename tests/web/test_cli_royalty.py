@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from buddy_core.royalty import Document, read_input, result_files
+from buddy_core.royalty import Document, read_input, result_files, schema_json
 from buddy_web.cli import main
 
 EXAMPLE = Path(__file__).parents[2] / "examples/royalty_calculator"
@@ -41,25 +41,34 @@ def test_it_prints_what_the_core_gives(tmp_path: Path) -> None:
     assert written == files
 
 
+def test_the_json_of_one_holder_has_nobody_else() -> None:
+    """--holder leaves out of JSON what is not that holder's, as it does on the page and in CSV."""
+    printed = _run(TERMS, FACTS, "--json", "--holder", "kite-capital").stdout_bytes.decode()
+    assert "kite-capital" in printed
+    assert "asha" not in printed
+
+
 def test_facts_may_be_csv(tmp_path: Path) -> None:
     """A CSV beside the JSON is read by the kind that its name says."""
     more = tmp_path / "sales-more.csv"
     more.write_text(
         "id,model,title,territory,currency,gross,at\nr2,rental,monsoon,IN,INR,1000,2026-10-07\n", "utf-8"
     )
-    assert "INR 3379.60" in _run(TERMS, FACTS, str(more)).output
+    assert "INR 3385.90" in _run(TERMS, FACTS, str(more)).output
 
 
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (("--json", "--csv"), 2, "Give one of --out, --json, --csv and --instead."),
+        (("--json", "--csv"), 2, "Give one of --out, --json, --csv and --instead or --token-value."),
+        (("--out", "o", "--holder", "asha-films"), 2, "have figures of all holders"),
+        (("--instead", TERMS, "--holder", "asha-films"), 2, "have figures of all holders"),
         (
             ("--holder", "nobody"),
             1,
-            "There is no statement of nobody; there are those of asha-films, kite-capital.",
+            "there is no statement of nobody; there are those of asha-films, kite-capital.",
         ),
-        (("--out", str(EXAMPLE / "terms.json" / "x")), 1, "cannot be written: Not a directory."),
+        (("--out", str(EXAMPLE / "terms.json" / "x")), 1, "cannot be written (Not a directory)"),
         (("--before", FACTS), 1, "sales: is not known here"),
     ],
 )
@@ -92,7 +101,7 @@ def test_facts_may_be_parquet(tmp_path: Path) -> None:
         for gross in (1000, Decimal(1000)):
             pq.write_table(pa.table({**rows, "gross": [gross], "at": [at], "sold_at": [None]}), path)
             found = _run(TERMS, FACTS, str(path))
-            assert "INR 3379.60" in found.output, found.output
+            assert "INR 3385.90" in found.output, found.output
 
 
 @pytest.mark.parametrize(
@@ -155,3 +164,19 @@ def test_other_terms_are_compared(tmp_path: Path) -> None:
     other["month"]["name"] = "2026-09"
     path.write_text(json.dumps(other), "utf-8")
     assert _run(TERMS, FACTS, "--instead", str(path)).exit_code == 1
+
+
+def test_other_token_values_are_compared_and_schemas_printed(tmp_path: Path) -> None:
+    """What tokens would be worth changes what holders have; the schema is the core's own."""
+    facts = {"tokens": [
+        {"id": "t", "title": "kites", "territory": "IN", "kind": "paid", "tokens": 10, "version": 1,
+         "currency": "INR", "value": 500, "at": "2026-10-05"},
+    ]}  # fmt: skip
+    path = tmp_path / "tokens.json"
+    path.write_text(json.dumps(facts), "utf-8")
+    found = _run(TERMS, FACTS, str(path), "--token-value", "paid/INR=60")
+    assert "asha-films, kites: INR 83.97 now, INR 84.27 then, INR 0.30" in found.output
+    wrong = _run(TERMS, FACTS, str(path), "--token-value", "paid/USD=60")
+    assert (wrong.exit_code, "there are paid/INR" in wrong.output) == (1, True)
+    assert "is no value of a token" in _run(TERMS, FACTS, "--token-value", "paid=0.5").output
+    assert _run("--schema", "facts").output == schema_json("facts")

@@ -12,6 +12,7 @@ import pytest
 from buddy_core.access import SYSTEM
 from buddy_core.flows import BringFacts, SetTerms
 from buddy_core.royalty import InputKind
+from buddy_core.tax import SellingEntity
 from buddy_web.reference import NEWTACT
 from tests.web.api_client import ADMIN, FINANCE
 from tests.web.months import MONTH, close, publishing, signed_in, spend
@@ -33,11 +34,11 @@ def service(tmp_path: Path) -> Iterator[Service]:
         yield found
 
 
-def bring(service: Service, name: str, content: bytes | None) -> None:
-    """Bring facts of the month in for newtact, or announce them; `{short}` is a short of the demo."""
+def bring(service: Service, name: str, content: bytes | None, entity: SellingEntity = NEWTACT) -> None:
+    """Bring facts of the month in for an entity, or announce them; `{short}` is a short of the demo."""
     if content is not None:
         content = content.replace(b"{short}", short(service.browser()).encode())
-    command = BringFacts(NEWTACT, MONTH, name, content)
+    command = BringFacts(entity, MONTH, name, content)
     service.call(lambda: service.container.bring_facts(SYSTEM, command, correlation_id="test"))
 
 
@@ -181,3 +182,40 @@ def test_facts_of_a_published_month_stand_as_adjustments(service: Service) -> No
     page = admin.get("/admin/close").text
     assert "late sales" in page
     assert "They stand in this month as adjustments" in page
+
+
+def test_a_month_that_is_being_worked_out_says_so_and_comes_by_itself(service: Service) -> None:
+    """Pages and the review are answered meanwhile, nothing is lost, and the figures are there afterwards."""
+    spend(service)
+    service.clock.set(START + timedelta(days=14))
+    admin, finance = signed_in(service, ADMIN), signed_in(service, FINANCE)
+    workings = service.container.workings()
+    workings._patience_s = 0.01
+    with workings._turn:
+        page = admin.get("/admin/close").text
+        assert "its figures are being worked out and come by themselves" in page
+        assert 'hx-trigger="every 4s"' in page
+        assert admin.get("/admin").status_code == 200
+        asked = admin.post(f"/admin/close/{MONTH}", {"entity": "newtact"})
+        assert (asked.status_code, "is being worked out. Try again in" in asked.text) == (503, True)
+        statement = finance.get(f"/producer/{MONTH}?producer={_producer(service)}")
+        assert statement.status_code == 503
+        assert int(statement.headers["Retry-After"]) >= 2
+        assert 'http-equiv="refresh"' in statement.text
+    workings._patience_s = 60
+    assert "₹0.90" in admin.get("/admin/close").text
+    assert admin.post(f"/admin/close/{MONTH}", {"entity": "newtact"}).location.endswith("?done=reviewed")
+    [publish] = publishing(finance)
+    assert finance.post(f"/admin/close/{MONTH}/publish", publish).location.endswith("?done=published")
+    again = finance.post(f"/admin/close/{MONTH}/publish", publish)
+    assert (again.status_code, "has been published already" in again.text) == (409, True)
+
+
+def _producer(service: Service) -> str:
+    """Return the short id of a producer."""
+
+    async def first() -> str:
+        async with service.container.uow().read() as tx:
+            return str((await tx.producers.all())[0].short_id)
+
+    return service.call(first)

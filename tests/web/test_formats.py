@@ -48,6 +48,11 @@ def test_exact_amounts_lose_nothing(minor: Fraction, currency: str, text: str) -
     assert formats.exact_money(minor, currency, "en_IN") == text
 
 
+def test_a_fraction_that_nobody_can_read_is_left_out() -> None:
+    """A share of many subscribers, of which the numbers never end, is told to a hundredth and `…`."""
+    assert formats.exact_money(Fraction(10**30, 3 * 10**26 + 1), "INR", "en_IN") == "₹33.3333…"
+
+
 @given(st.integers(-(10**20), 10**20))
 def test_whole_minor_units_read_alike_both_ways(minor: int) -> None:
     """An exact amount in whole minor units reads like the money it is."""
@@ -140,6 +145,7 @@ def test_bars_stay_in_the_chart(amounts: list[list[int]]) -> None:
 def test_a_column_has_no_part_below_zero() -> None:
     """What a model owes is left out of its column; the others fill it."""
     [bar] = charts.bars([month({"rental": -30, "tokens": 90})], ["rental", "tokens"])
+    assert (bar.top, bar.is_wide) == (0, True)
     assert [(part.fill, part.y, part.height) for part in bar.parts] == [(1, 0, 100)]
 
 
@@ -165,6 +171,13 @@ def test_what_is_covered_is_between_nothing_and_all() -> None:
         ("paid from 50000 on", "paid from ₹500.00 on"),
         ("1/10 for 3 months", "10% for 3 months"),
         ("IN:194J 1/10", "IN:194J, 10%"),
+        ("IN:194J 10 %", "IN:194J 10%"),
+        ("paid from 5000.00 INR on", "paid from ₹5,000.00 on"),
+        ("18 % for 3 months", "18% for 3 months"),
+        (
+            "374.93 USD = 31166.06 INR at 1 USD = 83.125 INR (RBI, 2026-10-31 00:00 UTC)",
+            "$374.93 = ₹31,166.06 at 1 USD = 83.125 INR (RBI, 2026-10-31 00:00 UTC)",
+        ),
         ("US treaty 0", "US treaty, 0%"),
         ("", ""),
         ("as agreed", "as agreed"),
@@ -180,3 +193,23 @@ def month(models: dict[str, int]) -> MonthFigure:
     figures = tuple(ModelFigure(model, Money(minor, "INR")) for model, minor in models.items())
     earned = Money(sum(models.values()), "INR")
     return MonthFigure("2026-10", earned, earned, "closed", figures)
+
+
+def test_the_words_of_a_line_are_read_as_amounts_and_names() -> None:
+    """Amounts, counts, months and the country of an explanation are written as everywhere on the pages."""
+    text = (
+        "Kites in IN has about 3487.8116 (exactly 5/3) INR of the pool gold/IN/INR: 99096.00 INR. 60750 of "
+        "169116 counted seconds are its. Asha has 60 % of about 871.9529 INR: -304.068 INR."
+    )
+    assert formats.explained(text, "INR", "IN", "en_IN") == (
+        "Kites in India has about ₹3,487.81 of the pool gold/IN/INR: ₹99,096.00. 60,750 of 1,69,116 counted "
+        "seconds are its. Asha has 60% of about ₹871.95: -₹304.068."
+    )
+    late = formats.explained("This adjusts 2026-08, paid for in 2026-07: about 5.0000 JPY.", "JPY", "JP")
+    assert late == "This adjusts August 2026, paid for in July 2026: about JP¥5."
+
+
+def test_an_amount_of_a_chart_is_whole() -> None:
+    """Half a rupee is rounded up, and there are no paise."""
+    assert formats.about_money(Money(2_038_150, "INR"), "en_IN") == "₹20,382"
+    assert formats.about_money(Money(-49, "INR"), "en_IN") == "₹0"

@@ -151,7 +151,7 @@ def test_a_long_statement_asks_no_more_than_a_short_one(
     def asked(found: Service) -> int:
         browser: Browser = signed_in(found, BLUE_LANTERN)
         browser.get(f"/producer/{MONTH}")
-        return statements(found, browser, f"/producer/{MONTH}")
+        return statements(found, browser, f"/producer/{MONTH}", found.container.long_engine())
 
     with running(tmp_path_factory.mktemp("short")) as short:
         bring_sales(short, frozenset(("IN",)))

@@ -84,8 +84,8 @@ def test_a_statement_explains_each_amount(service: Service) -> None:
     for why in (title, line):
         page = browser.get(why).text
         for words in (
-            "2 bonus tokens were spent on", "worth 1.00 INR by value version 1", "× your share of 60%",
-            "has 60 % of 1.00 INR: 0.60 INR", "How ₹0.60 came about", "Blue Lantern Films",
+            "2 bonus tokens were spent on", "worth ₹1.00 by value version 1", "× your share of 60%",
+            "has 60% of ₹1.00: ₹0.60", "How ₹0.60 came about", "Blue Lantern Films",
         ):  # fmt: skip
             assert words in page, words
         part = browser.get(why, headers={"HX-Request": "true"}).text

@@ -428,3 +428,39 @@ def test_a_wrong_waterfall_is_told_at_its_fields(admin: Browser) -> None:
     assert "Choose the title." in said
     for field in ("key", "step2_amount", "step2_rate", "step4_amount"):
         assert f'id="{field}-problem"' in answer.text
+
+
+def test_what_a_field_says_is_not_said_again_as_json(service: Service, admin: Browser) -> None:
+    """It is refused and both places are named; a field's problem speaks of no quotes and no minor units."""
+    number = _licence(service)
+    typed = {"entity": "newtact", "item": number, "rate_rental": "20", "more": '{"rates": {"rental": "10%"}}'}
+    found = admin.post("/admin/terms/licence/preview", typed)
+    assert (found.status_code, "rates.rental was filled in above" in found.text) == (400, True)
+    other = {**typed, "more": '{"rates": {"est": "10%"}}'}
+    assert admin.post("/admin/terms/licence/preview", other).status_code == 200
+    wrong = admin.post("/admin/terms/licence/preview", {**typed, "more": "", "rate_rental": "a third"})
+    assert wrong.status_code == 400
+    assert "a part in quotes" not in wrong.text
+    account = {"entity": "newtact", "item": "main", "holder": "x", "currency": "INR", "advance": "-5"}
+    below = admin.post("/admin/terms/account/preview", account)
+    assert "Write an amount of 0 or more." in below.text
+    assert "-500" not in below.text
+
+
+def test_an_unknown_entity_has_no_page_of_facts_or_terms(admin: Browser) -> None:
+    """It is told so, and which there are; another one's facts are not shown under its name."""
+    for path in ("/admin/facts", "/admin/terms"):
+        found = admin.get(f"{path}?entity=nope")
+        assert (found.status_code, "There is no selling entity" in found.text) == (404, True)
+
+
+def _licence(service: Service) -> str:
+    """Return the number of a licence."""
+
+    async def first() -> str:
+        async with service.container.uow().read() as tx:
+            titles = [title.id for title in await tx.titles.all()]
+            books = await tx.rights.of_titles(titles)
+        return str(next(item.number for book in books.values() for item in book.licences))
+
+    return service.call(first)

@@ -375,10 +375,10 @@ def test_pages_ask_the_stores_as_often_for_many_titles(service: Service, browser
     assert "Film 7" in browser.get("/").text
 
 
-def statements(service: Service, browser: Browser, path: str) -> int:
-    """Count what a page asks the database."""
+def statements(service: Service, browser: Browser, path: str, engine: Any = None) -> int:
+    """Count what a page asks the database, or what comes of it by one engine."""
     seen: list[str] = []
-    engine = service.container.engine().sync_engine
+    engine = (engine or service.container.engine()).sync_engine
 
     def note(_: Any, __: Any, statement: str, *rest: Any) -> None:
         if statement.startswith("SELECT"):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from enum import Enum
 from fractions import Fraction
 from typing import Any
 
@@ -13,12 +11,22 @@ from attrs import field, frozen
 
 from buddy_core.kernel.clock import utc
 from buddy_core.kernel.errors import InvalidValue
-from buddy_core.kernel.rounding import exact
+from buddy_core.royalty.model.fields import (
+    Word,
+    a_number,
+    at_or_none,
+    each,
+    exactly,
+    many,
+    name,
+    not_negative,
+    sold_or_none,
+    spent_or_none,
+    whole,
+)
 
-_WORD = re.compile(r"[^\s].{0,199}", re.DOTALL)
 
-
-class Model(Enum):
+class Model(Word):
     """How a title earned: what terms give shares by."""
 
     RENTAL = "rental"
@@ -36,24 +44,11 @@ SOLD = (Model.RENTAL, Model.EST, Model.PVOD, Model.PPV, Model.FESTIVAL, Model.ED
 """What is sold title by title, and so needs no pool."""
 
 
-def _name(_: object, attribute: Any, value: Any) -> None:
-    if not isinstance(value, str) or _WORD.fullmatch(value) is None:
-        raise InvalidValue(attribute.name, "must be a text of 1 to 200 characters")
-
-
-def _whole(_: object, attribute: Any, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidValue(attribute.name, f"is a {type(value).__name__}; give a whole number of minor units")
-
-
-def _count(_: object, attribute: Any, value: Any) -> None:
-    _whole(_, attribute, value)
-    if value < 0:
-        raise InvalidValue(attribute.name, f"is {value}; a count is not below zero")
-
-
-def _instant(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
+def _money(_: object, attribute: Any, value: Any) -> None:
+    if not isinstance(value, Paid):
+        raise InvalidValue(
+            attribute.name, f"is a {type(value).__name__}; give Paid, with what was paid as gross"
+        )
 
 
 @frozen
@@ -64,15 +59,15 @@ class Paid:
     `tax` below zero by the tax that is no longer owed. Added to the sale it leaves what was kept.
     """
 
-    gross: int = field(default=0, validator=_whole)
+    gross: int = field(default=0, validator=whole)
     """What was paid, its tax included."""
-    tax: int = field(default=0, validator=_whole)
+    tax: int = field(default=0, validator=whole)
     """Tax owed on it."""
-    refund: int = field(default=0, validator=_whole)
+    refund: int = field(default=0, validator=whole)
     """What went back to buyers, its tax included."""
-    chargeback: int = field(default=0, validator=_whole)
+    chargeback: int = field(default=0, validator=whole)
     """What banks took back, its tax included."""
-    fee: int = field(default=0, validator=_whole)
+    fee: int = field(default=0, validator=whole)
     """What gateways, app stores or ad networks kept."""
 
     @property
@@ -103,21 +98,23 @@ class Paid:
 class Sale:
     """Copies of one title sold by one model in one country: attributed to it directly."""
 
-    id: str = field(validator=_name)
+    id: str = field(validator=name)
     model: Model = field(converter=Model)
-    title: str = field(validator=_name)
-    territory: str = field(validator=_name)
-    currency: str = field(validator=_name)
-    paid: Paid
+    title: str = field(validator=name)
+    territory: str = field(validator=name)
+    currency: str = field(validator=name)
+    paid: Paid = field(validator=_money)
     at: datetime = field(converter=utc)
-    units: int = field(validator=_whole)
+    units: int = field(validator=whole)
     """Copies; below zero where copies came back. Where nothing is said, 1 if something was paid."""
-    sold_at: datetime | None = field(default=None, converter=_instant)
+    sold_at: datetime | None = field(default=None, converter=sold_or_none)
     """On a refund: when it was sold, whose terms count."""
 
     @units.default
     def _one_where_paid(self) -> int:
-        return 1 if self.paid.gross > 0 else 0
+        # What is no Paid is refused where all fields are looked at, after this.
+        paid: object = self.paid
+        return 1 if isinstance(paid, Paid) and paid.gross > 0 else 0
 
     @model.validator
     def _sold(self, _: object, value: Model) -> None:
@@ -134,11 +131,11 @@ class Sale:
 class SubscriptionRevenue:
     """What one account, or all of a plan together, paid for a plan in the period."""
 
-    id: str = field(validator=_name)
-    plan: str = field(validator=_name)
-    territory: str = field(validator=_name)
-    currency: str = field(validator=_name)
-    paid: Paid
+    id: str = field(validator=name)
+    plan: str = field(validator=name)
+    territory: str = field(validator=name)
+    currency: str = field(validator=name)
+    paid: Paid = field(validator=_money)
     account: str | None = None
     """Needed where a pool is shared subscriber by subscriber."""
 
@@ -147,10 +144,10 @@ class SubscriptionRevenue:
 class PoolPart:
     """What of a shared pool is a title's, and by how many counted seconds or impressions."""
 
-    title: str = field(validator=_name)
-    amount: Fraction = field(converter=exact)
+    title: str = field(validator=name)
+    amount: Fraction = field(converter=exactly, validator=a_number)
     """Minor units."""
-    counted: Fraction = field(converter=exact)
+    counted: Fraction = field(converter=exactly, validator=a_number)
 
 
 @frozen
@@ -160,18 +157,18 @@ class SharedPool:
     It stands for the revenue and the watch of that pool, which are then no facts of their own.
     """
 
-    id: str = field(validator=_name)
-    plan: str = field(validator=_name)
-    territory: str = field(validator=_name)
-    currency: str = field(validator=_name)
-    paid: Paid
-    method: str = field(validator=_name)
+    id: str = field(validator=name)
+    plan: str = field(validator=name)
+    territory: str = field(validator=name)
+    currency: str = field(validator=name)
+    paid: Paid = field(validator=_money)
+    method: str = field(validator=name)
     """By which rule, such as `user_centric`."""
-    parts: tuple[PoolPart, ...]
+    parts: tuple[PoolPart, ...] = field(converter=many, validator=each(PoolPart, "PoolPart"))
     """By title, one each; with `kept` and `carried` they make the net of `paid` exactly."""
-    kept: int = field(default=0, validator=_whole)
+    kept: int = field(default=0, validator=whole)
     """By the platform."""
-    carried: int = field(default=0, validator=_whole)
+    carried: int = field(default=0, validator=whole)
     """To the next period's pool."""
 
 
@@ -179,10 +176,10 @@ class SharedPool:
 class AdRevenue:
     """What advertisers paid in a country; that of rewarded ads goes to the token fund and nowhere else."""
 
-    id: str = field(validator=_name)
-    territory: str = field(validator=_name)
-    currency: str = field(validator=_name)
-    paid: Paid
+    id: str = field(validator=name)
+    territory: str = field(validator=name)
+    currency: str = field(validator=name)
+    paid: Paid = field(validator=_money)
     is_rewarded: bool = False
 
 
@@ -190,12 +187,12 @@ class AdRevenue:
 class Watch:
     """Seconds that one account watched one title; with a plan in its pool, without one among the ads."""
 
-    account: str = field(validator=_name)
-    title: str = field(validator=_name)
-    territory: str = field(validator=_name)
-    seconds: int = field(validator=_count)
+    account: str = field(validator=name)
+    title: str = field(validator=name)
+    territory: str = field(validator=name)
+    seconds: int = field(validator=not_negative)
     plan: str | None = None
-    at: datetime | None = field(default=None, converter=_instant)
+    at: datetime | None = field(default=None, converter=at_or_none)
     """Needed only where the title's terms change within the period."""
 
 
@@ -203,10 +200,10 @@ class Watch:
 class Impressions:
     """Ads that were shown with a title in a country."""
 
-    title: str = field(validator=_name)
-    territory: str = field(validator=_name)
-    count: int = field(validator=_count)
-    at: datetime | None = field(default=None, converter=_instant)
+    title: str = field(validator=name)
+    territory: str = field(validator=name)
+    count: int = field(validator=not_negative)
+    at: datetime | None = field(default=None, converter=at_or_none)
 
 
 @frozen
@@ -216,18 +213,18 @@ class TokenUse:
     A refund has tokens and value below zero, and says in `spent_at` when they had been spent.
     """
 
-    id: str = field(validator=_name)
-    title: str = field(validator=_name)
-    territory: str = field(validator=_name)
-    kind: str = field(validator=_name)
-    tokens: int = field(validator=_whole)
-    version: int = field(validator=_whole)
+    id: str = field(validator=name)
+    title: str = field(validator=name)
+    territory: str = field(validator=name)
+    kind: str = field(validator=name)
+    tokens: int = field(validator=whole)
+    version: int = field(validator=whole)
     """The value version that was in force."""
-    currency: str = field(validator=_name)
-    value: Fraction = field(converter=exact)
+    currency: str = field(validator=name)
+    value: Fraction = field(converter=exactly, validator=a_number)
     """Minor units for all the tokens together."""
     at: datetime = field(converter=utc)
-    spent_at: datetime | None = field(default=None, converter=_instant)
+    spent_at: datetime | None = field(default=None, converter=spent_or_none)
 
     @spent_at.validator
     def _told_on_refunds_alone(self, _: object, value: Any) -> None:
@@ -244,9 +241,9 @@ class TokenUse:
 class Expense:
     """Money the platform laid out for a title under a deal, to be taken back from what it earns."""
 
-    id: str = field(validator=_name)
-    deal: str = field(validator=_name)
-    amount: int = field(validator=_count)
+    id: str = field(validator=name)
+    deal: str = field(validator=name)
+    amount: int = field(validator=not_negative)
     """Minor units of the deal's account."""
 
 
@@ -254,15 +251,21 @@ class Expense:
 class FxRate:
     """One unit of `base` in units of `quote`, as stamped: by whom, and when."""
 
-    base: str = field(validator=_name)
-    quote: str = field(validator=_name)
-    rate: Fraction = field(converter=exact)
+    base: str = field(validator=name)
+    quote: str = field(validator=name)
+    rate: Fraction = field(converter=exactly)
     """Major units of `quote` for one major unit of `base`."""
-    source: str = field(validator=_name)
+    source: str = field(validator=name)
     at: datetime = field(converter=utc)
 
+    @quote.validator
+    def _another(self, _: object, value: str) -> None:
+        if value == self.base:
+            raise InvalidValue("quote", f"is {value}, as base is; a rate is between two currencies")
+
     @rate.validator
-    def _positive(self, _: object, value: Fraction) -> None:
+    def _positive(self, attribute: Any, value: Fraction) -> None:
+        a_number(self, attribute, value)
         if value <= 0:
             raise InvalidValue("rate", "must be above zero")
 
@@ -274,22 +277,35 @@ Fact = Sale | SubscriptionRevenue | SharedPool | AdRevenue | Watch | Impressions
 class Facts:
     """All facts of one period; their order makes no difference."""
 
-    sales: tuple[Sale, ...] = ()
-    subscriptions: tuple[SubscriptionRevenue, ...] = ()
-    pools: tuple[SharedPool, ...] = ()
-    ads: tuple[AdRevenue, ...] = ()
-    watch: tuple[Watch, ...] = ()
-    impressions: tuple[Impressions, ...] = ()
-    tokens: tuple[TokenUse, ...] = ()
-    expenses: tuple[Expense, ...] = ()
-    rates: tuple[FxRate, ...] = ()
+    sales: tuple[Sale, ...] = field(default=(), converter=many, validator=each(Sale, "Sale"))
+    subscriptions: tuple[SubscriptionRevenue, ...] = field(
+        default=(), converter=many, validator=each(SubscriptionRevenue, "SubscriptionRevenue")
+    )
+    pools: tuple[SharedPool, ...] = field(
+        default=(), converter=many, validator=each(SharedPool, "SharedPool")
+    )
+    ads: tuple[AdRevenue, ...] = field(default=(), converter=many, validator=each(AdRevenue, "AdRevenue"))
+    watch: tuple[Watch, ...] = field(default=(), converter=many, validator=each(Watch, "Watch"))
+    impressions: tuple[Impressions, ...] = field(
+        default=(), converter=many, validator=each(Impressions, "Impressions")
+    )
+    tokens: tuple[TokenUse, ...] = field(default=(), converter=many, validator=each(TokenUse, "TokenUse"))
+    expenses: tuple[Expense, ...] = field(default=(), converter=many, validator=each(Expense, "Expense"))
+    rates: tuple[FxRate, ...] = field(default=(), converter=many, validator=each(FxRate, "FxRate"))
 
     @classmethod
     def of(cls, facts: Iterable[Fact]) -> Facts:
-        """Sort facts of any kind into their places."""
+        """Sort facts of any kind into their places.
+
+        Raises:
+            InvalidValue: something else is among them.
+        """
         found: Mapping[str, list[Any]] = {name: [] for name in _PLACES.values()}
         for fact in facts:
-            found[_PLACES[type(fact)]].append(fact)
+            place = _PLACES.get(type(fact))
+            if place is None:
+                raise InvalidValue("facts", f"has a {type(fact).__name__} in it, which is no fact")
+            found[place].append(fact)
         return cls(**{name: tuple(values) for name, values in found.items()})
 
     def __add__(self, more: Facts) -> Facts:

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.ids import EntityId, EntryId, TitleId
-from buddy_core.kernel.periods import Period
+from buddy_core.kernel.periods import Period, month
 
 PLATFORM = "platform"
 """The holder of what no licence gives to a partner."""
@@ -64,7 +64,15 @@ class Month:
     """`YYYY-MM`."""
     entity: EntityId
     zone: str
-    period: Period
+    period: Period = field()
+
+    @period.validator
+    def _is_the_months(self, _: object, value: Period) -> None:
+        if value != month(self.name, self.zone):
+            raise InvalidValue(
+                "period",
+                f"is not {self.name} in {self.zone}; give month({self.name!r}, {self.zone!r})",
+            )
 
 
 class InputKind(Enum):

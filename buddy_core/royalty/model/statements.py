@@ -9,7 +9,7 @@ from typing import Any
 from attrs import field, frozen
 
 from buddy_core.royalty.model.balances import AccountBalance, Balances
-from buddy_core.royalty.model.facts import Model
+from buddy_core.royalty.model.facts import FxRate, Model
 
 RULES = "royalty/1"
 """The version of the rules; it stands on every line."""
@@ -95,6 +95,8 @@ class AccountShare:
     """Minor units of the account's currency for one of the statement's."""
     amount: int
     """`minor` x `rate`, rounded half up: what reaches the account."""
+    fx: FxRate | None = None
+    """The rate of exchange as it was stamped, by whom and when; None where no currency changes."""
 
 
 @frozen
@@ -144,6 +146,9 @@ class PoolReport:
     counted: Fraction
     """Seconds or impressions that count."""
     note: str = ""
+    silent: Fraction = Fraction(0)
+    """Paid by subscribers who used nothing that counts; where it went, `note` says."""
+    silent_accounts: int = 0
 
 
 @frozen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from fractions import Fraction
@@ -17,12 +17,23 @@ from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.rounding import exact
 from buddy_core.kernel.territories import Territories, territories
 from buddy_core.royalty.model.facts import Model
+from buddy_core.royalty.model.fields import (
+    Word,
+    a_part,
+    each,
+    each_text,
+    end,
+    end_or_none,
+    exactly,
+    many,
+    name,
+    optional_texts,
+    start,
+    start_or_none,
+    texts,
+    texts_or_none,
+)
 from buddy_core.royalty.model.waterfalls import FilmWaterfall
-
-
-def _part(_: object, attribute: Any, value: Fraction) -> None:
-    if not 0 <= value <= 1:
-        raise InvalidValue(attribute.name, f"is {value}; a part is from 0 to 1")
 
 
 def _not_negative(_: object, attribute: Any, value: Any) -> None:
@@ -39,11 +50,11 @@ def _instant(value: datetime | None) -> datetime | None:
     return None if value is None else utc(value)
 
 
-def _texts(value: Iterable[str]) -> frozenset[str]:
-    return frozenset(value)
+def _too_early(end: datetime, start: datetime) -> str:
+    return f"is {end.isoformat()}, and it starts at {start.isoformat()}; let the end be after the start"
 
 
-class Basis(Enum):
+class Basis(Word):
     """What a tier counts."""
 
     UNITS = "units"
@@ -51,7 +62,7 @@ class Basis(Enum):
     NET = "net"
 
 
-class Counting(Enum):
+class Counting(Word):
     """Since when a tier counts."""
 
     LIFE = "life"
@@ -65,15 +76,15 @@ class Band:
     """From `over` on, up to and with `up_to`, a rate; the last band is open."""
 
     over: int = field(validator=_not_negative)
-    up_to: int | None
-    rate: Fraction = field(converter=exact, validator=_part)
+    up_to: int | None = field(validator=optional(_not_negative))
+    rate: Fraction = field(converter=exactly, validator=a_part)
 
 
 @frozen
 class Tiers:
     """Marginal rates: each unit, or minor unit, has the rate of the band that it falls in."""
 
-    bands: tuple[Band, ...] = field()
+    bands: tuple[Band, ...] = field(converter=many, validator=each(Band, "Band"))
     basis: Basis = field(default=Basis.UNITS, converter=Basis)
     counting: Counting = field(default=Counting.LIFE, converter=Counting)
 
@@ -95,15 +106,15 @@ class From:
     """A rate from an instant on."""
 
     at: datetime = field(converter=utc)
-    rate: Fraction = field(converter=exact, validator=_part)
+    rate: Fraction = field(converter=exactly, validator=a_part)
 
 
 @frozen
 class Escalator:
     """A rate that changes by date: `first`, and then each from its instant on."""
 
-    first: Fraction = field(converter=exact, validator=_part)
-    then: tuple[From, ...] = field(default=())
+    first: Fraction = field(converter=exactly, validator=a_part)
+    then: tuple[From, ...] = field(default=(), converter=many, validator=each(From, "From"))
 
     @then.validator
     def _in_order(self, _: object, then: tuple[From, ...]) -> None:
@@ -132,7 +143,7 @@ def _flat(model: Any, rate: Any) -> Fraction:
     return value
 
 
-class AdsBy(Enum):
+class AdsBy(Word):
     """By what a title's part of the ad revenue of a country is measured."""
 
     WATCH = "watch"
@@ -149,21 +160,26 @@ class Deal:
     territory at each instant, or there is none and all of it is the platform's.
     """
 
-    id: str
-    title: str
-    holder: str
+    id: str = field(validator=name)
+    title: str = field(validator=name)
+    holder: str = field(validator=name)
     rates: Mapping[Model, Rate] = field(converter=_rates, hash=False)
-    part: Fraction = field(default=Fraction(1), converter=exact, validator=_part)
+    part: Fraction = field(default=Fraction(1), converter=exactly, validator=a_part)
     territories: Territories = field(default=Territories(("*",)), converter=territories)
-    starts_at: datetime | None = field(default=None, converter=_instant)
-    ends_at: datetime | None = field(default=None, converter=_instant)
-    account: str | None = None
+    starts_at: datetime | None = field(default=None, converter=start_or_none)
+    ends_at: datetime | None = field(default=None, converter=end_or_none)
+    account: str | None = field(default=None, validator=optional(name))
     """Where it is settled; without one, the holder's own account of the currency."""
-    fee: Fraction = field(default=Fraction(0), converter=exact, validator=_part)
+    fee: Fraction = field(default=Fraction(0), converter=exactly, validator=a_part)
     """Distribution fee: the part that goes to the platform first."""
     expense_cap: int | None = field(default=None, validator=optional(_not_negative))
     """Expenses that may be taken back over the life of the deal, in minor units; None is no cap."""
     ads_by: AdsBy = field(default=AdsBy.WATCH, converter=AdsBy)
+
+    @ends_at.validator
+    def _after_its_start(self, _: object, value: datetime | None) -> None:
+        if value is not None and self.starts_at is not None and value <= self.starts_at:
+            raise InvalidValue("ends_at", _too_early(value, self.starts_at))
 
     def holds(self, territory: str, at: datetime) -> bool:
         """Say whether it is the deal for a country at an instant."""
@@ -176,7 +192,7 @@ class Deal:
         )
 
 
-class Negative(Enum):
+class Negative(Word):
     """What becomes of a period that comes to less than nothing."""
 
     CARRY = "carry"
@@ -190,15 +206,20 @@ class Guarantee:
     """What the holder has by the end of a term at least, settled once, at its end."""
 
     minimum: int = field(validator=_not_negative)
-    starts_at: datetime = field(converter=utc)
-    ends_at: datetime = field(converter=utc)
+    starts_at: datetime = field(converter=start)
+    ends_at: datetime = field(converter=end)
+
+    @ends_at.validator
+    def _after_its_start(self, _: object, value: datetime) -> None:
+        if value <= self.starts_at:
+            raise InvalidValue("ends_at", _too_early(value, self.starts_at))
 
 
 @frozen
 class Reserve:
     """A part of what was earned that is held back against refunds, and released after some periods."""
 
-    part: Fraction = field(converter=exact, validator=_part)
+    part: Fraction = field(converter=exactly, validator=a_part)
     periods: int = field(validator=_one_or_more)
 
 
@@ -206,9 +227,9 @@ class Reserve:
 class Withholding:
     """Tax that is kept back from what is paid, from an instant on."""
 
-    rate: Fraction = field(converter=exact, validator=_part)
-    starts_at: datetime = field(converter=utc)
-    key: str
+    rate: Fraction = field(converter=exactly, validator=a_part)
+    starts_at: datetime = field(converter=start)
+    key: str = field(validator=name)
     """Which rule it is, such as `IN:194J`; rates and keys are data."""
 
 
@@ -216,20 +237,24 @@ class Withholding:
 class Account:
     """Where what a holder earns in one currency is set against advances, reserves and guarantees."""
 
-    id: str
-    holder: str
-    currency: str
+    id: str = field(validator=name)
+    holder: str = field(validator=name)
+    currency: str = field(validator=name)
     advance: int = field(default=0, validator=_not_negative)
     """All that was ever paid in advance; what earnings have not covered yet is never owed in cash."""
-    recoups: tuple[str, ...] = ()
+    recoups: tuple[str, ...] = field(default=(), converter=many, validator=each(str, "names of accounts"))
     """Other accounts of the holder whose advances this one's earnings cover as well: explicit links alone."""
-    guarantees: tuple[Guarantee, ...] = ()
+    guarantees: tuple[Guarantee, ...] = field(
+        default=(), converter=many, validator=each(Guarantee, "Guarantee")
+    )
     """One at a time: their terms must not overlap."""
     reserve: Reserve | None = None
     threshold: int = field(default=0, validator=_not_negative)
     """Less than this is not paid but carried."""
     negative: Negative = field(default=Negative.CARRY, converter=Negative)
-    withholding: tuple[Withholding, ...] = ()
+    withholding: tuple[Withholding, ...] = field(
+        default=(), converter=many, validator=each(Withholding, "Withholding")
+    )
 
 
 class PoolMethod(Enum):
@@ -270,14 +295,14 @@ class SilentMoney(Enum):
 class PoolRule:
     """How the pools of one plan, or of all, are shared."""
 
-    plan: str = "*"
+    plan: str = field(default="*", validator=name)
     method: PoolMethod = field(default=PoolMethod.PRO_RATA, converter=PoolMethod)
     min_seconds: int = field(default=0, validator=_not_negative)
     """Of one account and title; less does not count."""
     max_seconds: int | None = field(default=None, validator=optional(_not_negative))
     """Of one account over all titles; more is scaled down to it."""
-    excluded_accounts: frozenset[str] = field(default=frozenset(), converter=_texts)
-    excluded_titles: frozenset[str] = field(default=frozenset(), converter=_texts)
+    excluded_accounts: frozenset[str] = field(default=frozenset(), converter=texts, validator=each_text)
+    excluded_titles: frozenset[str] = field(default=frozenset(), converter=texts, validator=each_text)
     silent: SilentMoney = field(default=SilentMoney.POOL, converter=SilentMoney)
 
 
@@ -285,12 +310,18 @@ class PoolRule:
 class Terms:
     """All that says how a period's money is shared."""
 
-    deals: tuple[Deal, ...] = ()
-    accounts: tuple[Account, ...] = ()
-    pools: tuple[PoolRule, ...] = (PoolRule(),)
-    fund_kinds: frozenset[str] = field(default=frozenset(("bonus",)), converter=_texts)
+    deals: tuple[Deal, ...] = field(default=(), converter=many, validator=each(Deal, "Deal"))
+    accounts: tuple[Account, ...] = field(default=(), converter=many, validator=each(Account, "Account"))
+    pools: tuple[PoolRule, ...] = field(
+        default=(PoolRule(),), converter=many, validator=each(PoolRule, "PoolRule")
+    )
+    fund_kinds: frozenset[str] = field(default=frozenset(("bonus",)), converter=texts, validator=each_text)
     """Kinds of tokens whose value the token fund pays; that of others was paid by viewers."""
-    own_titles: frozenset[str] | None = frozenset()
+    own_titles: frozenset[str] | None = field(
+        default=frozenset(), converter=optional_texts, validator=texts_or_none
+    )
     """Titles that are the platform's own and may earn without a deal; None: all that have no deal."""
-    waterfalls: tuple[FilmWaterfall, ...] = ()
+    waterfalls: tuple[FilmWaterfall, ...] = field(
+        default=(), converter=many, validator=each(FilmWaterfall, "FilmWaterfall")
+    )
     """Titles whose deals share what ordered steps leave."""

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import Enum
 from fractions import Fraction
+from typing import Any
 
 from attrs import field, frozen
 
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.territories import Territories, territories
 from buddy_core.royalty.model.facts import Model
+from buddy_core.royalty.model.fields import Word, each, is_name, many
+from buddy_core.royalty.model.fields import name as a_name
 
 Exact = int | Fraction
 """What a step has as a number."""
 
 
-class Takes(Enum):
+class Takes(Word):
     """What a step asks for."""
 
     PERCENT_OF_GROSS = "percent_of_gross"
@@ -25,11 +27,6 @@ class Takes(Enum):
     """The same amount in each run; in a title's waterfall, which is run on all to date, once."""
     RECOUP = "recoup"
     """An amount once, over as many runs as it needs; with a percent, that percent of it (equity at 120)."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Takes | None:
-        names = ", ".join(kind.value for kind in cls)
-        raise InvalidValue("takes", f"{value!r} is not one of {names}")
 
 
 @frozen
@@ -123,8 +120,20 @@ class Step:
         return cls(name, Takes.RECOUP, percent, principal, None, recouped_before, taker, account)
 
 
+def _named(_: object, attribute: Any, steps: tuple[Step, ...]) -> None:
+    """Refuse a step whose name, taker or account cannot be a name: a line is of a step by its name."""
+    for number, step in enumerate(steps, start=1):
+        for key, value in (("name", step.name), ("taker", step.taker), ("account", step.account)):
+            if not is_name(value) and not (value is None and key != "name"):
+                raise InvalidValue(
+                    attribute.name, f"step {number}: its {key} must be a text of 1 to 200 characters"
+                )
+
+
 def _models(value: Iterable[Model | str]) -> frozenset[Model]:
-    return frozenset(Model(model) for model in value)
+    """Return models as a set; what is no collection is left for the validator to refuse."""
+    found: Any = many(value)
+    return frozenset(Model(model) for model in found) if isinstance(found, tuple) else found
 
 
 @frozen
@@ -135,16 +144,18 @@ class FilmWaterfall:
     one title must not meet in a country and model.
     """
 
-    id: str
-    title: str
-    currency: str
+    id: str = field(validator=a_name)
+    title: str = field(validator=a_name)
+    currency: str = field(validator=a_name)
     """What its amounts and caps are in; receipts in others count at the stamped rate."""
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = field(converter=many, validator=[each(Step, "Step"), _named])
     territories: Territories = field(default=Territories(("*",)), converter=territories)
     models: frozenset[Model] = field(default=frozenset(Model), converter=_models)
 
     @models.validator
-    def _some(self, _: object, models: frozenset[Model]) -> None:
+    def _some(self, _: object, models: Any) -> None:
+        if not isinstance(models, frozenset):
+            raise InvalidValue("models", f"is {models!r}; give models in a list or set")
         if not models:
             raise InvalidValue("models", "is empty; name some, or leave it out for all")
 

@@ -23,7 +23,7 @@ from buddy_core.royalty.model.months import Month
 from buddy_core.royalty.model.statements import Fund
 from buddy_core.royalty.model.terms import Deal, Terms
 from buddy_core.royalty.rules.book import Book, Problems
-from buddy_core.royalty.rules.checking import check_facts
+from buddy_core.royalty.rules.checking import check_facts, check_plans
 from buddy_core.royalty.rules.earned import Attributed, Earned, dated, ids_of
 from buddy_core.royalty.rules.pooling import share_ads, share_subscriptions
 
@@ -42,6 +42,9 @@ def attribute(
     """
     found = Attributed()
     check_facts(month, facts, problems)
+    check_plans(terms, facts, problems)
+    for title in {row.title for row in facts.watch} | {row.title for row in facts.impressions}:
+        book.check_known(title)
     _sales(month, facts.sales, book, found)
     _tokens(month, terms, facts, book, found)
     share_subscriptions(terms, facts, book, brought, found, problems)

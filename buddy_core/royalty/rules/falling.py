@@ -10,6 +10,7 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from buddy_core.kernel.rounding import exact_sum
+from buddy_core.royalty.errors import about
 from buddy_core.royalty.model.balances import WaterfallBalance
 from buddy_core.royalty.model.months import PLATFORM
 from buddy_core.royalty.model.statements import Line
@@ -61,7 +62,8 @@ def fall(
         if len(its) > 1:
             problems.add(
                 f"waterfall {its[0].id} and {its[1].id} both take of {row.title} in {row.territory} by "
-                f"{row.model.value}; give them different countries or models"
+                f"{row.model.value}; give them different countries or models",
+                about("waterfalls", title=row.title),
             )
         if its and its[0].steps:
             rows[its[0].id].append(row)
@@ -89,9 +91,9 @@ def _run(
     exchange: Exchange,
     found: Fallen,
 ) -> None:
-    where = f"waterfall {waterfall.id}"
+    where, of = f"waterfall {waterfall.id}", about("waterfalls", id=waterfall.id)
     received = exact_sum(
-        row.net * _shared(row) * exchange.factor(row.currency, waterfall.currency, where) for row in rows
+        row.net * _shared(row) * exchange.factor(row.currency, waterfall.currency, where, of) for row in rows
     )
     month = _taken(waterfall, before or WaterfallBalance(waterfall.currency), received)
     found.waterfalls[waterfall.id] = month.closing
@@ -102,7 +104,7 @@ def _run(
             if rate and row.net:
                 line = _line(waterfall, step, row, rate, month)
                 (found.platform if line.holder == PLATFORM else found.lines).append(line)
-        inputs = {**row.inputs, "waterfall": waterfall.id, "netted": row.net}
+        inputs = {**row.inputs, "waterfall": waterfall.id, "netted": row.net, "left": left}
         found.left.append(evolve(row, net=row.net * left, inputs=inputs))
 
 
@@ -193,29 +195,32 @@ def check_waterfalls(
     """Note what is wrong with waterfalls by themselves, and beside deals, accounts and what was carried."""
     names: set[str] = set()
     for waterfall in terms.waterfalls:
-        where = f"waterfall {waterfall.id}"
+        where, of = f"waterfall {waterfall.id}", about("waterfalls", id=waterfall.id)
         if waterfall.id in names:
-            problems.add(f"two waterfalls are called {waterfall.id}; give one another id")
+            problems.add(f"two waterfalls are called {waterfall.id}; give one another id", of)
         names.add(waterfall.id)
         if not book.knows(waterfall.title):
             problems.add(
                 f"{where} is of {waterfall.title}, which has no deal; correct the name, add a deal, or name "
-                "it among the platform's own titles"
+                "it among the platform's own titles",
+                of,
             )
         if not is_currency(waterfall.currency):
             problems.add(
-                f"{where}: {waterfall.currency!r} is no currency; write an ISO 4217 code, such as INR"
+                f"{where}: {waterfall.currency!r} is no currency; write an ISO 4217 code, such as INR", of
             )
         carried = before.get(waterfall.id)
         if carried is not None and carried.currency != waterfall.currency:
             problems.add(
                 f"{where} is in {waterfall.currency}, and what it has received is carried in "
-                f"{carried.currency}; leave its currency, or give it another id"
+                f"{carried.currency}; leave its currency, or give it another id",
+                of,
+                about("before", waterfall=waterfall.id),
             )
         for problem in step_problems(waterfall.steps):
-            problems.add(f"{where}: {problem}")
+            problems.add(f"{where}: {problem}", of)
         for problem in _taker_problems(waterfall.steps, book):
-            problems.add(f"{where}: {problem}")
+            problems.add(f"{where}: {problem}", of)
 
 
 def _taker_problems(steps: Iterable[Step], book: Book) -> Iterable[str]:

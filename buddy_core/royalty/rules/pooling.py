@@ -7,11 +7,20 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
 from math import floor
+from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from buddy_core.kernel.allocation import AllocationRule, allocate
-from buddy_core.royalty.model.facts import Facts, Impressions, Model, SubscriptionRevenue, Watch
+from buddy_core.royalty.errors import about
+from buddy_core.royalty.model.facts import (
+    Facts,
+    Impressions,
+    Model,
+    SharedPool,
+    SubscriptionRevenue,
+    Watch,
+)
 from buddy_core.royalty.model.statements import PoolReport
 from buddy_core.royalty.model.terms import AdsBy, Deal, PoolMethod, PoolRule, SilentMoney, Terms
 from buddy_core.royalty.rules.book import Book, Problems
@@ -19,6 +28,8 @@ from buddy_core.royalty.rules.checking import ADS
 from buddy_core.royalty.rules.earned import NOTHING, Attributed, Earned, dated, ids_of
 from buddy_core.royalty.rules.scale.scaling import GRAINS, have_common
 from buddy_core.royalty.rules.taking import take_shared
+from buddy_core.royalty.rules.wording import money_text
+from buddy_core.royalty.rules.worked import plain
 
 
 @frozen
@@ -86,11 +97,31 @@ def share_subscriptions(
         if amount:
             found.carried[name] = amount
     told = {plan for plan, _, _ in revenue} | {pool.plan for pool in facts.pools}
+    _note_unpaid(watched, [*facts.subscriptions, *facts.pools], found)
     for plan in {plan for plan, _ in watched} - told:
         problems.add(
             f"there is watch of the plan {plan}, and no revenue of it anywhere; correct its name, or give "
-            "the plan revenue, of 0 if it is free"
+            "the plan revenue, of 0 if it is free; leave the plan out where ads paid for the watching",
+            about("watch", plan=plan),
         )
+
+
+def _note_unpaid(
+    watched: Mapping[tuple[str, str], Iterable[Watch]],
+    paid: Iterable[SubscriptionRevenue | SharedPool],
+    found: Attributed,
+) -> None:
+    """Say in the reports of a plan's pools where it was watched without revenue: that is in no pool."""
+    places = {(item.plan, item.territory) for item in paid}
+    seconds: dict[str, list[str]] = defaultdict(list)
+    for (plan, territory), rows in sorted(watched.items()):
+        whole = sum(row.seconds for row in rows)
+        if whole and (plan, territory) not in places:
+            seconds[plan].append(f"{whole} seconds were watched in {territory}, where it has no revenue")
+    for number, report in enumerate(found.pools):
+        notes = seconds.get(report.name.rsplit("/", 2)[0], [])
+        if notes:
+            found.pools[number] = evolve(report, note="; ".join(filter(None, [report.note, *notes])))
 
 
 def _paying(
@@ -109,11 +140,13 @@ def _paying(
     if together and rule.method is not PoolMethod.PRO_RATA:
         problems.add(
             f"{min(together)}: the pool {name} is shared {rule.method.value}, so its revenue needs the "
-            "account; or share it pro_rata"
+            "account; or share it pro_rata",
+            about("subscriptions", id=min(together)),
         )
     elif together and nets:
         problems.add(
-            f"{min(together)}: some revenue of the pool {name} has an account; give all of it, or none"
+            f"{min(together)}: some revenue of the pool {name} has an account; give all of it, or none",
+            about("subscriptions", id=min(together)),
         )
     return {account: net for account, net in nets.items() if gross[account] or net}
 
@@ -131,10 +164,25 @@ class _Pool:
 
 
 @define
+class _Source:
+    """Subscribers whose own money went to a slot: how many, what they paid, and what of it went there."""
+
+    accounts: int = 0
+    paid: Fraction = NOTHING
+    own: Fraction = NOTHING
+
+
+@define
 class _Divided:
     """A pool's money: what goes to which slot, or to one holder of it, and what goes to nobody."""
 
     shares: dict[_Key, Fraction] = field(factory=dict)
+    sources: dict[_Key, _Source] = field(factory=lambda: defaultdict(_Source))
+    """Of what is shared subscriber by subscriber."""
+    to_all: Fraction = NOTHING
+    """Shared by all that counts."""
+    silent: Fraction = NOTHING
+    silent_accounts: int = 0
     kept: Fraction = NOTHING
     carried: Fraction = NOTHING
     note: str = ""
@@ -149,26 +197,36 @@ def _divide(pool: _Pool, counted: Counted, pays: Mapping[str, Fraction]) -> _Div
         found.kept = pool.paid + pool.brought
         found.note = "nobody watched anything that counts, so all of it stays with the platform"
         return found
-    to_all, silent = pool.brought, NOTHING
+    to_all = pool.brought
     own: list[tuple[Fraction, dict[_Key, Fraction]]] = []
     if pool.rule.method is PoolMethod.PRO_RATA:
         to_all += pool.paid
     else:
         for account, paid in pays.items():
-            if account in counted.by_account:
-                slots = counted.by_account[account]
-                own.append((paid, _parts(pool.rule.method, slots, counted.deals)))
-            else:
-                silent += paid
+            if account not in counted.by_account:
+                found.silent += paid
+                found.silent_accounts += 1
+                continue
+            slots = counted.by_account[account]
+            parts = _parts(pool.rule.method, slots, counted.deals)
+            own.append((paid, parts))
+            for key in parts:
+                found.sources[key].accounts += 1
+                found.sources[key].paid += paid
     if pool.rule.silent is SilentMoney.PLATFORM:
-        found.kept = silent
+        found.kept = found.silent
     elif pool.rule.silent is SilentMoney.CARRY:
-        found.carried = silent
+        found.carried = found.silent
     else:
-        to_all += silent
+        to_all += found.silent
+    found.to_all = to_all
     if to_all:
         own.append((to_all, {(slot, None): amount / total for slot, amount in amounts.items()}))
     found.shares = _added_up(own)
+    for key, source in found.sources.items():
+        source.own = found.shares[key]
+        if to_all and key[1] is None:
+            source.own -= to_all * amounts[key[0]] / total
     return found
 
 
@@ -213,19 +271,10 @@ def _share(
 ) -> None:
     amounts = counted.by_slot()
     total = sum(amounts.values(), NOTHING)
-    titles: dict[str, Fraction] = defaultdict(Fraction)
-    for slot, amount in amounts.items():
-        titles[slot.title] += amount
     divided = _divide(pool, counted, pays)
     to_holders = {slot for slot, holder in divided.shares if holder is not None}
     for (slot, holder), amount in divided.shares.items():
-        inputs = {
-            "pool": pool.name,
-            "pool_net": pool.paid + pool.brought,
-            "method": pool.rule.method.value,
-            "seconds": titles[slot.title],
-            "pool_seconds": total,
-        }
+        inputs = _worked(pool, divided, (slot, holder), amounts[slot], total)
         deals = counted.deals[slot]
         if holder is not None:
             deals = tuple(deal for deal in deals if deal.holder == holder)
@@ -250,6 +299,8 @@ def _share(
     if divided.carried:
         found.carried[pool.name] = divided.carried
     notes = [f"{uncounted} seconds are of accounts that pay nothing here"] if uncounted else []
+    if divided.silent_accounts:
+        notes.append(_silent_note(pool, divided))
     found.pools.append(
         PoolReport(
             pool.name,
@@ -261,8 +312,51 @@ def _share(
             divided.carried,
             total,
             "; ".join([*notes, *filter(None, [divided.note])]),
+            divided.silent,
+            divided.silent_accounts,
         )
     )
+
+
+_SILENT = {
+    SilentMoney.POOL: "it is shared by all seconds that count",
+    SilentMoney.PLATFORM: "the platform keeps it",
+    SilentMoney.CARRY: "it is carried to the next month's pool",
+}
+
+
+def _silent_note(pool: _Pool, divided: _Divided) -> str:
+    amount, many = money_text(divided.silent, pool.currency), divided.silent_accounts
+    who = "1 account" if many == 1 else f"{many} accounts"
+    policy = pool.rule.silent
+    return (
+        f"{who} paid {amount} and watched nothing that counts; by the rule silent = {policy.value} "
+        f"{_SILENT[policy]}"
+    )
+
+
+def _worked(
+    pool: _Pool, divided: _Divided, key: tuple[Slot, str | None], seconds: Fraction, total: Fraction
+) -> dict[str, Any]:
+    """Return what a share of a pool is worked out from, and nothing that does not lead to it.
+
+    `own`, which is of `accounts` that paid `accounts_paid`, and `to_all x seconds / pool_seconds`.
+    A pool that is shared pro rata has nothing but the second, of all its money.
+    """
+    found: dict[str, Any] = {
+        "pool": pool.name,
+        "pool_net": plain(pool.paid + pool.brought),
+        "method": pool.rule.method.value,
+    }
+    if (source := divided.sources.get(key)) is not None:
+        found["accounts"] = source.accounts
+        found["accounts_paid"] = plain(source.paid)
+        found["own"] = plain(source.own)
+    if divided.to_all and key[1] is None:
+        if pool.rule.method is not PoolMethod.PRO_RATA:
+            found["to_all"] = plain(divided.to_all)
+        found["seconds"], found["pool_seconds"] = plain(seconds), plain(total)
+    return found
 
 
 def _parts(
@@ -402,7 +496,9 @@ def _share_ads(
     if not attributed and net:
         note = "nothing was watched or shown, so all of it stays with the platform"
     elif attributed != net:
-        note = "deals measure by watch and by impressions; the platform bears the difference"
+        verb = "adds" if attributed > net else "keeps"
+        difference = money_text(abs(net - attributed), currency)
+        note = f"deals measure by watch and by impressions; the platform {verb} {difference}"
     found.kept[currency] += net - attributed
     counted = sum(measured[AdsBy.WATCH][0].values(), NOTHING)
     found.pools.append(

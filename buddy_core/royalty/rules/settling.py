@@ -12,8 +12,10 @@ from buddy_core.royalty.model.balances import AccountBalance, Held
 from buddy_core.royalty.model.months import Month
 from buddy_core.royalty.model.statements import Settlement, SettlingStep
 from buddy_core.royalty.model.terms import Account, Guarantee, Negative, Withholding
+from buddy_core.royalty.rules.wording import money_text, percent_text
 
 _NEW = AccountBalance()
+_NOTHING: Mapping[str, str] = {}
 
 
 @define
@@ -36,6 +38,10 @@ class _Open:
             self.left += amount
             self.steps.append(SettlingStep(name, amount, self.left, note))
 
+    def money(self, amount: int) -> str:
+        """Write an amount of it in major units."""
+        return money_text(amount, self.account.currency)
+
     @property
     def unrecouped(self) -> int:
         """What is open of the advance."""
@@ -47,16 +53,20 @@ def settle(
     earned: Mapping[str, int],
     accounts: Mapping[str, Account],
     before: Mapping[str, AccountBalance],
+    exchanged: Mapping[str, str] = _NOTHING,
 ) -> list[Settlement]:
     """Settle every account that earned something or has something left, by id.
 
     In this order: what was carried, what was earned, reserves held, released and used, what is
     forgiven, a guarantee at the end of its term, the account's own advance, the advances of
     the accounts that it recoups, what is below the threshold, and tax withheld. Each figure
-    that is a part of another is rounded half up.
+    that is a part of another is rounded half up. `exchanged` says of accounts with money of
+    other currencies by which rates it came.
     """
     open_ = {
-        name: _begun(month, accounts[name], before.get(name, _NEW), earned.get(name, 0))
+        name: _begun(
+            month, accounts[name], before.get(name, _NEW), earned.get(name, 0), exchanged.get(name, "")
+        )
         for name in sorted(accounts)
     }
     for item in open_.values():
@@ -67,18 +77,20 @@ def settle(
     return [_ended(month, item) for item in open_.values()]
 
 
-def _begun(month: Month, account: Account, opening: AccountBalance, earned: int) -> _Open:
+def _begun(month: Month, account: Account, opening: AccountBalance, earned: int, exchanged: str) -> _Open:
     item = _Open(account, opening, earned, recouped=opening.recouped)
     item.do("brought forward", opening.carried)
-    item.do("earned", earned)
+    item.do("earned", earned, exchanged)
     _reserve(month, item)
     if item.left < 0 and account.negative is Negative.FORGIVE:
         item.forgiven = -item.left
         item.do("forgiven", item.forgiven)
     for guarantee in account.guarantees:
         if _ends_in(guarantee, month):
-            item.topped_up = max(0, guarantee.minimum - _so_far(guarantee, month, item))
-            item.do("guarantee", item.topped_up, f"minimum {guarantee.minimum}")
+            so_far = _so_far(guarantee, month, item)
+            item.topped_up = max(0, guarantee.minimum - so_far)
+            note = f"minimum {item.money(guarantee.minimum)}, of which {item.money(so_far)} was earned"
+            item.do("guarantee", item.topped_up, note)
     return item
 
 
@@ -92,17 +104,19 @@ def _reserve(month: Month, item: _Open) -> None:
     """Hold back, release what is due, and use what is held where there is less than nothing."""
     reserve = item.account.reserve
     released = 0
+    months: list[str] = []
     for held in item.opening.held:
         if reserve is not None and _months_between(held.month, month.name) < reserve.periods:
             item.held.append(held)
         else:
             released += held.amount
+            months.append(held.month)
     if reserve is not None and item.earned > 0:
         amount = round_fraction(reserve.part * item.earned, Rounding.HALF_UP)
         if amount:
             item.held.append(Held(month.name, amount))
-            item.do("held back", -amount, f"{reserve.part} for {reserve.periods} months")
-    item.do("released", released)
+            item.do("held back", -amount, f"{percent_text(reserve.part)} for {reserve.periods} months")
+    item.do("released", released, f"held back in {', '.join(months)}")
     used = 0
     while item.left + used < 0 and item.held:
         oldest = item.held.pop(0)
@@ -115,18 +129,20 @@ def _reserve(month: Month, item: _Open) -> None:
 
 def _recoup(payer: _Open, owner: _Open, name: str) -> None:
     amount = min(max(0, payer.left), owner.unrecouped)
+    note = f"advance {owner.money(owner.account.advance)}, {owner.money(owner.recouped)} recouped before"
     owner.recouped += amount
-    payer.do(name, -amount)
+    payer.do(name, -amount, note)
 
 
 def _ended(month: Month, item: _Open) -> Settlement:
     account, withheld, carried = item.account, 0, 0
     if item.left < 0 or item.left < account.threshold:
         carried = item.left
-        item.do("carried forward", -carried, f"paid from {account.threshold} on" if carried > 0 else "")
+        note = f"paid from {item.money(account.threshold)} on" if carried > 0 else ""
+        item.do("carried forward", -carried, note)
     elif item.left and (rule := _rule(account, month)) is not None:
         withheld = round_fraction(rule.rate * item.left, Rounding.HALF_UP)
-        item.do("withheld", -withheld, f"{rule.key} {rule.rate}")
+        item.do("withheld", -withheld, f"{rule.key} {percent_text(rule.rate)}")
     closing = AccountBalance(item.recouped, carried, tuple(item.held), _in_term(month, item))
     return Settlement(
         account.id,

@@ -10,6 +10,7 @@ from math import lcm
 from attrs import define, evolve, field
 
 from buddy_core.kernel.rounding import exact_sum
+from buddy_core.royalty.errors import about
 from buddy_core.royalty.model.balances import DealBalance, WaterfallBalance
 from buddy_core.royalty.model.facts import Expense, Model
 from buddy_core.royalty.model.months import PLATFORM
@@ -17,6 +18,7 @@ from buddy_core.royalty.model.statements import Line
 from buddy_core.royalty.model.terms import Band, Basis, Counting, Deal, Escalator, Tiers
 from buddy_core.royalty.rules.book import Book, Exchange, Problems
 from buddy_core.royalty.rules.earned import NOTHING, Earned, parted, times
+from buddy_core.royalty.rules.worked import Inputs, of_expenses, of_rate, of_tiers, plain
 
 ONE = Fraction(1)
 
@@ -52,7 +54,10 @@ def share(
         laid_out[expense.deal] += expense.amount
     for name in sorted(laid_out.keys() - rows.keys()):
         if name not in book.deals:
-            problems.add(f"there are expenses of the deal {name}, which is not in the terms")
+            problems.add(
+                f"there are expenses of the deal {name}, which is not in the terms",
+                about("expenses", deal=name),
+            )
         else:
             rows[name] = []
     for name in sorted(rows):
@@ -61,17 +66,29 @@ def share(
         _check_currencies(deal, its, balance, spent, problems)
         if spent:
             balance = evolve(balance, laid_out=balance.laid_out + spent)
-        taken, balance = _taken_back(deal, its, balance, book, exchange)
-        rates, balance = _tiered(deal, its, balance, book, exchange)
+        taken, laid, balance = _taken_back(deal, its, balance, book, exchange)
+        rates, counts, balance = _tiered(deal, its, balance, book, exchange)
         found.deals[name] = balance
         for row in its:
-            _line(deal, row, taken, _rate(deal, row, rates, book, problems), found)
+            inputs = _inputs(deal, row, laid, counts.get(row.model, _NO_INPUTS), book, exchange)
+            _line(deal, row, taken, _rate(deal, row, rates, book, problems), inputs, found)
     for name, balance in before.items():
         found.deals.setdefault(name, balance)
     return found
 
 
 _NEW = DealBalance()
+_NO_INPUTS: Inputs = {}
+
+
+def _inputs(deal: Deal, row: Earned, laid: Inputs, counts: Inputs, book: Book, exchange: Exchange) -> Inputs:
+    """Return all that a line is worked out from: its net, its expenses, its tiers, its rate of exchange."""
+    if not laid and not counts:
+        return row.inputs
+    found = {**row.inputs, **laid, **counts}
+    if laid or "tier_currency" in counts:
+        found.update(of_rate(exchange.stamped(row.currency, book.account_of(deal, row.currency).currency)))
+    return found
 
 
 def _check_currencies(
@@ -86,11 +103,12 @@ def _check_currencies(
     if counts or laid_out or balance.laid_out:
         problems.add(
             f"deal {deal.id} has money of several currencies, and counts or takes back money; name an "
-            "account, whose currency it is done in"
+            "account, whose currency it is done in",
+            about("deals", id=deal.id),
         )
 
 
-def _line(deal: Deal, row: Earned, taken: Fraction, rate: Fraction, found: Shared) -> None:
+def _line(deal: Deal, row: Earned, taken: Fraction, rate: Fraction, inputs: Inputs, found: Shared) -> None:
     """Add a holder's line, and the platform's for what it leaves; nothing is multiplied by one or zero."""
     part = row.part(deal)
     own = row.net if part == 1 else times(row.net, part)
@@ -112,55 +130,60 @@ def _line(deal: Deal, row: Earned, taken: Fraction, rate: Fraction, found: Share
             base,
             rate,
             amount,
-            row.inputs,
+            inputs,
         )
     )
     if base is not own:
         left = own - amount
     if left:
-        found.platform.append(_platform(row, deal, part, left))
+        found.platform.append(_platform(row, deal, part, left, amount))
 
 
 def _taken_back(
     deal: Deal, rows: list[Earned], balance: DealBalance, book: Book, exchange: Exchange
-) -> tuple[Fraction, DealBalance]:
-    """Return what part of each row goes to expenses, and the balance after it."""
+) -> tuple[Fraction, Inputs, DealBalance]:
+    """Return what part of each row goes to expenses, how that was worked out, and the balance after it."""
     if not balance.laid_out and not balance.taken_back:
-        return NOTHING, balance
+        return NOTHING, _NO_INPUTS, balance
     limit = balance.laid_out if deal.expense_cap is None else min(balance.laid_out, deal.expense_cap)
     open_ = limit - balance.taken_back
     if open_ <= 0 and not balance.taken_back:
-        return NOTHING, balance
-    there = NOTHING
+        return NOTHING, _NO_INPUTS, balance
+    there, currency, of = NOTHING, "", about("deals", id=deal.id)
     for row in rows:
         currency = book.account_of(deal, row.currency).currency
         own = row.net * row.part(deal) * (1 - deal.fee)
-        there += own * exchange.factor(row.currency, currency, f"expenses of the deal {deal.id}")
+        there += own * exchange.factor(row.currency, currency, f"expenses of the deal {deal.id}", of)
     if not there:
-        return NOTHING, balance
+        return NOTHING, _NO_INPUTS, balance
     # What more came back than was earned gives back what it had paid of the expenses.
     taken = min(max(open_, NOTHING), there) if there > 0 else max(there, -balance.taken_back)
-    return taken / there, evolve(balance, taken_back=balance.taken_back + taken)
+    inputs = of_expenses(deal, balance, taken, there, currency)
+    return taken / there, inputs, evolve(balance, taken_back=balance.taken_back + taken)
 
 
 def _tiered(
     deal: Deal, rows: list[Earned], balance: DealBalance, book: Book, exchange: Exchange
-) -> tuple[dict[Model, Fraction], DealBalance]:
-    """Return what the tiers of each model come to in this period, and the balance after it."""
+) -> tuple[dict[Model, Fraction], dict[Model, Inputs], DealBalance]:
+    """Return what the tiers of each model come to in this period, of what, and the balance after it."""
     rates: dict[Model, Fraction] = {}
+    inputs: dict[Model, Inputs] = {}
     counted: dict[Model, Fraction] = {}
     for model, tiers in deal.rates.items():
         if not isinstance(tiers, Tiers):
             continue
-        total = _counted(deal, tiers, [row for row in rows if row.model is model], book, exchange)
+        its = [row for row in rows if row.model is model]
+        total = _counted(deal, tiers, its, book, exchange)
         before = balance.counted.get(model, NOTHING) if tiers.counting is Counting.LIFE else NOTHING
         rates[model] = marginal_rate(tiers, before, total)
+        if its:
+            inputs[model] = of_tiers(tiers, before, total, book.account_of(deal, its[0].currency).currency)
         if tiers.counting is Counting.LIFE:
             counted[model] = before + total if before else total
     if counted:
         # As `evolve` would, which looks every field up by name: this is done for every deal.
         balance = DealBalance({**balance.counted, **counted}, balance.laid_out, balance.taken_back)
-    return rates, balance
+    return rates, inputs, balance
 
 
 def _counted(deal: Deal, tiers: Tiers, rows: list[Earned], book: Book, exchange: Exchange) -> Fraction:
@@ -173,7 +196,9 @@ def _counted(deal: Deal, tiers: Tiers, rows: list[Earned], book: Book, exchange:
     total = NOTHING
     for currency, those in amounts.items():
         to = book.account_of(deal, currency).currency
-        total += exact_sum(those) * exchange.factor(currency, to, f"tiers of the deal {deal.id}")
+        total += exact_sum(those) * exchange.factor(
+            currency, to, f"tiers of the deal {deal.id}", about("deals", id=deal.id)
+        )
     return total
 
 
@@ -222,7 +247,10 @@ def _rate(
         return tiered
     rate = deal.rates.get(row.model)
     if rate is None:
-        problems.add(f"deal {deal.id} has no rate for {row.model.value}; add one (0 is one too)")
+        problems.add(
+            f"deal {deal.id} has no rate for {row.model.value}; add one (0 is one too)",
+            about("deals", id=deal.id),
+        )
         return NOTHING
     if isinstance(rate, Escalator):
         return rate.rate_at(row.at or book.period.start)
@@ -230,8 +258,12 @@ def _rate(
     return rate
 
 
-def _platform(row: Earned, deal: Deal | None, part: Fraction, amount: Fraction) -> Line:
+def _platform(
+    row: Earned, deal: Deal | None, part: Fraction, amount: Fraction, theirs: Fraction = NOTHING
+) -> Line:
     """Return the platform's line: what a deal leaves of its part, or all where there is none."""
+    # `net` x `part` - what the holder has is what the platform has.
+    inputs = {**row.inputs, "holder_has": plain(theirs)} if theirs else row.inputs
     return Line(
         PLATFORM,
         row.title,
@@ -246,5 +278,5 @@ def _platform(row: Earned, deal: Deal | None, part: Fraction, amount: Fraction) 
         amount,
         ONE,
         amount,
-        row.inputs,
+        inputs,
     )

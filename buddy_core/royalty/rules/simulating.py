@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from attrs import evolve, frozen
 
+from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.rounding import exact
 from buddy_core.royalty.model.balances import Balances
 from buddy_core.royalty.model.facts import Facts
@@ -59,10 +60,10 @@ def simulate(
 
     Raises:
         TermsProblems: as `state_period`.
-        InvalidValue: a token value that is a float.
+        InvalidValue: a token value that is a float, or not by kind and currency.
     """
     now = state_period(month, terms, facts, before)
-    others = facts if token_values is None else _revalued(facts, token_values)
+    others = facts if token_values is None else revalued(facts, token_values)
     then = state_period(month, other_terms or terms, others, before)
     return Simulation(now, then, differences(now, then))
 
@@ -81,7 +82,14 @@ def differences(now: PeriodResult, then: PeriodResult) -> tuple[Difference, ...]
     )
 
 
-def _revalued(facts: Facts, values: Mapping[tuple[str, str], Fraction]) -> Facts:
+def revalued(facts: Facts, values: Mapping[tuple[str, str], Fraction]) -> Facts:
+    """Return facts as if a token had been worth so many minor units, by kind and currency."""
+    given: Iterable[object] = values
+    for key in given:
+        match key:
+            case (str(), str()):
+                continue
+        raise InvalidValue("token_values", f"has {key!r} for a key; give ('paid', 'INR'): kind and currency")
     worth = {key: exact(value) for key, value in values.items()}
     return evolve(
         facts,

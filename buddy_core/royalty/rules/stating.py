@@ -9,8 +9,9 @@ from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from buddy_core.kernel.canonical import fraction_text
+from buddy_core.kernel.digits import fraction_text
 from buddy_core.kernel.rounding import Rounding, exact_sum, round_fraction, sort_key
+from buddy_core.royalty.errors import about
 from buddy_core.royalty.model.balances import AccountBalance, Balances
 from buddy_core.royalty.model.facts import Facts, Paid
 from buddy_core.royalty.model.months import PLATFORM, Month
@@ -31,6 +32,7 @@ from buddy_core.royalty.rules.falling import fall
 from buddy_core.royalty.rules.pieces.splitting import split_fractions
 from buddy_core.royalty.rules.settling import converted, settle
 from buddy_core.royalty.rules.sharing import Shared, share
+from buddy_core.royalty.rules.wording import money_text, rate_text
 
 _START = Balances()
 FUND = "fund"
@@ -61,9 +63,9 @@ def drafted(
         TermsProblems: as `state_period`.
     """
     problems = Problems()
-    book = Book(terms, month.period, problems)
-    book.check_brought(before.accounts)
-    exchange = Exchange(facts.rates, problems)
+    book = Book(terms, month, problems)
+    book.check_brought(before)
+    exchange = Exchange(facts.rates, month, problems)
     attributed = attribute(month, terms, facts, book, before.pools, problems)
     fallen = fall(attributed.earned, terms, before.waterfalls, book, exchange, problems)
     shared = share(fallen.left, facts.expenses, before.deals, book, exchange, problems)
@@ -139,7 +141,7 @@ def stated(
         if name not in accounts and balance != AccountBalance():
             whose, _, currency = name.rpartition(":")
             accounts[name] = Account(name, whose, currency)
-    settlements = settle(month, sums, accounts, before.accounts)
+    settlements = settle(month, sums, accounts, before.accounts, _exchanged(shares))
     settled: dict[tuple[str, str], list[Settlement]] = defaultdict(list)
     for item in settlements:
         settled[item.holder, item.currency].append(item)
@@ -191,10 +193,10 @@ def _begins(line: Line) -> tuple[str, ...]:
     )
 
 
-def line_order(line: Line) -> tuple[str, ...]:
-    """Return the place of a line; those of one key by rate and net, and a step's by all they are of."""
+def line_order(line: Line) -> tuple[Any, ...]:
+    """Return the place of a line; those of one key by rate, net and amount, a step's by all they are of."""
     rest = tuple(f"{name} {_text(value)}" for name, value in line.inputs.items()) if line.step else ()
-    return (line.adjusts, *line_key(line), _text(line.rate), _text(line.net), *rest)
+    return (line.adjusts, *line_key(line), line.rate, line.net, line.amount, *rest)
 
 
 def _text(value: Any) -> str:
@@ -283,12 +285,31 @@ def _account_shares(
     for (currency, holder), exact in reached.items():
         shares: list[AccountShare] = []
         for (name, adjusts), minor in _split(exact, earned[currency, holder]).items():
-            rate = exchanges[adjusts].factor(currency, accounts[name].currency, f"account {name}")
-            shares.append(AccountShare(name, adjusts, minor, rate, converted(minor, rate)))
+            exchange, to = exchanges[adjusts], accounts[name].currency
+            rate = exchange.factor(currency, to, f"account {name}", about("accounts", id=name))
+            amount, fx = converted(minor, rate), exchange.stamped(currency, to)
+            shares.append(AccountShare(name, adjusts, minor, rate, amount, fx))
         found[currency, holder] = tuple(sorted(shares, key=attrgetter("account", "adjusts")))
     for exchange in exchanges.values():
         exchange.problems.refuse()
     return found
+
+
+def _exchanged(shares: Mapping[tuple[str, str], Iterable[AccountShare]]) -> dict[str, str]:
+    """Say of each account that has money of another currency what it is the sum of, and by which rates."""
+    found: dict[str, list[str]] = defaultdict(list)
+    changes: set[str] = set()
+    for currency, holder in sorted(shares):
+        for share_ in shares[currency, holder]:
+            if not share_.minor:
+                continue
+            said = money_text(share_.minor, currency) + (f" of {share_.adjusts}" if share_.adjusts else "")
+            if share_.fx is not None:
+                changes.add(share_.account)
+                to = share_.fx.quote if share_.fx.base == currency else share_.fx.base
+                said += f" = {money_text(share_.amount, to)} at {rate_text(share_.fx)}"
+            found[share_.account].append(said)
+    return {account: " + ".join(found[account]) for account in changes}
 
 
 def _account(line: Line, book: Book) -> Account:
@@ -303,7 +324,7 @@ def _check_accounts(shared: Shared, book: Book, exchange: Exchange) -> None:
         account = _account(line, book)
         pairs[line.currency, account.id] = account
     for (currency, name), account in pairs.items():
-        exchange.factor(currency, account.currency, f"account {name}")
+        exchange.factor(currency, account.currency, f"account {name}", about("accounts", id=name))
 
 
 def _currency(pool: str) -> str:

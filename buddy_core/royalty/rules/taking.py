@@ -7,9 +7,11 @@ from fractions import Fraction
 from buddy_core.kernel.rounding import exact_sum
 from buddy_core.royalty.model.facts import Model, SharedPool
 from buddy_core.royalty.model.statements import PoolReport
+from buddy_core.royalty.model.terms import PoolMethod
 from buddy_core.royalty.rules.book import Book
 from buddy_core.royalty.rules.checking import ADS
 from buddy_core.royalty.rules.earned import NOTHING, Attributed, Earned, dated
+from buddy_core.royalty.rules.worked import plain
 
 
 def take_shared(pool: SharedPool, brought: Fraction, book: Book, found: Attributed) -> None:
@@ -29,11 +31,17 @@ def take_shared(pool: SharedPool, brought: Fraction, book: Book, found: Attribut
         shared += amount
         inputs = {
             "pool": name,
-            "pool_net": pool.paid.net + brought,
+            "pool_net": plain(pool.paid.net + brought),
             "method": pool.method,
-            "seconds": part.counted,
-            "pool_seconds": total,
+            "pool_fact": pool.id,
+            "pool_part": plain(part.amount),
         }
+        # Seconds are told where they lead to the amount: of all money, or of what a month before left.
+        by_all = pool.method == PoolMethod.PRO_RATA.value
+        if brought:
+            inputs["to_all"] = plain(brought)
+        if brought or by_all:
+            inputs |= {"seconds": plain(part.counted), "pool_seconds": plain(total)}
         since = dated(deals, model, book.period.start)
         found.earned.append(
             Earned(

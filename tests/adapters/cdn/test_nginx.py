@@ -133,7 +133,7 @@ def test_a_link_taken_apart_is_judged_as_the_whole(path: str, expires: int, addr
     ("suffix", "good"), [("", True), ("=", True), ("==", True), ("Q", False), ("QQ", False), ("===", False)]
 )
 def test_a_link_without_expiry_is_judged_by_its_parts(suffix: str, good: bool) -> None:
-    """A configuration without an argument for the expiry looks at path and hash, padding as nginx takes it."""
+    """Where no argument is set for the expiry, path and hash count alone, padded as nginx takes it."""
     state = NO_EXPIRY.state_of("/test.html", "q-5vpkjBkRXXtkUMXiJVHA" + suffix, NOW, SOON)
     assert state is (LinkState.GOOD if good else LinkState.WRONG)
 

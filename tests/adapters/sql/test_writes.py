@@ -641,6 +641,11 @@ SEEN: dict[str, tuple[Step, Step, Any]] = {
         lambda tx: tx.token_spends.of_period(NEWTACT, MONTH),
         [FACT],
     ),
+    "token_spends.count": (
+        lambda tx: tx.token_spends.add([FACT]),
+        lambda tx: tx.token_spends.count(NEWTACT, MONTH.end),
+        1,
+    ),
     "token_spends.first_at": (
         lambda tx: tx.token_spends.add([FACT]),
         lambda tx: tx.token_spends.first_at(NEWTACT, None),

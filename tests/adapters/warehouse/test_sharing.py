@@ -123,8 +123,7 @@ def test_the_command_line_shares_a_month(tmp_path: Path, capsys: pytest.CaptureF
     said = capsys.readouterr()
     files = [Path(line) for line in said.out.splitlines()]
     assert files
-    assert "sharing" in said.err
-    assert "####] done" in said.err
+    assert said.err == ""  # a log keeps no bar
     found = read_input(
         Document("terms.json", terms.read_bytes()), [Document(path.name, path.read_bytes()) for path in files]
     )

@@ -115,7 +115,7 @@ def test_a_malformed_timestamp_is_refused(timestamp: str) -> None:
     assert caught.value.reason == "timestamp_malformed"
 
 
-@pytest.mark.parametrize("message_id", ["", "a.b", "a b", "é", "a\n"])
+@pytest.mark.parametrize("message_id", ["", "a.b", "a b", "é", "a\n", None])
 def test_an_id_that_blurs_the_signed_text_is_refused(message_id: str) -> None:
     """With a full stop in the id, bytes could move between id, timestamp and body."""
     with pytest.raises(WebhookRefused):

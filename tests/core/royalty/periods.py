@@ -7,7 +7,7 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import month
@@ -22,7 +22,9 @@ from buddy_core.royalty.model.facts import (
     Impressions,
     Model,
     Paid,
+    PoolPart,
     Sale,
+    SharedPool,
     SubscriptionRevenue,
     TokenUse,
     Watch,
@@ -211,10 +213,16 @@ def facts(chance: Random, month_: Month = OCTOBER, name: str = "", most: int = 8
         return month_.period.start + timedelta(days=chance.randint(0, 29), hours=1)
 
     def paid() -> Paid:
-        gross = chance.randint(0, 2_000)
-        return Paid(gross, gross * 15 // 115, chance.choice((0, 0, 100)), 0, chance.randint(0, 30))
+        gross = chance.choice((0, 1, 2, *(chance.randint(3, 2_000) for _ in range(9))))
+        back, disputed = chance.choice((0, 0, 100)), chance.choice((0, 0, 0, 50))
+        if gross:
+            back, disputed = min(back, gross), min(disputed, gross)
+            return Paid(gross, gross * 15 // 115, back, disputed, chance.randint(0, 30))
+        # What went back of sales of other months, with the tax and fees that are no longer owed.
+        return Paid(0, -((back + disputed) * 15 // 115), back, disputed, -chance.randint(0, back // 10))
 
     for number in range(chance.randint(0, most)):
+        money = paid()
         found.append(
             Sale(
                 f"{name}s{number}",
@@ -222,9 +230,9 @@ def facts(chance: Random, month_: Month = OCTOBER, name: str = "", most: int = 8
                 chance.choice(TITLES),
                 chance.choice(TERRITORIES),
                 chance.choice(CURRENCIES),
-                paid(),
+                money,
                 at(),
-                units=chance.randint(-3, 9),
+                units=chance.randint(0 if money.gross else -3, 9),
             )
         )
     for number in range(chance.randint(1, most)):
@@ -337,7 +345,39 @@ def expenses(chance: Random, terms_: Terms) -> tuple[Expense, ...]:
     )
 
 
+def shared_pools(chance: Random, terms_: Terms) -> tuple[SharedPool, ...]:
+    """Return pools that were shared where their rows are: of a plan, and of the ads, in a third country."""
+    changing = {deal.title for deal in terms_.deals if deal.starts_at or deal.ends_at}
+    changing |= {
+        deal.title
+        for deal in terms_.deals
+        for model in (Model.SUBSCRIPTION, Model.ADS)
+        if isinstance(deal.rates[model], Escalator)
+    }
+    found: list[SharedPool] = []
+    for plan in ("silver", "ads"):
+        for currency in chance.sample(CURRENCIES, chance.randint(0, 2)):
+            parts = tuple(
+                PoolPart(title, fraction(chance, 99), Fraction(chance.randint(0, 90), chance.randint(1, 2)))
+                for title in TITLES
+                if title not in changing and flip(chance)
+            )
+            carried = chance.randint(0, 9)
+            whole = sum((part.amount for part in parts), Fraction(carried))
+            kept, net = int(whole) + 1 - whole, int(whole) + 1
+            if parts:
+                parts = (evolve(parts[0], amount=parts[0].amount + kept), *parts[1:])
+                kept = Fraction(0)
+            method = chance.choice(list(PoolMethod)).value
+            name = f"{plan}-{currency}"
+            found.append(
+                SharedPool(name, plan, "IN", currency, Paid(net + 5, 5), method, parts, int(kept), carried)
+            )
+    return tuple(found)
+
+
 def world(chance: Random) -> World:
     """Return a whole period."""
     terms_ = terms(chance)
-    return World(terms_, facts(chance) + Facts(expenses=expenses(chance, terms_)), balances(chance, terms_))
+    more = Facts(expenses=expenses(chance, terms_), pools=shared_pools(chance, terms_))
+    return World(terms_, facts(chance) + more, balances(chance, terms_))

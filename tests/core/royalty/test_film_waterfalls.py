@@ -463,13 +463,13 @@ def test_a_line_of_a_step_says_where_it_comes_from() -> None:
     second = october(its, 100_000, before=first.balances)
     said = {line.step or line.holder: explain(line) for line in lines_of(second)}
     assert said["exhibitors"] == (
-        "Rentals of film in IN took 1000.00 INR so 1000.00 INR. The step exhibitors of the waterfall w "
+        "Rentals of film in IN took 1000.00 INR. The step exhibitors of the waterfall w "
         "takes 25 % of all that is received, 600.00 INR at most, for halls: of 2000.00 INR received to "
         "date it has 500.00 INR; before, of 1000.00 INR, it had 250.00 INR. The difference makes 25 % of "
         "what the month brought: 250.00 INR. Rule royalty/1; nothing was rounded here, the statement "
         "rounds once."
     )
-    assert "takes 1/3 of what remains, for agent" in said["agent"]
+    assert "takes 1/3 (about 33.3333 %) of what remains, for agent" in said["agent"]
     assert "equity" not in said
     words = {line.step: explain(line) for line in lines_of(first)}
     assert (
@@ -477,7 +477,7 @@ def test_a_line_of_a_step_says_where_it_comes_from() -> None:
         in words["equity"]
     )
     assert "takes 90.00 INR, for director" in words["deferral"]
-    assert "1000.00 INR. What the steps of the waterfall w left of that is 500.00 INR." in said["studio"]
+    assert "1000.00 INR. The steps of the waterfall w leave 50 % of that: 500.00 INR." in said["studio"]
     assert "studio owns 75 %: 375.00 INR." in said["studio"]
 
 

@@ -147,7 +147,7 @@ def test_a_new_guarantee_begins_at_nothing() -> None:
     )
     assert settled(run(terms, before=opened(in_term=5_000))).topped_up == 1_000
     inside = account(guarantees=(Guarantee(1_000, START, MIDDLE),))
-    with pytest.raises(TermsProblems, match="within the month"):
+    with pytest.raises(TermsProblems, match="within a month"):
         run(inside)
 
 
@@ -321,11 +321,27 @@ def test_facts_that_cannot_be_are_refused(facts: Facts, told: str) -> None:
         run(Terms((deal(),)), facts)
 
 
-def test_a_licence_that_begins_within_the_month_needs_no_instant() -> None:
-    """Watch without an instant is of the one deal that holds in the month at all."""
-    terms = Terms((deal(starts_at=MIDDLE),))
-    facts = Facts(subscriptions=paid_for(x=1_000), watch=(Watch("x", "a", "IN", 5, "gold"),))
-    assert by_holder(run(terms, facts)) == {"h": 1_000}
+@pytest.mark.parametrize("own", [(), ("a",), None])
+@pytest.mark.parametrize("dates", [{"starts_at": MIDDLE}, {"ends_at": MIDDLE}])
+def test_a_licence_that_begins_or_ends_within_the_month_needs_instants(own: Any, dates: Any) -> None:
+    """Before a deal begins and after it ends nobody has one: watch without an instant is not its holder's."""
+    terms = Terms((deal(**dates),), own_titles=own)
+    row = Watch("x", "a", "IN", 5, "gold")
+    facts = Facts(subscriptions=paid_for(x=1_000), watch=(row,))
+    with pytest.raises(TermsProblems, match="watch and impressions need their instant"):
+        run(terms, facts)
+    shown = Facts(ads=(AdRevenue("r", "IN", "INR", Paid(1_000)),), impressions=(Impressions("a", "IN", 5),))
+    with pytest.raises(TermsProblems, match="watch and impressions need their instant"):
+        run(terms, shown)
+    held = MIDDLE if "starts_at" in dates else START
+    assert by_holder(run(terms, evolve(facts, watch=(evolve(row, at=held),)))) == {"h": 1_000}
+    other = START if "starts_at" in dates else MIDDLE
+    away = evolve(facts, watch=(evolve(row, at=other),))
+    if own == ():
+        with pytest.raises(TermsProblems, match="where no deal of it holds"):
+            run(terms, away)
+    else:
+        assert by_holder(run(terms, away)) == {}
 
 
 def test_an_adjustment_says_what_was_and_what_is() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from fractions import Fraction
 from random import Random
@@ -13,10 +14,12 @@ from hypothesis import strategies as st
 
 from buddy_core.royalty.model.balances import Balances
 from buddy_core.royalty.model.facts import Facts, Model, Paid, Sale, TokenUse, Watch
+from buddy_core.royalty.model.months import PLATFORM
 from buddy_core.royalty.model.statements import Line, PeriodResult, Settlement
 from buddy_core.royalty.model.terms import Account, Negative, Terms
 from buddy_core.royalty.rules.book import own_account
 from buddy_core.royalty.rules.explaining import explain, explain_settlement
+from buddy_core.royalty.rules.files.sealing import read_platform, read_statement, statement_bodies
 from buddy_core.royalty.rules.restating import Past, state_with_late
 from buddy_core.royalty.rules.stating import state_period
 from tests.core.royalty.periods import NOVEMBER, OCTOBER, World, facts, terms, world
@@ -122,6 +125,7 @@ def test_no_order_matters() -> None:
                 for name in (
                     "sales",
                     "subscriptions",
+                    "pools",
                     "ads",
                     "watch",
                     "impressions",
@@ -162,9 +166,14 @@ def test_a_fact_in_two_halves_is_the_fact() -> None:
 
 def _sale_in_two(sale: Sale) -> list[Sale]:
     paid = sale.paid
-    first = Paid(paid.gross // 2, paid.tax // 2, paid.refund // 2, paid.chargeback // 2, paid.fee // 2)
-    one = evolve(sale, id=sale.id + "-1", paid=first, units=sale.units // 2)
+    first = Paid(*map(_half, (paid.gross, paid.tax, paid.refund, paid.chargeback, paid.fee)))
+    one = evolve(sale, id=sale.id + "-1", paid=first, units=_half(sale.units))
     return [one, evolve(sale, id=sale.id + "-2", paid=paid - first, units=sale.units - one.units)]
+
+
+def _half(amount: int) -> int:
+    """Return one half in whole units, the smaller one whatever the sign."""
+    return amount // 2 if amount > 0 else -(-amount // 2)
 
 
 def _watch_in_two(row: Watch) -> list[Watch]:
@@ -255,14 +264,30 @@ def _sums(*results: PeriodResult) -> dict[tuple[str, str, str], Fraction]:
 
 
 def test_every_line_says_what_it_is_made_of() -> None:
-    """A line's words name its title, its country and its deal; its figures multiply to its amount."""
+    """A line's words name its title, its country and its deal; its figures multiply to its amount.
+
+    All lines that there can be are explained: the platform's, adjustments, and those that were kept as JSON.
+    """
     seen: Counter[str] = Counter()
 
     @LAW
     @given(SEEDS)
     def law(seed: int) -> None:
-        found = world(Random(seed))
+        chance = Random(seed)
+        found = world(chance)
         result = stated(found)
+        late = evolve(facts(chance, name="late", most=3), rates=())
+        past = [Past(OCTOBER, found.terms, found.facts, late)]
+        after = state_with_late(NOVEMBER, found.terms, Facts(), result.balances, past, found.before)
+        for line in (*lines_of(result), *lines_of(after)):
+            assert line.title in explain(line)
+            seen["adjusted"] += bool(line.adjusts)
+            seen[f"shared {line.model.value}"] += line.territory == "IN"
+        for body in statement_bodies(OCTOBER, result).values():
+            kept = json.loads(body)
+            read = read_platform(body) if kept["holder"] == PLATFORM else read_statement(body)
+            for line in read.lines:
+                assert explain(line)
         for statement in result.statements:
             for line in statement.lines:
                 assert line.base == line.net * line.part - line.fee - line.expenses
@@ -278,7 +303,8 @@ def test_every_line_says_what_it_is_made_of() -> None:
                 assert item.account in explain_settlement(item)
 
     law()
-    wanted = [*(model.value for model in Model), "step", "deal"]
+    kinds = ("step", "deal", "adjusted", "shared ads", "shared subscription")
+    wanted = [*(model.value for model in Model), *kinds]
     assert {name: seen[name] for name in wanted if seen[name] < 50} == {}
 
 

@@ -15,10 +15,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from buddy_core.royalty import BadInput, Document, FactTable, facts_json, read_input, schema_json, terms_json
+from buddy_core.royalty import (
+    BadInput,
+    Document,
+    FactTable,
+    facts_json,
+    read_facts,
+    read_input,
+    schema_json,
+    terms_json,
+)
 from buddy_core.royalty.data import presets
 from buddy_core.royalty.model import balances, facts, statements, terms, waterfalls
-from buddy_core.royalty.model.facts import Facts, Model, Watch
+from buddy_core.royalty.model.facts import Facts, Model, Paid, Sale, Watch
 from buddy_core.royalty.model.terms import Terms
 from buddy_core.royalty.rules.files import forms
 from buddy_core.royalty.rules.files.forms import Closing
@@ -39,6 +48,13 @@ SALE: dict[str, Any] = {
     "gross": 1000,
     "at": "2026-10-05",
 }
+
+
+ACCOUNT: dict[str, Any] = {"id": "a", "holder": "anna", "currency": "INR"}
+TERM: dict[str, Any] = {"minimum": 100, "starts_at": "2026-01-01"}
+RATE: dict[str, Any] = {"base": "USD", "quote": "INR", "rate": "83", "source": "RBI", "at": "2026-10-31"}
+GOLD: dict[str, Any] = {"id": "g", "plan": "gold", "territory": "IN", "currency": "INR", "gross": 5}
+POOL: dict[str, Any] = GOLD | {"id": "p", "method": "pro_rata", "parts": [], "kept": 5}
 
 
 def document(value: Any, name: str = "terms.json") -> Document:
@@ -91,6 +107,40 @@ def test_what_is_written_fits_the_schemas(given_terms: Terms, given_facts: Facts
     text = terms_json(OCTOBER, given_terms, Closing(None, None, carried))
     jsonschema_rs.validate(json.loads(schema_json("terms")), json.loads(text))
     jsonschema_rs.validate(json.loads(schema_json("facts")), json.loads(facts_json(given_facts)))
+
+
+@SLOW
+@given(st.sampled_from((0, 1, 10_000)), st.integers(0, 10_000), st.booleans())
+def test_units_left_out_are_those_of_python(gross: int, back: int, is_csv: bool) -> None:
+    """In JSON, in CSV and in Python it is 1 where something was paid, and 0 on a refund."""
+    row = {
+        "id": "s",
+        "model": "rental",
+        "title": "t",
+        "territory": "IN",
+        "currency": "INR",
+        "at": "2026-10-05",
+    }
+    row |= {"gross": str(gross), "refund": str(back)}
+    if is_csv:
+        text = f"{','.join(row)},units\n{','.join(row.values())},\n"
+        file = Document("sales.csv", text.encode())
+    else:
+        amounts = {"gross": gross, "refund": back}
+        file = Document("facts.json", json.dumps({"sales": [row | amounts]}).encode())
+    [sale] = read_facts([file], "UTC").sales
+    made = Sale("s", "rental", "t", "IN", "INR", Paid(gross, refund=back), sale.at)
+    assert sale == made
+    assert sale.units == (1 if gross else 0)
+
+
+def test_a_refund_without_units_takes_no_place_in_tiers() -> None:
+    """A copy at 10 %, all above at 90 %: a refund of 1.00 is no second copy, so of 99.00 it is 9.90."""
+    bands = [{"over": 0, "up_to": 1, "rate": "10%"}, {"over": 1, "rate": "90%"}]
+    sale = {"model": "rental", "title": "film", "territory": "IN", "currency": "INR", "at": "2026-10-05"}
+    sales = [sale | {"id": "s", "gross": 10000, "units": 1}, sale | {"id": "r", "refund": 100}]
+    result = read(whole({"rates": {"rental": {"bands": bands}}}), {"sales": sales}).state()
+    assert result.statements[0].earned == 990
 
 
 @pytest.mark.parametrize("name", ["terms", "facts", "result", "closing"])
@@ -413,8 +463,8 @@ TABLE: list[tuple[str, Any, Any, str]] = [
         "parts that do not make one",
         whole({"part": "1/2"}),
         {"sales": [SALE]},
-        "terms.json, deals[0]: the parts of film in IN make 1/2 (anna 1/2), and must make exactly 1; "
-        "correct them, add the missing holder, or let deals that follow each other not overlap",
+        "terms.json, deals[0]: the parts of film in every country make 1/2 (anna 1/2), and must make exactly "
+        "1; correct them, add the missing holder, or let deals that follow each other not overlap",
     ),
     (
         "a title without a deal",
@@ -534,15 +584,15 @@ def test_facts_come_as_csv_too() -> None:
     [
         (
             table(CSV + "s1,rental,film,IN,INR,10.00,,2026-10-05\n"),
-            f"sales-2026-10.csv, row 1, gross: is '10.00'; {NUMBERS}",
+            f"sales-2026-10.csv, row 2, gross: is '10.00'; {NUMBERS}",
         ),
         (
             table(CSV + "s1,rental,film,IN,INR,NaN,,2026-10-05\n"),
-            f"sales-2026-10.csv, row 1, gross: is 'NaN'; {NUMBERS}",
+            f"sales-2026-10.csv, row 2, gross: is 'NaN'; {NUMBERS}",
         ),
         (
             table(CSV + "s1,rental,film,IN,INR,1,,2026-10-05\ns2,rental,film,IN,INR,1,,2026-11-05\n"),
-            "sales-2026-10.csv, row 2: s2 is of 2026-11-04T18:30:00+00:00, which is not in 2026-10 of thaja "
+            "sales-2026-10.csv, row 3: s2 is of 2026-11-04T18:30:00+00:00, which is not in 2026-10 of thaja "
             "(Asia/Kolkata); give it to the month that it is of, or to a later one as a late fact",
         ),
         (
@@ -560,7 +610,7 @@ def test_facts_come_as_csv_too() -> None:
         ),
         (
             table(CSV + "s1,rental,film, part two,IN,INR,1,,2026-10-05\n"),
-            "sales-2026-10.csv, row 1: has 9 cells, and the heading has 8; put texts with commas into "
+            "sales-2026-10.csv, row 2: has 9 cells, and the heading has 8; put texts with commas into "
             "quotation "
             'marks: "..."',
         ),
@@ -580,7 +630,7 @@ def test_facts_come_as_csv_too() -> None:
     ],
 )
 def test_what_is_wrong_in_csv_is_told_by_row_and_column(file: Document, said: str) -> None:
-    """A fault in a table is named by its row, counted without the heading, and its column."""
+    """A fault in a table is named by its row, counted as a spreadsheet does, and its column."""
     with pytest.raises(BadInput) as caught:
         read_input(document(whole()), [file]).state()
     assert said in [problem.text() for problem in caught.value.problems]
@@ -621,3 +671,96 @@ def test_reader_and_schema_say_the_same(data: st.DataObject) -> None:
         is_read = False
     # The schema cannot ask the calendar or tell 1.0 from 1; everything else that is read is valid.
     assert is_valid or not is_read
+
+
+@pytest.mark.parametrize(
+    ("carried", "told"),
+    [
+        (
+            {"accounts": {"x": {"held": [{"month": "garbage", "amount": 5}]}}},
+            "accounts.x.held[0].month: is 'garbage'; write a month such as 2026-10",
+        ),
+        (
+            {"accounts": {"x": {"recouped": -500_000}}},
+            "accounts.x.recouped: is -500000; it is not below zero",
+        ),
+        ({"deals": {"d1": {"taken_back": "-1"}}}, "deals.d1.taken_back: is -1; it is never below zero"),
+        ({"pools": {"gold/IN/XQQ": "5"}}, "pools.gold/IN/XQQ: a balance of pool gold/IN/XQQ names no pool;"),
+        (
+            {"accounts": {"x": {"recouped": 5}}},
+            "accounts.x: a balance of account x is brought forward, which",
+        ),
+        (
+            {"accounts": {"a": {"recouped": 5}}},
+            "accounts.a: a balance of account a has recouped 5 of an advance",
+        ),
+    ],
+)
+@pytest.mark.parametrize("is_file", [True, False])
+def test_balances_brought_forward_are_told_with_their_place(carried: Any, told: str, is_file: bool) -> None:
+    """What the month before left is checked as all else is: the file and the key that are wrong are named."""
+    closing = {"month": "2026-09", "entity": "thaja", **carried}
+    terms_given = whole(accounts=[{"id": "a", "holder": "anna", "currency": "INR"}])
+    if is_file:
+        assert wrong(terms_given, {"sales": [SALE]}, before=closing)[0].startswith(f"closing.json, {told}")
+        as_result = {"statements": [], "closing": closing}
+        assert f"closing.json, closing.{told}" in wrong(terms_given, {"sales": [SALE]}, before=as_result)[0]
+    else:
+        found = wrong({**terms_given, "before": closing}, {"sales": [SALE]})
+        assert found[0].startswith(f"terms.json, before.{told}")
+
+
+def test_a_wrong_month_is_told_beside_other_faults() -> None:
+    """Terms with a fault of form do not hide that the closing balances are of another month or company."""
+    found = wrong(whole({"part": 0.7}), {"sales": [SALE]}, before={"month": "2026-08", "entity": "other"})
+    assert found[0].startswith("terms.json, deals[0].part: is 0.7 without quotes")
+    assert found[1:] == [
+        "closing.json, month: is '2026-08'; give what 2026-09 closed with: the month before 2026-10",
+        "closing.json, entity: is 'other'; give the balances of thaja, whose month it is",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("terms_given", "facts_given", "place"),
+    [
+        (
+            whole(pools=[{}, {"plan": "Gold"}]),
+            {"subscriptions": [GOLD]},
+            "terms.json, pools[1]: there is a rule",
+        ),
+        (
+            whole(accounts=[ACCOUNT | {"guarantees": [TERM | {"ends_at": "2026-12-15"}]}]),
+            {},
+            "terms.json, accounts[0]: the guarantee of account a begins or ends",
+        ),
+        (
+            whole(accounts=[ACCOUNT | {"guarantees": [TERM | {"ends_at": "2025-12-01"}]}]),
+            {},
+            "terms.json, accounts[0].guarantees[0].ends_at: is 2025-11-30T18:30:00+00:00, and it starts at",
+        ),
+        (
+            whole({"starts_at": "2026-12-01", "ends_at": "2026-01-01"}),
+            {},
+            "terms.json, deals[0].ends_at: is 2025-12-31T18:30:00+00:00, and it starts at",
+        ),
+        (whole(), {"rates": [RATE | {"at": "1999-10-31"}]}, "facts.json, rates[0]: the rate from USD to INR"),
+        (
+            whole(),
+            {"rates": [RATE | {"quote": "USD"}]},
+            "facts.json, rates[0].quote: is USD, as base is; a rate is between two currencies",
+        ),
+        (
+            whole(),
+            {"pools": [POOL | {"method": "banana"}]},
+            "facts.json, pools[0]: p: 'banana' is no method; write one of pro_rata",
+        ),
+        (
+            whole(),
+            {"sales": [SALE | {"tax": 1001}]},
+            "facts.json, sales[0]: s1: tax is 1001, and only 1000 was",
+        ),
+    ],
+)
+def test_what_no_term_or_fact_can_be_has_its_place(terms_given: Any, facts_given: Any, place: str) -> None:
+    """Terms that end before they start, plans written otherwise, odd rates and amounts name file and key."""
+    assert any(text.startswith(place) for text in wrong(terms_given, facts_given))

@@ -158,8 +158,8 @@ def test_what_the_engine_finds_has_the_place_of_the_waterfall() -> None:
         "terms.json, waterfalls[0], waterfalls[1]: two waterfalls are called w; give one another id"
     ]
     assert wrong(whole(FILM, FILM | {"id": "v"})) == [
-        "terms.json, waterfalls[0]: waterfall w and v both take of film in IN by rental; give them different "
-        "countries or models"
+        "terms.json, waterfalls[0], waterfalls[1]: waterfall w and v both take of film in IN by rental; give "
+        "them different countries or models"
     ]
 
 

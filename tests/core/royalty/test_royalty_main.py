@@ -12,6 +12,7 @@ from pathlib import Path
 
 import attr
 import attrs
+import jsonschema_rs
 import pytest
 
 from buddy_core.royalty import schema_json
@@ -113,7 +114,7 @@ def test_a_month_goes_on_where_the_last_one_closed(tmp_path: Path) -> None:
     done = _here(*given, "--json", "--before", str(october / "closing.json"))
     assert done.returncode == 0, done.stderr
     settlement = json.loads(done.stdout)["statements"][0]["settlements"][0]
-    assert (settlement["opening"]["recouped"], settlement["payable"]) == (300000, 353554 - 35355)
+    assert (settlement["opening"]["recouped"], settlement["payable"]) == (300000, 354184 - 35418)
     wrong = _here(TERMS, FACTS, "--before", str(october / "closing.json"))
     assert wrong.returncode == 1
     assert b"closing.json, month: is '2026-10'; give what 2026-09 closed with" in wrong.stderr
@@ -139,6 +140,11 @@ def test_wrong_input_writes_nothing(tmp_path: Path) -> None:
         ((TERMS, FACTS, "--out", TERMS), b"cannot be written (File exists); name another folder"),
         ((TERMS, FACTS, "--holder", "nobody"), b"there is no statement of nobody; there are those of asha"),
         ((TERMS, FACTS, "--csv", "--json"), b"not allowed with argument"),
+        ((TERMS, FACTS, "--out", "o", "--holder", "kite-capital"), b"have figures of all holders; leave"),
+        (
+            (TERMS, FACTS, "--instead", TERMS, "--holder", "kite-capital"),
+            b"have figures of all holders; leave",
+        ),
         ((TERMS, FACTS, "--cvs"), b"unrecognized arguments: --cvs"),
     ],
 )
@@ -155,6 +161,26 @@ def test_schemas_are_printed(name: str) -> None:
     """--schema needs no files."""
     done = _here("--schema", name)
     assert done.stdout.decode() == schema_json(name)
+
+
+@pytest.mark.parametrize("options", [(), ("--explain",), ("--csv",), ("--json",)])
+def test_what_is_for_one_holder_has_nobody_else(options: tuple[str, ...]) -> None:
+    """With --holder no figure, name or account of another holder, or of the platform, is printed."""
+    done = _here(TERMS, FACTS, "--holder", "kite-capital", *options)
+    assert done.returncode == 0
+    assert b"kite-capital" in done.stdout
+    for other in (b"asha", b"platform", b"kites", b"543091", b"INR 5430.91"):
+        assert other not in done.stdout.replace(b'"platform": []', b"")
+
+
+def test_the_json_of_one_holder_is_a_result() -> None:
+    """It reads as a result does, and goes on with that holder's balances alone."""
+    done = _here(TERMS, FACTS, "--holder", "asha-films", "--json")
+    whole = json.loads(done.stdout)
+    jsonschema_rs.validate(json.loads(schema_json("result")), whole)
+    assert list(whole["closing"]["accounts"]) == ["asha-inr"]
+    assert sorted(whole["closing"]["deals"]) == ["kites", "monsoon-producer"]
+    assert whole["reconciliations"] == whole["pools"] == []
 
 
 def test_other_terms_are_tried_and_nothing_is_written(tmp_path: Path) -> None:

@@ -11,23 +11,33 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from buddy_core.kernel import GENESIS, InvalidValue, chain_hash
+from buddy_core.kernel.canonical import canonical_bytes
 from buddy_core.royalty import (
     PLATFORM,
+    Document,
     Facts,
     Model,
     Paid,
+    PeriodInput,
     PeriodResult,
     Sale,
     Terms,
     Whose,
     check_statements,
+    closing_json,
+    explain,
+    is_same_statement,
+    read_input,
     read_platform,
     read_statement,
     seal,
     state_period,
     statement_bodies,
+    statement_csv,
 )
 from buddy_core.royalty.rules.files.sealing import platform_statements, stored_bytes
+from buddy_core.royalty.rules.files.shapes import MOST_DIGITS_OF_RESULTS, UNREAD, Exact, Source
+from buddy_core.royalty.rules.scale.scaling import MOST_COMMON
 from tests.core.royalty.periods import OCTOBER, world
 from tests.core.royalty.test_period_cases import deal, sale
 
@@ -43,6 +53,67 @@ def stated(seed: int) -> PeriodResult:
 def small() -> PeriodResult:
     """Return an October of one sale."""
     return state_period(OCTOBER, Terms((deal(rates={"rental": Fraction(1, 3)}),)), Facts(sales=(sale(100),)))
+
+
+def long(subscribers: int) -> PeriodInput:
+    """Return an October whose exact figures have thousands of digits: each subscriber has a divisor."""
+    random = Random(7)
+    tiers = {
+        "bands": [{"over": 0, "up_to": 100, "rate": "40%"}, {"over": 100, "rate": "50%"}],
+        "basis": "net",
+    }
+    terms = {
+        "month": {"name": "2026-10", "entity": "newtact", "zone": "Asia/Kolkata"},
+        "deals": [
+            {"id": f"deal-{title}", "title": title, "holder": "asha", "rates": {"subscription": tiers}}
+            for title in ("one", "two")
+        ],
+        "pools": [{"plan": "gold", "method": "user_centric"}],
+    }
+    place = {"plan": "gold", "territory": "IN"}
+    facts = {
+        "subscriptions": [
+            {"id": f"s{number}", "account": f"a{number}", "currency": "INR", "gross": 29900, **place}
+            for number in range(subscribers)
+        ],
+        "watch": [
+            {"account": f"a{number}", "title": title, "seconds": random.randrange(100, 7200), **place}
+            for number in range(subscribers)
+            for title in ("one", "two")
+        ],
+    }
+    files = [Document("facts.json", json.dumps(facts).encode())]
+    return read_input(Document("terms.json", json.dumps(terms).encode()), files)
+
+
+@pytest.mark.parametrize("subscribers", [40, 4000])
+def test_figures_of_many_subscribers_are_read_again(subscribers: int) -> None:
+    """A user-centric pool of many has shares that people can carry along: they come back, and go on."""
+    given = long(subscribers)
+    result = given.state()
+    bodies = statement_bodies(given.month, result)
+    [statement] = result.statements
+    assert 10**6 < statement.lines[0].net.denominator <= MOST_COMMON
+    found = read_statement(bodies[Whose("asha", "INR")])
+    assert (found.exact, found.earned) == (statement.exact, statement.earned)
+    assert [line.amount for line in found.lines] == [line.amount for line in statement.lines]
+    [platform] = platform_statements(result)
+    assert read_platform(bodies[Whose(PLATFORM, "INR")]).pools == platform.pools
+    for line in found.lines:
+        assert len(explain(line)) < 800
+    assert statement_csv(result.statements, given.terms)
+    terms = {"month": {"name": "2026-11", "entity": "newtact", "zone": "Asia/Kolkata"}, "own_titles": "*"}
+    closing = Document("closing.json", closing_json(given.month, result).encode())
+    after = read_input(Document("terms.json", json.dumps(terms).encode()), [], closing)
+    assert after.before.deals["deal-one"].counted == result.balances.deals["deal-one"].counted
+
+
+def test_figures_of_any_length_are_read_again() -> None:
+    """What was worked out may have thousands of digits, and comes back; what is given may not."""
+    value = Fraction(-(7**9_000), 3**9_000)
+    found, source = Exact(most=MOST_DIGITS_OF_RESULTS), Source("result.json", None)
+    assert found.read(found.write(value), source.root) == value
+    assert Exact().read(found.write(value), source.root) is UNREAD
 
 
 @LAW
@@ -85,7 +156,7 @@ def test_a_body_carries_every_input() -> None:
     assert base * Fraction(line["rate"]) == Fraction(line["amount"]) == Fraction(100, 3)
     assert (line["inputs"]["gross"], line["rules"]) == (100, "royalty/1")
     assert (body["format"], body["entity"], body["month"], body["zone"], body["holder"]) == (
-        "buddy.statement/2",
+        "buddy.statement/3",
         "thaja",
         "2026-10",
         "Asia/Dubai",
@@ -97,6 +168,39 @@ def test_a_body_carries_every_input() -> None:
     )
     whole = json.loads(bodies[Whose(PLATFORM, "INR")])["reconciliation"]
     assert (whole["gross"], whole["holders"], whole["platform"]) == (100, 33, 67)
+
+
+def _older(body: bytes) -> bytes:
+    """Return a statement as the format before wrote it: without the figures that came later."""
+    whole = json.loads(body)
+    whole["format"] = "buddy.statement/2"
+    for share in whole.get("shares", ()):
+        del share["fx"]
+    for pool in whole.get("pools", ()):
+        del pool["silent"], pool["silent_accounts"]
+    return canonical_bytes(whole)
+
+
+def test_statements_of_the_format_before_are_read_and_stand() -> None:
+    """What was closed before a figure more was printed is read, and closing again finds it the same."""
+    result = stated(7)
+    for whose, body in statement_bodies(OCTOBER, result).items():
+        old = _older(body)
+        if whose.holder == PLATFORM:
+            assert read_platform(old).lines == read_platform(body).lines
+        else:
+            assert read_statement(old).lines == read_statement(body).lines
+        assert is_same_statement(old, body)
+        assert not is_same_statement(body, old)
+
+
+def test_other_figures_are_another_statement_in_any_format() -> None:
+    """A changed amount is told apart, in an older format too."""
+    body = statement_bodies(OCTOBER, small())[Whose("h", "INR")]
+    changed = body.replace(b'"earned":33', b'"earned":34')
+    assert not is_same_statement(changed, body)
+    assert not is_same_statement(_older(changed), body)
+    assert is_same_statement(body, body)
 
 
 def test_sealed_statements_are_one_chain() -> None:

@@ -30,6 +30,7 @@ from buddy_core.royalty import (
     Watch,
     WatchMonth,
     WatchRow,
+    explain,
     pool_totals,
     read_statement,
     shared_pool,
@@ -165,6 +166,20 @@ def test_many_accounts_are_shared_by_the_rule_at_scale(method: str, cap: int | N
     }
 
 
+def test_a_shared_pool_of_ads_is_explained() -> None:
+    """Its lines say the pool, the rule and the seconds, as those of a plan do."""
+    [ada, _] = stated(pool(plan="ads", method="pro_rata")).statements
+    assert explain(ada.lines[0]).startswith(
+        "film/a in IN has 6.00 INR of the pool ads/IN/INR: 10.00 INR after tax and fees. All of it is "
+    )
+
+
+def test_an_unknown_method_is_refused_by_name() -> None:
+    """A pool's method is one that there is, as its lines are explained by it."""
+    with pytest.raises(TermsProblems, match="p1: 'banana' is no method; write one of pro_rata, user_centric"):
+        stated(pool(method="banana"))
+
+
 def test_deals_share_a_titles_part() -> None:
     """Of 6.00 two thirds are ada's at a half: 2.00; the line says which pool it came from."""
     [ada, bo] = stated(pool()).statements
@@ -175,6 +190,8 @@ def test_deals_share_a_titles_part() -> None:
         "pool": "gold/IN/INR",
         "pool_net": 1000,
         "method": "pro_rata",
+        "pool_fact": "p1",
+        "pool_part": 600,
         "seconds": 60,
         "pool_seconds": 100,
     }

@@ -96,12 +96,20 @@ deals = st.builds(
     part=parts,
     territories=territories,
     starts_at=maybe_when,
-    ends_at=maybe_when,
+    ends_at=st.none() | instants.map(lambda at: at + timedelta(days=5_000)),
     account=st.none() | names,
     fee=parts,
     expense_cap=st.none() | amounts,
     ads_by=st.sampled_from(AdsBy),
 )
+
+
+def guarantee(minimum: int, one: datetime, other: datetime) -> Guarantee:
+    """Return a guarantee between two instants."""
+    start, end = sorted((one, other))
+    return Guarantee(minimum, start, end + timedelta(microseconds=1))
+
+
 accounts = st.builds(
     Account,
     id=names,
@@ -109,7 +117,7 @@ accounts = st.builds(
     currency=st.sampled_from(("INR", "USD")),
     advance=amounts,
     recoups=st.lists(names, max_size=2).map(tuple),
-    guarantees=st.lists(st.builds(Guarantee, amounts, instants, instants), max_size=2).map(tuple),
+    guarantees=st.lists(st.builds(guarantee, amounts, instants, instants), max_size=2).map(tuple),
     reserve=st.none() | st.builds(Reserve, parts, counts.map(lambda count: count + 1)),
     threshold=amounts,
     negative=st.sampled_from(Negative),
@@ -168,16 +176,16 @@ any_balances = st.builds(
         names,
         st.builds(
             AccountBalance,
+            amounts,
             money,
-            money,
-            st.lists(st.builds(Held, st.just("2026-08"), money), max_size=2).map(tuple),
+            st.lists(st.builds(Held, st.just("2026-08"), amounts), max_size=2).map(tuple),
             money,
         ),
         max_size=3,
     ),
     st.dictionaries(
         names,
-        st.builds(DealBalance, st.dictionaries(st.sampled_from(Model), exacts), money, exacts),
+        st.builds(DealBalance, st.dictionaries(st.sampled_from(Model), exacts), amounts, exacts.map(abs)),
         max_size=3,
     ),
     st.dictionaries(names.map("{}/IN/INR".format), exacts, max_size=2),
@@ -233,7 +241,13 @@ any_facts = st.builds(
     tokens=some(token_uses()),
     expenses=some(st.builds(Expense, names, names, amounts)),
     rates=some(
-        st.builds(FxRate, currencies, currencies, exacts.filter(lambda rate: rate > 0), names, instants)
+        st.builds(
+            lambda pair, *others: FxRate(*pair, *others),
+            st.permutations(("INR", "USD", "JPY")).map(lambda codes: codes[:2]),
+            exacts.filter(lambda rate: rate > 0),
+            names,
+            instants,
+        )
     ),
 )
 
@@ -267,7 +281,13 @@ def whole_months(draw: st.DrawFn) -> tuple[Terms, Facts]:
     facts: list[Any] = [FxRate("USD", "INR", Fraction(665, 8), "bank", START)]
     few = st.integers(0, 5000)
     for number in range(draw(st.integers(1, 6))):
-        money_of = Paid(draw(few), draw(st.integers(0, 50)), draw(st.integers(0, 99)), 0, draw(few) // 50)
+        money_of = Paid(
+            draw(st.integers(100, 5000)),
+            draw(st.integers(0, 50)),
+            draw(st.integers(0, 99)),
+            0,
+            draw(few) // 50,
+        )
         title, currency = draw(st.sampled_from(titles)), draw(st.sampled_from(("INR", "USD")))
         facts.append(Sale(f"s{number}", draw(st.sampled_from(SOLD)), title, "IN", currency, money_of, START))
         facts.append(SubscriptionRevenue(f"u{number}", "gold", "IN", currency, money_of, f"v{number}"))

@@ -13,6 +13,8 @@ from buddy_core.tokens import (
     expired_by_lot,
 )
 
+UNASKED = frozenset({"currency", "expires_at"})
+
 
 def answer(inputs: Mapping[str, Any], group: str | None) -> dict[str, Any]:
     """Answer one case: what has expired lot by lot, or the worth of what is unused."""

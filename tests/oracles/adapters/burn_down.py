@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
+from buddy_core.kernel import from_milliseconds
 from buddy_core.tokens import (
     BONUS,
     PAID,
@@ -40,6 +41,10 @@ LOT_FIELDS = {
     "rollover_min": "rollover_min",
     "rollover_max": "rollover_max",
 }
+# What orders no lots, in a case that only asks for their order.
+NOT_ORDERED = ("amount", "opening_balance", "effective_at", "ended_at")
+# Expiries are compared to the second; a case that wants another resolution is not answered.
+RESOLUTIONS = {"whole second": True}
 REFUSED = (
     BadDrawPolicy,
     BadLot,
@@ -58,6 +63,8 @@ def answer(inputs: Inputs, group: str | None) -> dict[str, Any]:
             return refunded(inputs)
         if "from" in inputs:
             return played(inputs)
+        if inputs.get("expiry_resolution") is not None:
+            RESOLUTIONS[inputs["expiry_resolution"]]
         return {"order": ids(draw_order([candidate(lot) for lot in inputs["lots"]], policy(inputs)))}
     except REFUSED:
         return {"error": True}
@@ -71,21 +78,24 @@ def refunded(inputs: Inputs) -> dict[str, Any]:
 
 
 def played(inputs: Inputs) -> dict[str, Any]:
-    """Play a period over the case's lots and events."""
+    """Play a period over the case's lots and events; a row of usage may be a void."""
     lots = [timeline_lot(lot) for lot in inputs["lots"]]
+    rows = [ROWS[row.get("kind")](row) for row in inputs.get("usage") or ()]
+    voids = [void(row) for row in inputs.get("voids") or ()]
     result = timeline(
         lots,
-        [usage(row) for row in inputs.get("usage") or ()],
+        [row for row in rows if isinstance(row, Usage)],
         [Reset(instant(row["at"]), row.get("preserve_overage", False)) for row in inputs.get("resets") or ()],
-        [Void(instant(row["at"]), row.get("lot_id"), row["amount"]) for row in inputs.get("voids") or ()],
+        [*(row for row in rows if isinstance(row, Void)), *voids],
         since=instant(inputs["from"]),
         until=instant(inputs["until"]),
         policy=policy(inputs),
     )
+    taken = {Usage: iter(result.draws), Void: iter(result.voided)}
     return {
         "balances": dict(result.balances),
         "overage": result.overage,
-        "drawn": [pairs(draws) for draws in result.draws],
+        "drawn": [pairs(next(taken[type(row)])) for row in rows],
         "order": ids(draw_order(lots, policy(inputs))),
         "error": False,
     }
@@ -110,6 +120,8 @@ def timeline_lot(inputs: Inputs) -> TimelineLot:
 
 def candidate(inputs: Inputs) -> Candidate:
     """Read the fields of a lot that only has to be put in order."""
+    for name in NOT_ORDERED:
+        inputs.get(name)
     return Candidate(id=inputs["lot_id"], **ordering(inputs))
 
 
@@ -129,7 +141,7 @@ def ordering(inputs: Inputs) -> dict[str, Any]:
 def expiry(inputs: Inputs) -> Any:
     """Read an expiry from ISO 8601, or from milliseconds since 1970."""
     if inputs.get("expires_at_ms") is not None:
-        return datetime.fromtimestamp(float(f"{inputs['expires_at_ms']}e-3"), UTC)
+        return from_milliseconds(inputs["expires_at_ms"])
     return maybe(inputs.get("expires_at"))
 
 
@@ -142,6 +154,14 @@ def usage(inputs: Inputs) -> Usage:
     """Read a usage; one without a scope fits only lots without scopes."""
     scope = inputs.get("scope")
     return Usage(instant(inputs["at"]), inputs["amount"], () if scope is None else (scope,))
+
+
+def void(inputs: Inputs) -> Void:
+    """Read a void, of one lot or of any."""
+    return Void(instant(inputs["at"]), inputs.get("lot_id"), inputs["amount"])
+
+
+ROWS: dict[str | None, Callable[[Inputs], Any]] = {None: usage, "usage": usage, "void": void}
 
 
 def instant(text: str) -> datetime:

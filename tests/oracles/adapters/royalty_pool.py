@@ -14,6 +14,7 @@ from buddy_core.royalty import (
     CountRules,
     MissingCoalitions,
     PercentsNotWhole,
+    PoolMethod,
     SilentMoneyUnnamed,
     Subscriber,
     TooManyPlayers,
@@ -25,6 +26,7 @@ from buddy_core.royalty import (
 
 Inputs = Mapping[str, Any]
 
+UNASKED = frozenset({"currency"})
 REFUSED = (
     BadGame,
     BadPercent,
@@ -36,6 +38,7 @@ REFUSED = (
     TooManyPlayers,
 )
 SEPARATOR = ","
+HOLDER_PERCENTS = ("holder_percent", "royalty_percent", "rate_percent", "share_percent")
 COUNT_RULES = {
     "min_units": "min_units",
     "max_units": "max_units",
@@ -45,9 +48,14 @@ COUNT_RULES = {
 
 
 def answer(inputs: Inputs, group: str | None) -> dict[str, Any]:
-    """Answer one case by its method."""
+    """Answer one case by its method.
+
+    A method that is not there is no refusal of the case, so it is looked up outside of the net.
+    """
+    name = inputs["method"]
+    ask = METHODS.get(name) or POOLS[PoolMethod(name)]
     try:
-        return {**METHODS.get(inputs["method"], pool)(inputs), "error": False}
+        return {**ask(inputs), "error": False}
     except REFUSED:
         return {"error": True}
 
@@ -58,7 +66,7 @@ def pool(inputs: Inputs) -> dict[str, Any]:
         inputs["method"],
         [subscriber(row) for row in inputs["subscribers"]],
         inputs.get("holders"),
-        fee_percent=exact(inputs.get("fee_percent") or Fraction()),
+        fee_percent=fee(inputs),
         count=CountRules(**given(inputs, COUNT_RULES)),
         silent=inputs.get("silent"),
     )
@@ -86,10 +94,13 @@ def game(inputs: Inputs) -> dict[str, Any]:
 
 
 def flat(inputs: Inputs) -> dict[str, Any]:
-    """Take a fee, then one holder's share."""
-    found = flat_share(
-        exact(inputs["revenue_minor"]), exact(inputs["fee_percent"]), exact(inputs["holder_percent"])
-    )
+    """Take a fee, then one holder's share; a pool that is given has no fee to come out of it."""
+    if "pool_minor" in inputs:
+        revenue, kept = exact(inputs["pool_minor"]), Fraction()
+    else:
+        revenue, kept = exact(inputs["revenue_minor"]), fee(inputs)
+    [percent] = [exact(inputs[name]) for name in HOLDER_PERCENTS if name in inputs]
+    found = flat_share(revenue, kept, percent)
     return {
         "fee_minor": found.fee.minor,
         "fee_exact": str(found.fee.exact),
@@ -112,11 +123,17 @@ def split(inputs: Inputs) -> dict[str, Any]:
 
 
 METHODS = {"flat": flat, "shapley": game, "split_percent": split}
+POOLS = dict.fromkeys(PoolMethod, pool)
 
 
 def subscriber(inputs: Inputs) -> Subscriber[str]:
     """Read one subscriber."""
-    return Subscriber(exact(inputs["pays_minor"]), inputs.get("units") or {}, inputs.get("id"))
+    return Subscriber(exact(inputs["pays_minor"]), dict(inputs.get("units") or {}), inputs.get("id"))
+
+
+def fee(inputs: Inputs) -> Any:
+    """Read the platform's percent; where none is given it takes nothing."""
+    return Fraction() if inputs.get("fee_percent") is None else exact(inputs["fee_percent"])
 
 
 def coalition(name: str) -> frozenset[str]:
@@ -126,7 +143,12 @@ def coalition(name: str) -> frozenset[str]:
 
 def exact(value: Any) -> Any:
     """Read an exact number from a text; numbers stay as they are."""
-    return Fraction(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return Fraction(value)
+    except (ValueError, ZeroDivisionError) as error:
+        raise InvalidValue("number", "is none") from error
 
 
 def given(inputs: Inputs, names: Mapping[str, str]) -> dict[str, Any]:

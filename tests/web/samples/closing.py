@@ -102,6 +102,7 @@ _FILES = (
 READY = CloseMonth(
     "2026-10",
     "newtact",
+    "Newtact Media Private Limited",
     ZONE,
     "ready",
     datetime(2026, 10, 31, 18, 30, tzinfo=UTC),
@@ -112,10 +113,16 @@ READY = CloseMonth(
     digest=DIGEST,
 )
 _REVIEW = CloseReview(
-    _REQUEST, "waiting", "royalty@example.com", False, NOW - timedelta(hours=3), NOW + timedelta(days=7)
+    _REQUEST,
+    "waiting",
+    "royalty@example.com",
+    is_own=False,
+    has_reviewed=False,
+    at=NOW - timedelta(hours=3),
+    expires_at=NOW + timedelta(days=7),
 )
 REVIEWED = evolve(READY, state="reviewed", review=_REVIEW, late=())
-OWN = evolve(REVIEWED, entity="thaja", review=evolve(_REVIEW, is_own=True))
+OWN = evolve(REVIEWED, entity="thaja", review=evolve(_REVIEW, is_own=True, has_reviewed=True))
 OUTDATED = evolve(READY, entity="thaja", review=evolve(_REVIEW, state="outdated"))
 EXPIRED = evolve(READY, entity="thaja", review=evolve(_REVIEW, state="expired", is_own=True))
 REJECTED = evolve(
@@ -150,6 +157,7 @@ BLOCKED = evolve(
 RUNNING = CloseMonth(
     "2026-11",
     "newtact",
+    "Newtact Media Private Limited",
     ZONE,
     "running",
     datetime(2026, 11, 30, 18, 30, tzinfo=UTC),
@@ -166,6 +174,7 @@ RUNNING = CloseMonth(
 PUBLISHED = CloseMonth(
     "2026-09",
     "newtact",
+    "Newtact Media Private Limited",
     ZONE,
     "closed",
     datetime(2026, 9, 30, 18, 30, tzinfo=UTC),

@@ -238,7 +238,7 @@ GUARANTEE = Form(
     {
         "minimum": Key(AMOUNT, "what the holder has at least, minor units"),
         "starts_at": Key(WHEN, "when its term begins"),
-        "ends_at": Key(WHEN, "when its term ends; the month that has the end tops up"),
+        "ends_at": Key(WHEN, "when its term is over: 2026-11-01 is the end of October, which tops up"),
     },
     "a guarantee",
 )
@@ -592,9 +592,26 @@ class PaidForm(Form):
         }
 
 
+FX = Form(
+    FxRate,
+    {
+        "base": Key(NAME, "the currency that one unit is of"),
+        "quote": Key(NAME, "the currency that the rate is in"),
+        "rate": Key(EXACT, 'units of quote for one of base, such as "83.1250"'),
+        "source": Key(NAME, "who says so"),
+        "at": Key(WHEN, "when it was stamped"),
+    },
+    "a rate of exchange",
+)
+
+
+def _sale(units: int | None, **others: Any) -> Sale:
+    return Sale(**others) if units is None else Sale(units=units, **others)
+
+
 SECTIONS: Mapping[str, Form] = {
     "sales": PaidForm(
-        Sale,
+        _sale,
         {
             "id": ID,
             "model": Key(Choice(Model, SOLD), "how it was sold"),
@@ -603,7 +620,11 @@ SECTIONS: Mapping[str, Form] = {
             "currency": CURRENCY,
             **PAID,
             "at": AT,
-            "units": Key(UNITS, "copies; below zero where copies came back", 1),
+            "units": Key(
+                Maybe(UNITS),
+                "copies; below zero where copies came back; left out: 1 where something was paid, else 0",
+                None,
+            ),
             "sold_at": Key(Maybe(WHEN), "on a refund: when it had been sold", None),
         },
         "a sale",
@@ -706,17 +727,7 @@ SECTIONS: Mapping[str, Form] = {
         },
         "an expense",
     ),
-    "rates": Form(
-        FxRate,
-        {
-            "base": Key(NAME, "the currency that one unit is of"),
-            "quote": Key(NAME, "the currency that the rate is in"),
-            "rate": Key(EXACT, 'units of quote for one of base, such as "83.1250"'),
-            "source": Key(NAME, "who says so"),
-            "at": Key(WHEN, "when it was stamped"),
-        },
-        "a rate of exchange",
-    ),
+    "rates": FX,
 }
 """The kinds of facts by the key that they stand under."""
 
@@ -792,6 +803,7 @@ ACCOUNT_SHARE = Form(
         "minor": Key(MONEY, "of what was earned, in the statement's currency"),
         "rate": Key(CALCULATED, "minor units of the account's currency for one of the statement's"),
         "amount": Key(MONEY, "minor x rate, rounded half up: what reaches the account"),
+        "fx": Key(Maybe(FX), "the rate of exchange as stamped; null: no currency changes", None),
     },
     "a share of an account",
 )
@@ -821,6 +833,8 @@ POOL_REPORT = Form(
         "carried": Key(CALCULATED, "to the next month"),
         "counted": Key(CALCULATED, "seconds or impressions that count"),
         "note": Key(Worked(), "what was unusual", ""),
+        "silent": Key(CALCULATED, "paid by subscribers who watched nothing that counts", Fraction(0)),
+        "silent_accounts": Key(COUNT, "how many of them there are", 0),
     },
     "a pool",
 )

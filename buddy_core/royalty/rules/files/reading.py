@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from attrs import define, evolve, field, frozen
 
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.periods import previous_month
-from buddy_core.royalty.errors import BadInput, Problem, TermsProblems
+from buddy_core.royalty.errors import About, BadInput, Problem, TermsProblems
 from buddy_core.royalty.model.balances import Balances
 from buddy_core.royalty.model.facts import Facts
 from buddy_core.royalty.model.months import Month
@@ -26,6 +26,7 @@ from buddy_core.royalty.rules.files.forms import (
     CLOSING,
     DEAL,
     FACTS,
+    MONTH,
     SECTIONS,
     TERMS,
     WATERFALL,
@@ -69,6 +70,10 @@ class FactTable:
     """Which kind: a key of a facts file, such as `sales`."""
     rows: Iterable[Mapping[str, Any]]
     """By column; what is None or an empty text is as if it were not there."""
+    first_row: int = 1
+    """The number of the first: 2 where spreadsheets count the heading as row 1."""
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with the file before any row is read: these are told with those of other files."""
 
 
 @define
@@ -78,8 +83,12 @@ class _Read:
     sources: list[Source] = field(factory=list)
     facts: dict[str, list[Any]] = field(factory=lambda: {name: [] for name in SECTIONS})
     places: dict[str, list[Place]] = field(factory=lambda: {name: [] for name in SECTIONS})
+    opening: Place | None = None
+    """Where closing balances stand that are given as a file."""
     is_whole: bool = True
     """No rate of exchange is missing, without which others would seem to be wrong."""
+    opened: Mapping[str, Iterable[str]] = field(factory=dict)
+    """What has an opening balance: names of accounts, deals, pools and waterfalls."""
 
     def source(self, file: str, zone: ZoneInfo | None, is_table: bool = False) -> Source:
         """Begin to read a file."""
@@ -129,11 +138,13 @@ def read_input(
     for file in facts:
         _facts(file, read, source.zone)
     if isinstance(whole, WholeTerms):
-        given = _checked_before(whole, opening, read, source, before)
+        given = _checked_before(whole.month, whole.before, opening, read, source)
         found = _input(whole, given, read, raw, terms.file)
         if not any(item.problems for item in read.sources):
             return found
         raise _bad(read, _also_wrong(found, read))
+    if opening is not None and (its := _month(raw, source.zone)) is not None:
+        _checked_before(its, None, opening, read, source)
     raise _bad(read, _also_wrong(_what_stands(raw, read, source.zone, terms.file), read))
 
 
@@ -153,7 +164,8 @@ def read_facts(files: Sequence[Document | FactTable], zone: str) -> Facts:
 
 def _bad(read: _Read, more: Sequence[Problem] = ()) -> BadInput:
     problems = [problem for source in read.sources for problem in source.problems]
-    problems += [problem for problem in more if problem not in problems]
+    known = set(problems)
+    problems += [problem for problem in more if problem not in known]
     return BadInput(tuple(problems), len(problems) + sum(source.more for source in read.sources))
 
 
@@ -182,9 +194,25 @@ def read_json(document: Document, source: Source) -> Any:
         )
 
 
+_OTHERS = {
+    b"PK\x03\x04": "a spreadsheet (xlsx, ods) or another zip file",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet (xls)",
+    b"\x1f\x8b": "a compressed file (gzip)",
+    b"PAR1": "Parquet",
+    b"%PDF": "a PDF",
+}
+"""What files of other programs begin with."""
+_SAVED_AS = (
+    "give JSON, or save the sheet as CSV (UTF-8, comma separated) with its kind in the name, such as "
+    "sales-2026-10.csv"
+)
+
+
 def _text(content: bytes, source: Source) -> str | None:
     if not content.strip():
         source.root.wrong("is empty", "write a file as the tutorial shows")
+    elif other := next((name for begins, name in _OTHERS.items() if content.startswith(begins)), ""):
+        source.root.wrong(f"is {other}, and no text", _SAVED_AS)
     elif content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content[:8]:
         source.root.wrong("is UTF-16", "save it as UTF-8 (in an editor: Save as, encoding UTF-8)")
     else:
@@ -204,9 +232,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    names = [name for name, _ in pairs]
+    names = Counter(name for name, _ in pairs)
     twice = Twice(found)
-    twice.keys_twice = tuple(name for name in found if names.count(name) > 1)
+    twice.keys_twice = tuple(name for name, many in names.items() if many > 1)
     return twice
 
 
@@ -231,6 +259,12 @@ def _right_file(raw: Any, source: Source, form: Form, other: Form, name: str, ot
     return found
 
 
+def _month(raw: Any, zone: ZoneInfo | None) -> Month | None:
+    """Return the month of terms in which other things are wrong, if it can be read."""
+    found = MONTH.read(raw.get("month"), Source("", zone).root) if isinstance(raw, Mapping) else UNREAD
+    return found if isinstance(found, Month) else None
+
+
 def _zone(raw: Any) -> ZoneInfo | None:
     month = raw.get("month") if isinstance(raw, Mapping) else None
     try:
@@ -247,39 +281,35 @@ def _opening(before: Document | None, read: _Read, zone: ZoneInfo | None) -> Any
     raw, place = read_json(before, source), source.root
     if isinstance(raw, Mapping) and "closing" in raw and "statements" in raw:
         raw, place = raw["closing"], place.at("closing")
+    read.opening = place
     return raw if isinstance(raw, Unread) else CLOSING.read(raw, place)
 
 
-def _checked_before(
-    whole: WholeTerms, opening: Any, read: _Read, source: Source, before: Document | None
-) -> Balances:
+def _checked_before(month: Month, own: Closing | None, opening: Any, read: _Read, source: Source) -> Balances:
     """Return the opening balances; those of another month or company are a problem."""
     if isinstance(opening, Unread):
         return Balances()
     place = source.root.at("before")
-    if before is not None and whole.before is not None:
+    if read.opening is not None and own is not None:
         place.wrong("is there, and a file of closing balances as well", "leave one of them out")
-    closing: Closing | None = whole.before if opening is None else opening
+    closing: Closing | None = own if opening is None else opening
     if opening is not None:
-        place = read.sources[1].root
+        place = read.opening or place
     if closing is None:
         return Balances()
-    expected = previous_month(whole.month.name)
+    expected = previous_month(month.name)
     if closing.month is not None and closing.month != expected:
         place.at("month").wrong(
             f"is {told(closing.month)}",
-            f"give what {expected} closed with: the month before {whole.month.name}",
+            f"give what {expected} closed with: the month before {month.name}",
         )
-    if closing.entity is not None and closing.entity != whole.month.entity:
+    if closing.entity is not None and closing.entity != month.entity:
         place.at("entity").wrong(
-            f"is {told(closing.entity)}", f"give the balances of {whole.month.entity}, whose month it is"
+            f"is {told(closing.entity)}", f"give the balances of {month.entity}, whose month it is"
         )
-    for name in closing.balances.pools:
-        if not re.fullmatch(r".+/[A-Z]{2}/[A-Z]{3}", name):
-            place.at("pools").at(name).wrong(
-                f"is {told(name)}, and names no pool", "write plan/country/currency, such as gold/IN/INR"
-            )
-    return closing.balances
+    balances = closing.balances
+    read.opened = {name: getattr(balances, name) for name in ("accounts", "deals", "pools", "waterfalls")}
+    return balances
 
 
 def _facts(file: Document | FactTable, read: _Read, zone: ZoneInfo | None) -> None:
@@ -288,6 +318,9 @@ def _facts(file: Document | FactTable, read: _Read, zone: ZoneInfo | None) -> No
         table = _csv(file, source)
         if table is not None:
             _rows(table, source, read)
+        elif source.problems:
+            # It may be the file of rates, without which others would seem to be wrong.
+            read.is_whole = read.is_whole and not _names_rates(file.file)
     elif isinstance(file, FactTable):
         _rows(file, read.source(file.file, zone, is_table=True), read)
     else:
@@ -320,15 +353,22 @@ def _keep(section: str, fact: Any, place: Place, read: _Read) -> None:
 
 
 def _rows(table: FactTable, source: Source, read: _Read) -> None:
+    source.problems += table.problems
     form = TABLES.get(table.section)
+    if table.problems:
+        read.is_whole = read.is_whole and form is not None and table.section != "rates"
+        return
     if form is None:
         source.root.wrong(*_no_section(table.section))
         return
     place = source.root.at(table.section)
-    for number, row in enumerate(table.rows, 1):
-        there = {name: cell for name, cell in row.items() if cell is not None and cell != ""}
-        if there:
-            _keep(table.section, form.read(there, place.at(number)), place.at(number), read)
+    try:
+        for number, row in enumerate(table.rows, table.first_row):
+            there = {name: cell for name, cell in row.items() if cell is not None and cell != ""}
+            if there:
+                _keep(table.section, form.read(there, place.at(number)), place.at(number), read)
+    except BadInput as error:
+        source.problems += error.problems
 
 
 def _no_section(name: str) -> tuple[str, str]:
@@ -358,7 +398,7 @@ def _csv(file: Document, source: Source) -> FactTable | None:
             return None
         for cells in reader:
             if len(cells) > len(heading) and any(cells[len(heading) :]):
-                source.root.at(section).at(len(rows) + 1).wrong(
+                source.root.at(section).at(len(rows) + _FIRST_ROW).wrong(
                     f"has {len(cells)} cells, and the heading has {len(heading)}",
                     'put texts with commas into quotation marks: "..."',
                 )
@@ -368,7 +408,15 @@ def _csv(file: Document, source: Source) -> FactTable | None:
             f"is no CSV from line {reader.line_num} on ({error})", "look there for a quotation mark left open"
         )
         return None
-    return FactTable(file.file, section, rows)
+    return FactTable(file.file, section, rows, _FIRST_ROW)
+
+
+_FIRST_ROW = 2
+"""Rows of CSV are counted as a spreadsheet shows them, where the heading is row 1."""
+
+
+def _names_rates(file: str) -> bool:
+    return re.split(r"[/\\]", file)[-1].lower().startswith("rates")
 
 
 def _is_heading(heading: Sequence[str], form: Form, source: Source) -> bool:
@@ -378,11 +426,11 @@ def _is_heading(heading: Sequence[str], form: Form, source: Source) -> bool:
         source.root.wrong(f"has {name} between its columns", "save it with commas (CSV, comma separated)")
         return False
     is_right = True
-    for name in heading:
+    for name, many in Counter(heading).items():
         if name not in known:
             unknown(source.root, name or "(a column without a name)", known)
             is_right = False
-        elif heading.count(name) > 1:
+        elif many > 1:
             source.root.at(name).wrong("is there twice", "leave one of the columns out")
             is_right = False
     for name, key in known.items():
@@ -463,85 +511,90 @@ def _also_wrong(found: PeriodInput | None, read: _Read) -> list[Problem]:
     return []
 
 
-_SAID: Sequence[tuple[str, str]] = (
-    ("two deals are called ", "deal"),
-    ("two accounts are called ", "account"),
-    ("two waterfalls are called ", "waterfall"),
-    ("waterfall ", "waterfall"),
-    ("the accounts ", "account"),
-    ("there are expenses of the deal ", "spent"),
-    ("expenses of the deal ", "deal"),
-    ("tiers of the deal ", "deal"),
-    ("the parts of ", "deals of"),
-    ("the deals of ", "deals of"),
-    ("there is no deal for ", "facts of"),
-    ("watch of ", "watch of"),
-    ("impressions of ", "shown"),
-    ("there are two rates from ", "rate"),
-    ("deal ", "deal"),
-    ("account ", "account"),
-    ("", "fact"),
-    ("", "facts of"),
-    ("", "watch by"),
-)
-"""What a problem of the engine begins with, and whose name comes next."""
+@define
+class _Places:
+    """Where everything stands that was read: by section, and by what some fields of it say."""
+
+    read: _Read
+    raw: Any
+    file: str
+    """Of terms."""
+    found: dict[tuple[str, ...], dict[tuple[Any, ...], list[tuple[Source, str]]]] = field(factory=dict)
+
+    def of(self, about: About) -> list[tuple[Source, str]]:
+        """Return where the things stand that a problem is about: file, and path or row."""
+        names = tuple(name for name, _ in about.fields)
+        known = self.found.get((about.section, *names))
+        if known is None:
+            known = self.found[about.section, *names] = self._index(about.section, names)
+        return known.get(tuple(value for _, value in about.fields), [])
+
+    def _index(self, section: str, names: tuple[str, ...]) -> dict[tuple[Any, ...], list[tuple[Source, str]]]:
+        found: dict[tuple[Any, ...], list[tuple[Source, str]]] = defaultdict(list)
+        for values, place in self._of_terms(section) if section in _TERMS else self._of_facts(section):
+            if all(name in values for name in names):
+                found[tuple(values[name] for name in names)].append(place)
+        return found
+
+    def _of_terms(self, section: str) -> Iterable[tuple[Mapping[str, Any], tuple[Source, str]]]:
+        if section == "before":
+            return self._of_balances()
+        items = self.raw.get(section, ()) if isinstance(self.raw, Mapping) else ()
+        return [
+            (
+                {name: value for name, value in item.items() if isinstance(value, str)},
+                (self.read.sources[0], f"{section}[{number}]"),
+            )
+            for number, item in enumerate(items if isinstance(items, list) else ())
+            if isinstance(item, Mapping)
+        ]
+
+    def _of_balances(self) -> Iterable[tuple[Mapping[str, Any], tuple[Source, str]]]:
+        place = self.read.opening or self.read.sources[0].root.at("before")
+        return [
+            ({kind.removesuffix("s"): name}, (place.source, place.at(kind).at(name).text()))
+            for kind, names in self.read.opened.items()
+            for name in names
+        ]
+
+    def _of_facts(self, section: str) -> Iterable[tuple[Mapping[str, Any], tuple[Source, str]]]:
+        for name in SECTIONS if section == "facts" else (section,):
+            for fact, place in zip(self.read.facts[name], self.read.places[name], strict=True):
+                at = str(place.key) if place.source.is_table else place.text()
+                yield {key: getattr(fact, key) for key in _FIELDS if hasattr(fact, key)}, (place.source, at)
+
+
+_TERMS = ("deals", "accounts", "pools", "waterfalls", "before")
+_FIELDS = ("id", "title", "territory", "account", "plan", "deal", "base", "quote", "currency", "at")
+"""What problems name facts by."""
+_MOST_ROWS = 3
+"""Rows of one table that a problem is told of; the others are counted."""
 
 
 def _placed(error: TermsProblems, read: _Read, raw: Any, file: str) -> list[Problem]:
-    """Return the engine's problems with the places of what they name."""
-    known = _known(read, raw, file)
-    found = []
-    for text in error.problems:
-        where = next(
-            (
-                places
-                for begins, kind in _SAID
-                if text.startswith(begins) and (places := _named(text[len(begins) :], known[kind]))
-            ),
-            [],
-        )
+    """Return the engine's problems with the places of what they are about, in each file once."""
+    places = _Places(read, raw, file)
+    found: set[Problem] = set()
+    for text, things in zip(error.problems, error.about, strict=True):
+        where = next((there for thing in things if (there := places.of(thing))), [])
         what, _, fix = text.partition("; ")
-        fix = fix or "correct it there, or in what it names"
-        files = list(dict.fromkeys(name for name, _ in where)) or [file]
-        path = only([place for name, place in where if name == files[0]])
-        row = 0
-        if path.isdigit():
-            path, row = "", int(path)
-        found.append(Problem(files[0], row, path, what.removesuffix("."), fix))
-    return sorted(set(found))
+        what, fix = what.removesuffix("."), fix or "correct it there, or in what it names"
+        found.update(_in_files(where, file, what, fix))
+    return sorted(found)
 
 
-def _named(text: str, known: Mapping[str, list[tuple[str, str]]]) -> list[tuple[str, str]]:
-    """Return the places of the longest known name that a text begins with."""
-    for length in range(min(len(text), 200), 0, -1):
-        if (length == len(text) or text[length] in " :;,/") and (found := known.get(text[:length])):
-            return found
-    return []
-
-
-def _known(read: _Read, raw: Any, file: str) -> Mapping[str, dict[str, list[tuple[str, str]]]]:
-    """Return where everything stands, by kind and name."""
-    found: dict[str, dict[str, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
-    for name, kind in (("deals", "deal"), ("accounts", "account"), ("waterfalls", "waterfall")):
-        for number, item in enumerate(raw.get(name, ()) if isinstance(raw, Mapping) else ()):
-            if not isinstance(item, Mapping):
-                continue
-            place = (file, f"{name}[{number}]")
-            found[kind][str(item.get("id"))].append(place)
-            if kind == "deal":
-                found["deals of"][str(item.get("title"))].append(place)
-    for name, facts in read.facts.items():
-        for fact, where in zip(facts, read.places[name], strict=True):
-            place = (where.source.file, f"{where.key}" if where.source.is_table else where.text())
-            for kind, key in (("fact", "id"), ("facts of", "title"), ("watch by", "account")):
-                if (value := getattr(fact, key, None)) is not None:
-                    found[kind][value].append(place)
-            if name == "watch":
-                found["watch of"][f"{fact.title} by {fact.account}"].append(place)
-            if name == "impressions":
-                found["shown"][fact.title].append(place)
-            if name == "expenses":
-                found["spent"][fact.deal].append(place)
-            if name == "rates":
-                found["rate"][fact.base].append(place)
+def _in_files(where: Sequence[tuple[Source, str]], file: str, what: str, fix: str) -> list[Problem]:
+    if not where:
+        return [Problem(file, 0, "", what, fix)]
+    files: dict[str, list[tuple[Source, str]]] = defaultdict(list)
+    for source, path in where:
+        files[source.file].append((source, path))
+    found: list[Problem] = []
+    for name, those in files.items():
+        if not those[0][0].is_table:
+            found.append(Problem(name, 0, only([path for _, path in those]), what, fix))
+            continue
+        more = len(those) - _MOST_ROWS
+        said = f"{what} (and {more} rows more)" if more > 0 else what
+        found += [Problem(name, int(path), "", said, fix) for _, path in those[:_MOST_ROWS]]
     return found

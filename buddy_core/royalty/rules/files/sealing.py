@@ -23,7 +23,11 @@ from buddy_core.royalty.model.statements import (
 from buddy_core.royalty.rules.files.forms import FUND, LINE, POOL_REPORT, RECONCILIATION, STATEMENT
 from buddy_core.royalty.rules.files.shapes import Many, Source
 
-FORMAT = "buddy.statement/2"
+FORMAT = "buddy.statement/3"
+"""What is written. `/2` lacks some of the figures that lines are worked out from; it is read as well."""
+_OLDER = ("buddy.statement/2",)
+_TOLD = frozenset(("format", "inputs", "note", "fx", "silent", "silent_accounts"))
+"""What later formats say more of, or in other words; none of it is an amount that somebody has."""
 
 
 @frozen
@@ -97,6 +101,23 @@ def read_platform(body: bytes) -> PlatformStatement:
         None if found["fund"] is None else _read(FUND, found["fund"]),
         _read(RECONCILIATION, found["reconciliation"]),
     )
+
+
+def is_same_statement(stored: bytes, fresh: bytes) -> bool:
+    """Say whether a month that is stated again comes to what is stored: the same bytes.
+
+    Of a statement in an older format it is the same figures: holders, lines, accounts, payments.
+    """
+    if stored == fresh:
+        return True
+    old = json.loads(stored)
+    return old.get("format") in _OLDER and _figures(old) == _figures(json.loads(fresh))
+
+
+def _figures(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _figures(item) for name, item in value.items() if name not in _TOLD}
+    return [_figures(item) for item in value] if isinstance(value, list) else value
 
 
 def seal(

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 from attrs import define, field, frozen
 
-from buddy_core.kernel.canonical import fraction_text, instant_text, whole_number
+from buddy_core.kernel.canonical import instant_text
 from buddy_core.kernel.clock import utc
+from buddy_core.kernel.digits import fraction_text, whole_from
 from buddy_core.kernel.errors import BuddyError, InvalidValue
 from buddy_core.kernel.territories import REGIONS, Territories
 from buddy_core.royalty.errors import Problem
@@ -73,6 +74,11 @@ class Source:
     """Rows of a table have numbers; parts of JSON have paths."""
 
     @property
+    def is_full(self) -> bool:
+        """Say whether no more problems are told, but counted."""
+        return len(self.problems) >= MOST_NOTED
+
+    @property
     def root(self) -> Place:
         """The place of the whole file."""
         return Place(self, None, "")
@@ -101,7 +107,7 @@ class Place:
 
     def wrong(self, what: str, fix: str) -> Unread:
         """Note what is wrong here and what to write instead."""
-        if len(self.source.problems) >= MOST_NOTED:
+        if self.source.is_full:
             self.source.more += 1
             return UNREAD
         path, row = self.text(), 0
@@ -145,8 +151,10 @@ def told(value: Any) -> str:
             return f"{value}"
         case Mapping():
             return "an object { }"
-        case _:
+        case list() | tuple():
             return "a list [ ]"
+        case _:
+            return f"of the type {type(value).__name__}"
 
 
 def close_to(word: str, known: Iterable[str]) -> str:
@@ -225,9 +233,8 @@ class Exact:
         if match is None or any(len(digits or "") > self.most for digits in match.groups()):
             return place.wrong(f"is {told(value)}", f"write {self._about}")
         whole, decimals, under, percent = match.groups()
-        found = Fraction(
-            whole_number(whole + (decimals or "")), 10 ** len(decimals or "") * whole_number(under or "1")
-        )
+        scale = 10 ** len(decimals or "")
+        found = Fraction(whole_from(whole + (decimals or "")), scale * whole_from(under or "1"))
         found = found / 100 if percent else found
         if self.is_part and not 0 <= found.numerator <= found.denominator:
             if not percent and 1 < found <= 100:
@@ -247,6 +254,11 @@ class Exact:
         if self.is_part:
             return 'a part in quotes, such as "50%", "1/3" or "0.333"'
         return 'a whole number, or in quotes a decimal or fraction, such as "5.4" or "27/5"'
+
+
+def _is_short(match: re.Match[str]) -> bool:
+    """Tell whether a number has no more digits than any from outside may have."""
+    return all(len(digits or "") <= MOST_DIGITS for digits in match.groups())
 
 
 @frozen
@@ -331,7 +343,7 @@ class Choice:
         words = self._words()
         if isinstance(value, str) and value in words:
             return self.kind(value)
-        close = close_to(value, words) if isinstance(value, str) else ""
+        close = close_to(value, words) if isinstance(value, str) and not place.source.is_full else ""
         meant = f'did you mean "{close}"? ' if close else ""
         return place.wrong(f"is {told(value)}", f"{meant}write one of {', '.join(words)}")
 
@@ -529,7 +541,8 @@ class Form:
 def unknown(place: Place, name: str, known: Iterable[str]) -> None:
     """Note a key that has no meaning here."""
     names = list(known)
-    close = close_to(name, names)
+    # Looking for a likely word is slow, and past the most that are told nobody reads it.
+    close = "" if place.source.is_full else close_to(name, names)
     fix = f'did you mean "{close}"?' if close else f"leave it out; there are {', '.join(names)}"
     place.at(name if len(name) <= 60 else name[:57] + "...").wrong("is not known here", fix)
 

@@ -11,14 +11,18 @@ from fractions import Fraction
 from typing import Any
 
 from buddy_core.kernel.currencies import minor_digits
+from buddy_core.kernel.digits import fraction_text
 from buddy_core.kernel.rounding import Rounding, round_fraction
+from buddy_core.royalty.model.balances import Balances
 from buddy_core.royalty.model.facts import Facts
 from buddy_core.royalty.model.months import Month
 from buddy_core.royalty.model.statements import (
+    Fund,
     HolderStatement,
     Line,
     PeriodReconciliation,
     PeriodResult,
+    PoolReport,
     Settlement,
 )
 from buddy_core.royalty.model.terms import Terms
@@ -35,6 +39,7 @@ from buddy_core.royalty.rules.files.forms import (
     schema_of,
 )
 from buddy_core.royalty.rules.simulating import Simulation
+from buddy_core.royalty.rules.wording import money_text, rate_text
 
 COLUMNS = (
     "row",
@@ -83,6 +88,8 @@ RECONCILED = (
     "residual",
 )
 """Columns of the CSV of the reconciliation: those up to `rounding` came in, the others went out."""
+TOLD = ("fund_in", "fund_attributed", "note")
+"""Further columns of it: what `fund` is the difference of, and what was unusual in pools."""
 NOTHING = Fraction(0)
 
 
@@ -116,6 +123,22 @@ def schema_json(name: str) -> str:
     return json.dumps(schema_of(name), ensure_ascii=False, indent=2) + "\n"
 
 
+def of_holder(result: PeriodResult, terms: Terms, holder: str) -> PeriodResult:
+    """Return what of a result may be sent to one holder: no figure of another, nor of the platform.
+
+    Its closing balances are those of the holder's accounts and deals.
+    """
+    statements = tuple(item for item in result.statements if item.holder == holder)
+    accounts = {item.account for statement in statements for item in statement.settlements}
+    deals = {deal.id for deal in terms.deals if deal.holder == holder}
+    deals |= {line.deal for statement in statements for line in statement.lines if line.deal}
+    balances = Balances(
+        {name: value for name, value in result.balances.accounts.items() if name in accounts},
+        {name: value for name, value in result.balances.deals.items() if name in deals},
+    )
+    return PeriodResult(statements, (), (), {}, (), balances)
+
+
 def statements_csv(result: PeriodResult, terms: Terms, holder: str | None = None) -> str:
     """Return statements as CSV, of all holders or of one: lines, rounding, and each account step by step.
 
@@ -137,10 +160,18 @@ def statement_csv(statements: Iterable[HolderStatement], terms: Terms) -> str:
 
 def reconciliation_csv(result: PeriodResult) -> str:
     """Return the reconciliation as CSV, a row a currency."""
-    return _csv(
-        RECONCILED,
-        ({name: _cell(getattr(item, name)) for name in RECONCILED} for item in result.reconciliations),
-    )
+    return _csv((*RECONCILED, *TOLD), (_reconciled_row(item, result) for item in result.reconciliations))
+
+
+def _reconciled_row(item: PeriodReconciliation, result: PeriodResult) -> dict[str, Any]:
+    fund = result.funds.get(item.currency)
+    told = {} if fund is None else {"fund_in": fund.paid_in, "fund_attributed": _cell(fund.attributed)}
+    note = " ".join(_pool_notes(item.currency, result.pools))
+    return {name: _cell(getattr(item, name)) for name in RECONCILED} | told | {"note": _safe(note)}
+
+
+def _pool_notes(currency: str, pools: Iterable[PoolReport]) -> list[str]:
+    return [f"Pool {pool.name}: {pool.note}." for pool in pools if pool.note and pool.currency == currency]
 
 
 def result_files(month: Month, terms: Terms, result: PeriodResult) -> Mapping[str, str]:
@@ -164,10 +195,8 @@ def statements_text(
             said += ["", *_statement_text(statement, is_explained)]
     if holder is None:
         for item in result.reconciliations:
-            said += ["", *_reconciled_text(item)]
-        for report in result.pools:
-            if report.note:
-                said.append(f"Pool {report.name}: {report.note}.")
+            said += ["", *_reconciled_text(item, result.funds.get(item.currency))]
+            said += [f"  {note}" for note in _pool_notes(item.currency, result.pools)]
     return "\n".join(said) + "\n"
 
 
@@ -203,6 +232,7 @@ def _rows(statement: HolderStatement, terms: Terms) -> Iterator[dict[str, Any]]:
                 "rate": _cell(share.rate),
                 "minor": share.minor,
                 "left": share.amount,
+                "note": "" if share.fx is None else _safe(rate_text(share.fx)),
             }
             yield {"row": "earned", **whose, **cells}
     for item in statement.settlements:
@@ -255,7 +285,7 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 
 def _cell(value: Any) -> Any:
     """Return a figure as it stands in CSV: exact, and a whole number where it is one."""
-    return str(value) if isinstance(value, Fraction) else value
+    return fraction_text(value).removesuffix("/1") if isinstance(value, Fraction) else value
 
 
 def _safe(text: str) -> str:
@@ -294,14 +324,17 @@ def _statement_text(statement: HolderStatement, is_explained: bool) -> list[str]
 def _settlement_text(item: Settlement, is_explained: bool) -> list[str]:
     said = [f"  account {item.account}"]
     for step in item.steps:
-        note = f" ({step.note})" if step.note else ""
-        said.append(f"    {step.name + note:<46}{_money(step.amount, item.currency):>20}")
+        note, amount = f" ({step.note})" if step.note else "", _money(step.amount, item.currency)
+        is_short = len(step.name + note) < _WIDTH
+        said.append(f"    {step.name + (note if is_short else ''):<{_WIDTH}}{amount:>20}")
+        said += [] if is_short else [f"     {note}"]
     said.append(f"    {'paid':<46}{_money(item.payable, item.currency):>20}")
     if is_explained:
         said.append(f"    {explain_settlement(item)}")
     return said
 
 
+_WIDTH = 46
 _OUT = (
     ("tax", "tax"),
     ("refunds", "refunds"),
@@ -312,15 +345,25 @@ _OUT = (
     ("fund", "to the token fund"),
     ("carried", "carried to the next month's pools"),
 )
+_FROM_FUND = "deficit of the token fund, put in by the platform"
 
 
-def _reconciled_text(item: PeriodReconciliation) -> list[str]:
+def _reconciled_text(item: PeriodReconciliation, fund: Fund | None) -> list[str]:
     came = [("gross", "came in"), ("stamped", "tokens that were paid for"), ("brought", "brought forward")]
     said = [f"Where all {item.currency} went"]
     for names, sign in ((came, 1), ([("rounding", "rounding")], 1), (_OUT, -1)):
         for name, text in names:
             amount = getattr(item, name)
+            if name == "fund" and amount < 0:
+                text = _FROM_FUND
             if amount:
                 said.append(f"  {text:<48}{_money(sign * amount, item.currency):>20}")
     said.append(f"  {'left over':<48}{_money(item.residual, item.currency):>20}")
-    return said
+    return said if fund is None else [*said, _fund_text(fund, item.currency)]
+
+
+def _fund_text(fund: Fund, currency: str) -> str:
+    result = "deficit" if fund.result < 0 else "surplus"
+    amounts = (fund.paid_in, fund.attributed, fund.result)
+    came, worth, left = (money_text(amount, currency) for amount in amounts)
+    return f"  Token fund: {came} in, less {worth} of value attributed, is a {result} of {left}."
