@@ -230,8 +230,7 @@ async def state_month_in(
 
     Raises:
         BeingWorkedOut: it is large; ask again.
-        BadInput, TermsProblems: facts and terms do not go together, those of an open month before
-            it included; every problem is named.
+        BadInput, TermsProblems: facts and terms, of an open month before it too, do not go together.
     """
     names, entity = await public_names_in(tx), wanted.entity
     cut = closed.cut if closed else await tx.royalty_inputs.last(entity)

@@ -131,8 +131,7 @@ def allocate(
         InvalidWeight: a negative or inexact weight, or one that the rule cannot use.
         FractionsExceedOne: declared fractions of one add up to more.
         StepMismatch: the total, or a maximum, is not a multiple of `step`.
-        InvalidValue: `total` is not an int, or `step` not an int above zero; `share_rest` without
-            fractions that leave one.
+        InvalidValue: `total` is no int, or `step` none above zero; `share_rest` without fractions.
     """
     rule = AllocationRule(rule)
     if share_rest and not fractions_of_one:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from tests.oracles.reading import Asked, check_read, named
+from tests.oracles.reading import Asked, UnreadKeys, check_read, named
 
 HERE = Path(__file__).parent
 ADAPTERS = HERE / "adapters"
@@ -25,7 +25,8 @@ RUN_PROPERTY = "oracle_topic"
 class OracleCase:
     """One case of one topic; the adapter sees its inputs and group, never its id or what is expected.
 
-    Each key of the inputs must be read, or stand in the adapter's `UNASKED`.
+    Each key of the inputs must be read, or stand in the adapter's `UNASKED`. Cases from elsewhere
+    may say more than ours do: what of them was not read is printed, and the answer decides.
     """
 
     topic: str
@@ -38,7 +39,7 @@ class OracleCase:
         """Ask the topic's adapter: once, or once for each element of a `cases` list.
 
         Raises:
-            UnreadKeys: the adapter passes over a key of the case.
+            UnreadKeys: the adapter passes over a key of one of our cases.
         """
         path = ADAPTERS / f"{self.topic}.py"
         adapter = load(path)
@@ -54,7 +55,12 @@ class OracleCase:
         given = Asked(inputs)
         answer = dict(adapter.answer(given, self.group))
         known = named(path) if answer.get("error") else frozenset[str]()
-        check_read(self.topic, given, getattr(adapter, "UNASKED", frozenset()), known)
+        try:
+            check_read(self.topic, given, getattr(adapter, "UNASKED", frozenset()), known)
+        except UnreadKeys as error:
+            if "BUDDY_ORACLES" not in os.environ:
+                raise
+            print(error)
         return answer
 
 

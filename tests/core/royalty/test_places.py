@@ -139,7 +139,8 @@ def test_what_is_wrong_with_a_table_hides_nothing_else() -> None:
         "a.parquet, title: the column is missing",
         "b.parquet, row 1, seconds: is -5",
         "b.parquet, row 2: cannot be read",
-        "terms.json, deals[0]: the parts of film in every country make 9/10 (anna 9/10), and must make exactly 1",
+        "terms.json, deals[0]: the parts of film in every country make 9/10 (anna 9/10), and must make "
+        "exactly 1",
     ]
 
 
