@@ -66,7 +66,7 @@ def test_parquet_is_brought_in_as_the_facts_it_has(past: Buddy, tmp_path: Path) 
     [
         ("{", "a.json", "is no JSON"),
         (HEADING + "s1,rental,film/zzzz,IN,INR,100,2026-10-05\n", "sales.csv", "is film/zzzz, no title"),
-        (HEADING + "s1,rental,film/zzzz,IN,INR,1.5,2026-10-05\n", "sales.csv", "row 1, gross"),
+        (HEADING + "s1,rental,film/zzzz,IN,INR,1.5,2026-10-05\n", "sales.csv", "row 2, gross"),
         ("a;b\n", "sales.csv", "semicolons"),
         ("id\n", "films.csv", "no kind of facts in its name"),
     ],

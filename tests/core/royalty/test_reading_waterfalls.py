@@ -161,6 +161,14 @@ def test_what_the_engine_finds_has_the_place_of_the_waterfall() -> None:
         "terms.json, waterfalls[0], waterfalls[1]: waterfall w and v both take of film in IN by rental; give "
         "them different countries or models"
     ]
+    assert wrong(with_step(DEBT, account="other")) == [
+        "terms.json, waterfalls[0]: waterfall w: step debt names the account other, which is not in the "
+        "terms; add it"
+    ]
+    assert wrong(whole(FILM), SALE | {"id": "dollars", "currency": "USD"}) == [
+        "terms.json, waterfalls[0]: waterfall w: there is no rate from USD to INR; add one with its source "
+        "and time"
+    ]
 
 
 def test_where_a_waterfall_stands_goes_from_month_to_month() -> None:
