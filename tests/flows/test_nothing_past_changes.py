@@ -350,7 +350,7 @@ def test_no_past_figure_changes_on_sqlite(chance: int) -> None:
         copy = shutil.copy(folder / "template.db", folder / f"{next(numbers)}.db")
         return _opened(f"sqlite+aiosqlite:///{copy}", lambda: Path(copy).unlink())
 
-    assert sum(live(opening, 2, 15, chance).values()) > 10
+    assert sum(live(opening, 4, 20, chance).values()) > 10
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -363,7 +363,7 @@ def test_no_past_figure_changes_on_postgresql(postgres_server: PostgresServer, c
         url = postgres_server.create_database(template)
         return _opened(url, lambda: postgres_server.drop_database(url))
 
-    assert sum(live(opening, 2, 15, chance).values()) > 10
+    assert sum(live(opening, 4, 20, chance).values()) > 10
 
 
 def _opened(url: str, remove: Callable[[], Any]) -> tuple[Uow, Callable[[], Awaitable[None]]]:

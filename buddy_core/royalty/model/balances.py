@@ -25,20 +25,22 @@ def _month(_: object, attribute: Any, value: Any) -> None:
 
 def _counted(value: Mapping[Any, Any]) -> Mapping[Model, Fraction]:
     """Return exact numbers by model; what is so already is left as it is, as there is one for every deal."""
-    if type(value) is dict and all(
-        type(model) is Model and type(amount) is Fraction for model, amount in value.items()
-    ):
-        return value
+    if type(value) is dict:
+        for model, amount in value.items():
+            if type(model) is not Model or type(amount) is not Fraction:
+                break
+        else:
+            return value
     found: dict[Model, Fraction] = {}
     for key, amount in value.items():
-        model = next((item for item in Model if key in (item, item.value)), None)
-        if model is None:
+        known = next((item for item in Model if key in (item, item.value)), None)
+        if known is None:
             names = ", ".join(item.value for item in Model)
             raise InvalidValue("counted", f"has {key!r} for a model; write one of {names}")
         try:
-            found[model] = exact(amount)
+            found[known] = exact(amount)
         except InvalidValue as error:
-            raise InvalidValue(f"counted.{model.value}", error.problem) from None
+            raise InvalidValue(f"counted.{known.value}", error.problem) from None
     return found
 
 
