@@ -50,7 +50,7 @@ def test_a_large_change_needs_a_second_person(service: Service, devices: Devices
     second.goto(f"{service.url}/admin")
     expect(second.get_by_role("link", name="Audit")).to_have_count(0)
     second.get_by_role("link", name=re.compile("Approvals.*1 waiting")).click()
-    wanted = second.get_by_role("article")
+    wanted = second.get_by_role("article", name="Bonus token")
     expect(wanted).to_contain_text(re.compile(r"₹0\.50.*₹1\.20.*\+140%.*USD.*From \d+ \w+", re.DOTALL))
     expect(wanted).to_contain_text(f"Asked by {FINANCE.email}")
     wanted.get_by_role("button", name="Approve").click()
