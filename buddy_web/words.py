@@ -406,6 +406,7 @@ _INPUTS: Mapping[str, str] = {
     "of": "Of all titles", "kind": "Kind of tokens", "tokens": "Tokens", "value": "What they are worth",
     "value_version": "Value version", "was": "Yours, as closed", "was_of": "The title netted, as closed",
     "is": "Yours, as it is now", "is_of": "The title netted, as it is now",
+    "waterfall": "Waterfall", "step": "Step", "netted": "Before its steps",
     "accounts": "Accounts that watched it", "accounts_paid": "What they paid",
     "own": "Its parts of that", "to_all": "Shared by all seconds", "pool_fact": "Shared where its rows are",
     "pool_part": "Its part there", "holder_has": "What the holder has",

@@ -178,6 +178,9 @@ async def _standing_in(
     whole: dict[str, Any] = {"deals": deals, "accounts": accounts, "own_titles": "*"}
     if pools := _of_kind(stored, InputKind.POOL):
         whole["pools"] = pools
+    if waterfalls := _of_kind(stored, InputKind.WATERFALL):
+        _check_takers(waterfalls, names)
+        whole["waterfalls"] = waterfalls
     return whole
 
 
@@ -455,6 +458,25 @@ def _check_holders(accounts: Sequence[Mapping[str, Any]], names: PublicNames) ->
         Problem("terms", 0, f"accounts.{item['id']}.holder", f"is {item['holder']}, no partner", _WHO)
         for item in accounts
         if "holder" in item and item["holder"] not in there
+    )
+    if problems:
+        raise BadInput(problems, len(problems))
+
+
+def _check_takers(waterfalls: Sequence[Mapping[str, Any]], names: PublicNames) -> None:
+    """Refuse steps whose taker nothing can be paid to."""
+    there = {*names.partners.values(), PLATFORM}
+    problems = tuple(
+        Problem(
+            "terms",
+            0,
+            f"waterfall {item['title']}.steps[{number}].taker",
+            f"is {step['taker']}, no partner",
+            f"{_WHO}, or {PLATFORM}",
+        )
+        for item in waterfalls
+        for number, step in enumerate(item["steps"])
+        if step["taker"] not in there
     )
     if problems:
         raise BadInput(problems, len(problems))

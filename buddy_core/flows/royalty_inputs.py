@@ -36,6 +36,7 @@ from buddy_core.royalty import (
     AWAITED,
     MOST_LISTED,
     PLATFORM,
+    TERMS_NAMED_BY,
     BadInput,
     ClosedMonth,
     Difference,
@@ -69,8 +70,13 @@ SET = "royalty.terms"
 MOST_NAME = 120
 MOST_BYTES = 50_000_000
 """The largest file of facts that is taken; larger ones are split."""
-_PLACE = re.compile(r"\b(deals|accounts|pools)\[([0-9]+)\]")
-_OWN = {"deals": ("licence", "id"), "accounts": ("account", "id"), "pools": ("plan", "plan")}
+_PLACE = re.compile(r"\b(deals|accounts|pools|waterfalls)\[([0-9]+)\]")
+_OWN = {
+    "deals": ("licence", "id"),
+    "accounts": ("account", "id"),
+    "pools": ("plan", "plan"),
+    "waterfalls": ("waterfall", "title"),
+}
 _NAMED = ("sales", "watch", "impressions")
 """Kinds of facts that are about one title."""
 
@@ -191,7 +197,7 @@ def _says_the_same(there: Input, month: str, body: bytes) -> bool:
 
 @frozen
 class SetTerms:
-    """The royalty terms of a licence by its number, an account by its id, or the rule of a plan's pools.
+    """Royalty terms of a licence by its number, an account by its id, a plan's pools, or a title's waterfall.
 
     `terms` is what a file of terms has for it (of a licence: `preset`, `rates`, `fee`,
     `expense_cap`, `ads_by`, `account`); None takes it away.
@@ -365,10 +371,12 @@ async def _check_terms_in(tx: InputsTx, command: SetTerms, month: Month, names: 
 
     Raises:
         BadInput: every problem that they would bring.
-        InputNotFound: there is no such licence.
+        InputNotFound: there is no such licence or title.
     """
     if command.kind is InputKind.LICENCE:
         await _check_licence_in(tx, command.key, names)
+    if command.kind is InputKind.WATERFALL and command.key not in names.titles.values():
+        raise InputNotFound("title", command.key)
     months = await tx.statements.months(month.entity)
     last = await tx.statements.closed(month.entity, months[-1:])
     opening = last[-1].closing if last else None
@@ -404,11 +412,10 @@ def _named_as_outside(problem: Problem, whole: Mapping[str, Any]) -> Problem:
 
 
 def _plain(command: SetTerms) -> Any:
-    """Return the terms as they are stored; of an account and a pool the key is part of them."""
+    """Return the terms as they are stored; of all but a licence the key is part of them."""
     if command.terms is None:
         return None
-    own = {InputKind.ACCOUNT: {"id": command.key}, InputKind.POOL: {"plan": command.key}}
-    return {**command.terms, **own.get(command.kind, {})}
+    return {**command.terms, **dict.fromkeys(TERMS_NAMED_BY.get(command.kind, ()), command.key)}
 
 
 async def _with(tx: InputsTx, command: SetTerms, month: Month, names: PublicNames) -> bytes:

@@ -41,7 +41,7 @@ from buddy_core.royalty.errors import (
     decimal_text,
 )
 from buddy_core.royalty.events import MonthClosed
-from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held
+from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held, WaterfallBalance
 from buddy_core.royalty.model.facts import (
     AdRevenue,
     Expense,
@@ -99,6 +99,7 @@ from buddy_core.royalty.model.terms import (
     Tiers,
     Withholding,
 )
+from buddy_core.royalty.model.waterfalls import FilmWaterfall, Step, Takes
 from buddy_core.royalty.ports import (
     Inputs,
     RoyaltyBooks,
@@ -121,7 +122,12 @@ from buddy_core.royalty.rules.files.sealing import (
     seal,
     statement_bodies,
 )
-from buddy_core.royalty.rules.files.setting import LICENCE_TERMS, check_terms_of, read_terms_of
+from buddy_core.royalty.rules.files.setting import (
+    LICENCE_TERMS,
+    TERMS_NAMED_BY,
+    check_terms_of,
+    read_terms_of,
+)
 from buddy_core.royalty.rules.files.writing import (
     closing_json,
     facts_json,
@@ -183,7 +189,7 @@ from buddy_core.royalty.rules.pieces.tiers import (
     tiered_by_amount,
     tiered_by_units,
 )
-from buddy_core.royalty.rules.pieces.waterfall import Step, StepTaken, Takes, Waterfall, run_waterfall
+from buddy_core.royalty.rules.pieces.waterfall import StepTaken, Waterfall, run_waterfall
 from buddy_core.royalty.rules.pooling import rule_of
 from buddy_core.royalty.rules.restating import Past, state_with_late
 from buddy_core.royalty.rules.scale.scaling import (
@@ -243,6 +249,7 @@ __all__ = [
     "PAYABLE",
     "PLATFORM",
     "SUBSCRIPTION_COLUMNS",
+    "TERMS_NAMED_BY",
     "WATCH_COLUMNS",
     "About",
     "Account",
@@ -281,6 +288,7 @@ __all__ = [
     "Facts",
     "FactsPending",
     "Figure",
+    "FilmWaterfall",
     "FlatShare",
     "FormatLine",
     "FormatRoyalty",
@@ -381,6 +389,7 @@ __all__ = [
     "WatchRow",
     "WatchTotals",
     "Waterfall",
+    "WaterfallBalance",
     "Whose",
     "Withholding",
     "Workings",

@@ -87,7 +87,7 @@ class LicenceTerms:
 
 @frozen
 class NamedTerms:
-    """An account or a plan's pools with their terms."""
+    """An account, a plan's pools or a title's waterfall with their terms."""
 
     kind: InputKind
     key: str
@@ -95,12 +95,20 @@ class NamedTerms:
     sequence: int
     holder: Producer | None = None
     """Whose account it is."""
+    title: str = ""
+    """What the title of a waterfall is called."""
 
     @property
     def amounts(self) -> Mapping[str, Money]:
         """The amounts of an account, by their name."""
         names = (name for name in ("advance", "threshold") if self.terms.get(name) is not None)
         return {name: Money(self.terms[name], self.terms["currency"]) for name in names}
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps of a waterfall, each with what it asks for."""
+        currency = self.terms.get("currency", "")
+        return tuple(_step_text(step, currency) for step in self.terms.get("steps") or ())
 
     @property
     def guarantees(self) -> tuple[tuple[Money, str, str], ...]:
@@ -113,13 +121,14 @@ class NamedTerms:
 
 @frozen
 class TermsBook:
-    """A page of licences by title, and all accounts and pool rules of an entity."""
+    """A page of licences by title, and all accounts, pool rules and waterfalls of an entity."""
 
     entity: SellingEntity
     entities: tuple[SellingEntity, ...]
     licences: tuple[LicenceTerms, ...]
     accounts: tuple[NamedTerms, ...]
     pools: tuple[NamedTerms, ...]
+    waterfalls: tuple[NamedTerms, ...]
     total: int
     """How many licences fit what was looked for."""
     page: int
@@ -195,7 +204,7 @@ async def terms_book(
     uow: UnitOfWork[InputsTx],
     routes: SellerRoutes,
 ) -> TermsBook:
-    """Return licences whose title, holder or number has `q`, and all accounts and pool rules.
+    """Return licences whose title, holder or number has `q`, and all accounts, pool rules and waterfalls.
 
     Raises:
         NotPermitted.
@@ -204,18 +213,23 @@ async def terms_book(
     chosen = entity_of(routes, entity)
     async with uow.read() as tx:
         stored = await _terms_in(tx, chosen)
+        titles = {f"{title.type}/{title.short_id}": title.name for title in await tx.titles.all()}
         found = await _licences_in(tx, stored, q.strip().casefold())
         holders = {item.short_id: item for item in await tx.producers.all()}
-    accounts, pools = (
+    accounts, pools, waterfalls = (
         tuple(
-            NamedTerms(kind, key, json.loads(item.body), item.sequence, _holder(item, holders))
+            NamedTerms(
+                kind, key, json.loads(item.body), item.sequence, _holder(item, holders), titles.get(key, "")
+            )
             for (of, key), item in sorted(stored.items(), key=lambda pair: pair[0][1])
             if of is kind and item.body != AWAITED
         )
-        for kind in (InputKind.ACCOUNT, InputKind.POOL)
+        for kind in (InputKind.ACCOUNT, InputKind.POOL, InputKind.WATERFALL)
     )
     shown = found[(page - 1) * PAGE : page * PAGE]
-    return TermsBook(chosen, routes.entities, tuple(shown), accounts, pools, len(found), page, q.strip())
+    return TermsBook(
+        chosen, routes.entities, tuple(shown), accounts, pools, waterfalls, len(found), page, q.strip()
+    )
 
 
 async def terms_of(
@@ -318,6 +332,20 @@ def _licence(
 
 def _holder(item: Input, holders: Mapping[str, Producer]) -> Producer | None:
     return holders.get(json.loads(item.body).get("holder", ""))
+
+
+def _step_text(step: Mapping[str, Any], currency: str) -> str:
+    """Say what a step asks for: `fee 20% of all`, `equity 120% of 3,000.00`."""
+    rate = "" if step.get("rate") is None else f"{share_text(step['rate'])} of "
+    whole = "" if step.get("amount") is None else amount_text(step["amount"], currency)
+    asks = {"percent_of_gross": f"{rate}all", "percent_of_remaining": f"{rate}what remains"}
+    cap = "" if step.get("cap") is None else f", at most {amount_text(step['cap'], currency)}"
+    return f"{step['name']} {asks.get(step['takes'], rate + whole)}{cap}"
+
+
+def amount_text(minor: Any, currency: str) -> str:
+    """Return minor units in the major unit; an amount that is not whole stays as it was written."""
+    return Money(minor, currency).major_text() if type(minor) is int else str(minor)
 
 
 def share_text(rate: Any) -> str:

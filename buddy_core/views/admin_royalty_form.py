@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time
 from types import MappingProxyType
 from typing import Any
@@ -31,7 +31,14 @@ from buddy_core.royalty import (
     presets,
 )
 from buddy_core.tax import SellerRoutes, SellingEntity
-from buddy_core.views.admin_royalty import LicenceTerms, NamedTerms, entity_of, share_text, terms_of_in
+from buddy_core.views.admin_royalty import (
+    LicenceTerms,
+    NamedTerms,
+    amount_text,
+    entity_of,
+    share_text,
+    terms_of_in,
+)
 from buddy_core.views.admin_terms_money import (
     Currencies,
     how_to_write,
@@ -54,6 +61,9 @@ _GUARANTEE = (
     ("guarantee_until", "ends_at"),
 )
 _RESERVE = (("reserve_part", "part"), ("reserve_months", "periods"))
+STEPS = 8
+"""Steps of a waterfall that have fields; what is more stands as JSON."""
+_STEP = ("name", "takes", "rate", "amount", "cap", "taken_before", "taker", "account")
 _FIELDS: Mapping[InputKind, tuple[str, ...]] = {
     InputKind.LICENCE: (
         "preset",
@@ -85,18 +95,24 @@ _FIELDS: Mapping[InputKind, tuple[str, ...]] = {
         "excluded_titles",
         MORE,
     ),
+    InputKind.WATERFALL: (
+        "key",
+        "currency",
+        *(f"step{number}_{name}" for number in range(1, STEPS + 1) for name in _STEP),
+        MORE,
+    ),
 }
 """What each kind's form has; all but these are refused as they come."""
 
 
 @frozen
 class TermsForm:
-    """The form of one licence's, account's or plan's terms; after a preview with what they would do."""
+    """The form of terms of a licence, account, plan or title; after a preview with what they would do."""
 
     entity: SellingEntity
     kind: InputKind
     key: str
-    """Empty on the form of a new account or plan."""
+    """Empty on the form of a new account, plan or waterfall."""
     stored: LicenceTerms | NamedTerms | None
     fields: tuple[FieldValue, ...]
     month: str
@@ -123,6 +139,16 @@ class TermsForm:
     def has_problem(self) -> bool:
         """Return whether something has to be mended before anything can be saved."""
         return bool(self.problems) or any(field.problem for field in self.fields)
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The numbers of the steps of a waterfall that have fields."""
+        return tuple(range(1, STEPS + 1))
+
+    def has_step(self, number: int) -> bool:
+        """Tell whether anything was typed into a step, or is wrong with it."""
+        fields = (self.field(f"step{number}_{name}") for name in _STEP)
+        return any(field.text or field.problem for field in fields)
 
     @property
     def presets(self) -> tuple[str, ...]:
@@ -236,12 +262,15 @@ def read_terms_form(
     texts = {name: typed.get(name, "").strip() for name in _FIELDS[kind]}
     own = texts["currency"].upper() if "currency" in texts else currencies.of(texts.get("account", ""))
     form = _Form(texts, own)
-    terms = {InputKind.LICENCE: _licence, InputKind.ACCOUNT: _account}.get(kind, _pool)(form)
-    if kind is not InputKind.LICENCE and not key:
+    terms = _READERS[kind](form)
+    if kind is InputKind.WATERFALL and not key:
+        form.wrong("key", "Choose the title.")
+    elif kind is not InputKind.LICENCE and not key:
         form.wrong("key", "Give it a name, which statements and licences use.")
     form.merge(terms)
     try:
-        check_terms_of(kind, key, terms, zone, "terms")
+        # A key that is missing has been told at its own field.
+        check_terms_of(kind, key or "new", terms, zone, "terms")
     except BadInput as error:
         for problem in error.problems:
             place = form.field_of(problem.column)
@@ -421,13 +450,44 @@ def _pool(form: _Form) -> dict[str, Any]:
     return terms
 
 
+def _waterfall(form: _Form) -> dict[str, Any]:
+    if not is_currency(form.currency):
+        form.wrong("currency", "Write an ISO 4217 code, such as INR.")
+    steps: list[dict[str, Any]] = []
+    for number in range(1, STEPS + 1):
+        fields = {name: f"step{number}_{name}" for name in _STEP}
+        if not any(form.texts[field] for field in fields.values()):
+            continue
+        values = {
+            name: form.part(field)
+            if name == "rate"
+            else form.money(field)
+            if name in _STEP_MONEY
+            else form.texts[field]
+            for name, field in fields.items()
+        }
+        place = f"steps[{len(steps)}]"
+        form.places |= {place: fields["name"]} | {f"{place}.{name}": field for name, field in fields.items()}
+        steps.append({name: value for name, value in values.items() if value not in (None, "")})
+    return {"currency": form.currency, "steps": steps}
+
+
+_STEP_MONEY = ("amount", "cap", "taken_before")
+_READERS: Mapping[InputKind, Callable[[_Form], dict[str, Any]]] = {
+    InputKind.LICENCE: _licence,
+    InputKind.ACCOUNT: _account,
+    InputKind.POOL: _pool,
+    InputKind.WATERFALL: _waterfall,
+}
+
+
 def fields_of(
     kind: InputKind, key: str, terms: Mapping[str, Any] | None, currencies: Currencies
 ) -> tuple[FieldValue, ...]:
     """Return the fields of a form that has these terms in it; what has no field stands in the last one."""
     left = {name: value for name, value in (terms or {}).items() if value is not None}
     texts: dict[str, str] = dict.fromkeys(_FIELDS[kind], "")
-    for own in ("id", "plan"):
+    for own in ("id", "plan", "title"):
         left.pop(own, None)
     if "key" in texts:
         texts["key"] = key
@@ -437,7 +497,12 @@ def fields_of(
     texts |= {f"rate_{model}": share_text(rate) for model, rate in rates.items() if model not in tiered}
     more: dict[str, Any] = {"rates": tiered} if tiered else {}
     for name, value in left.items():
-        if name in ("withholding", "guarantees"):
+        if name == "steps":
+            texts |= _step_texts(value[:STEPS], currency)
+            more |= {name: value[STEPS:]} if value[STEPS:] else {}
+        elif name in ("territories", "models"):
+            more[name] = value
+        elif name in ("withholding", "guarantees"):
             texts |= _first(name, value[:1], currency)
             more |= {name: value[1:]} if value[1:] else {}
         elif name == "reserve":
@@ -452,6 +517,17 @@ def fields_of(
             texts[name] = str(value)
     texts[MORE] = json.dumps(shown_amounts(more, currency), ensure_ascii=False) if more else ""
     return tuple(FieldValue(name, text) for name, text in texts.items())
+
+
+def _step_texts(steps: Sequence[Mapping[str, Any]], currency: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, step in enumerate(steps, start=1):
+        for name, value in step.items():
+            if value is None or (name == "taken_before" and value == 0):
+                continue
+            shown = share_text(value) if name == "rate" else str(value)
+            found[f"step{number}_{name}"] = amount_text(value, currency) if name in _STEP_MONEY else shown
+    return found
 
 
 def _first(name: str, entries: Sequence[Mapping[str, Any]], currency: str) -> dict[str, str]:

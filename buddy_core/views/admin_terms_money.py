@@ -77,7 +77,9 @@ def read_amounts(found: Any, currency: str) -> tuple[Any, list[str]]:
 
 def shown_amounts(terms: Any, currency: str) -> Any:
     """Return terms with their amounts as they are typed into the field of JSON."""
-    return _changed(terms, lambda _, value: value and Money(value, currency).major_text())
+    return _changed(
+        terms, lambda _, value: Money(value, currency).major_text() if value and type(value) is int else value
+    )
 
 
 def is_currency(code: str) -> bool:
@@ -99,6 +101,9 @@ def _changed(terms: Any, change: Callable[[str, Any], Any]) -> Any:
             _with(item, f"guarantees[{place}].", ("minimum",), change)
             for place, item in enumerate(guarantees)
         ]
+    if isinstance(steps := found.get("steps"), list):
+        names = ("amount", "cap", "taken_before")
+        found["steps"] = [_with(item, f"steps[{place}].", names, change) for place, item in enumerate(steps)]
     if isinstance(rates := found.get("rates"), Mapping):
         found["rates"] = {model: _tiers(rate, f"rates.{model}.", change) for model, rate in rates.items()}
     return found

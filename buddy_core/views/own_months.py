@@ -75,7 +75,7 @@ async def own_month_in(
 
 
 async def own_terms_in(tx: CloseTx, own: OwnMonth, holder: str) -> Terms:
-    """Return the deals and accounts of one holder, by short id, that a month was stated by."""
+    """Return the deals, accounts and steps of one holder, by short id, that a month was stated by."""
     terms = own.terms
     if own.state == "closed":
         [closed] = await tx.statements.closed(own.entity.id, [own.month])
@@ -84,6 +84,10 @@ async def own_terms_in(tx: CloseTx, own: OwnMonth, holder: str) -> Terms:
     mine: dict[str, Any] = {"month": {"name": own.month, "entity": own.entity.id, "zone": own.entity.zone}}
     for name in ("deals", "accounts"):
         mine[name] = [item for item in whole[name] if item["holder"] == holder]
+    mine["waterfalls"] = [
+        {**item, "steps": [step for step in item["steps"] if step["taker"] == holder]}
+        for item in whole.get("waterfalls", ())
+    ]
     return read_input(Document("terms", canonical_bytes(mine)), []).terms
 
 

@@ -52,6 +52,8 @@ class StatementLine:
     line: str
     model: str
     deal: str | None
+    step: str
+    """The step of the title's waterfall that takes it; empty on a deal's line."""
     kind: str
     """Of tokens: `bonus` or `paid`."""
     refund_of: str
@@ -415,6 +417,7 @@ def _line(item: NumberedLine) -> StatementLine:
         line=item.name,
         model=line.model.value,
         deal=line.deal,
+        step=line.step,
         kind=line.inputs.get("kind", ""),
         plan=plan_of(line),
         refund_of=line.inputs.get("refund_of", ""),

@@ -53,6 +53,7 @@ _AMOUNTS = frozenset(
         "was_of",
         "is",
         "is_of",
+        "netted",
         "accounts_paid",
         "own",
         "to_all",
@@ -66,6 +67,21 @@ _FIRST = (
     "seconds", "pool_seconds", "was_of", "is_of", "was", "is",
 )  # fmt: skip
 """Inputs of a sum in its order."""
+_SAID = frozenset(
+    (
+        "takes",
+        "percent",
+        "step_amount",
+        "step_cap",
+        "step_currency",
+        "received",
+        "received_before",
+        "taken",
+        "taken_before",
+        "left",
+    )
+)
+"""Inputs of a waterfall that the words say, those of a step in its own currency."""
 _NUMBERS = frozenset(("tokens", "seconds", "pool_seconds", "count", "of", "accounts"))
 _TOLD = ("expenses_", "tier_", "band_", "fx_")
 """What `told_inputs` puts into words begins so."""
@@ -104,6 +120,8 @@ class WhyLine:
     rate: Fraction
     exact: Fraction
     rules: str
+    step: str = ""
+    """The step of a waterfall that takes it; empty on a deal's line."""
     plan: str = ""
 
 
@@ -277,6 +295,7 @@ def _why(line: Line, producer: Producer, titles: dict[str, Title]) -> WhyLine:
         adjusts=line.adjusts,
         words=explain(named),
         inputs=tuple(_inputs(line.inputs)),
+        step=line.step,
         net=line.net,
         part=line.part,
         owned=line.net * line.part,
@@ -292,7 +311,7 @@ def _why(line: Line, producer: Producer, titles: dict[str, Title]) -> WhyLine:
 
 def _inputs(inputs: Mapping[str, Any]) -> list[WhyInput]:
     """Return the inputs that say something: those of a sum, then the others by name."""
-    others = sorted(name for name in inputs.keys() - set(_FIRST) if not name.startswith(_TOLD))
+    others = sorted(name for name in inputs.keys() - set(_FIRST) - _SAID if not name.startswith(_TOLD))
     names = [name for name in _FIRST if name in inputs] + others
     found = [_input(name, inputs[name]) for name in names if inputs[name] not in ("", 0, "0")]
     return found + [WhyInput(name, text=text) for name, text in told_inputs(inputs).items()]

@@ -29,6 +29,7 @@ EFFECT = click.option(
 def _whose(command: Callable[..., Any]) -> Callable[..., Any]:
     """Let a command take what the terms are of."""
     for name, words in (
+        ("waterfall", "A title with a waterfall, such as film/ab2d."),
         ("pool", "A plan, such as gold; * for every plan without a rule."),
         ("account", "An account's id."),
         ("licence", "A licence's number, such as L-k3q7zmw2ah."),
@@ -39,18 +40,20 @@ def _whose(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def terms() -> None:
-    """Show and set the royalty terms of licences, accounts and pools."""
+    """Show and set the royalty terms of licences, accounts, pools and waterfalls."""
 
 
 @terms.command()
 @_whose
 @click.option("--find", default="", help="List only licences whose title, producer or number has this.")
-def show(entity: str, licence: str | None, account: str | None, pool: str | None, find: str) -> None:
-    """Print one licence's, account's or plan's terms as JSON, which `set` takes; or list all of them."""
-    if licence is account is pool is None:
+def show(
+    entity: str, licence: str | None, account: str | None, pool: str | None, waterfall: str | None, find: str
+) -> None:
+    """Print the terms of one licence, account, plan or title as JSON, which `set` takes; or list all."""
+    if licence is account is pool is waterfall is None:
         _list(entity, find)
         return
-    kind, key = _one(licence, account, pool)
+    kind, key = _one(licence, account, pool, waterfall)
 
     async def work(container: Any) -> LicenceTerms | NamedTerms:
         seller = entities_named(container.routes(), entity)[0]
@@ -68,7 +71,13 @@ def show(entity: str, licence: str | None, account: str | None, pool: str | None
 @click.argument("file", type=_FILE, default="-")
 @EFFECT
 def set_(
-    entity: str, licence: str | None, account: str | None, pool: str | None, file: Path, month: str | None
+    entity: str,
+    licence: str | None,
+    account: str | None,
+    pool: str | None,
+    waterfall: str | None,
+    file: Path,
+    month: str | None,
 ) -> None:
     """Set terms from FILE, or from standard input: JSON as `show` prints it.
 
@@ -77,7 +86,7 @@ def set_(
     They count for every month that is not closed. The same again changes nothing; it is written
     into the audit.
     """
-    kind, key = _one(licence, account, pool)
+    kind, key = _one(licence, account, pool, waterfall)
     raw = sys.stdin.buffer.read(MAX_BYTES + 1) if str(file) == "-" else _bytes(file)
     if len(raw) > MAX_BYTES:
         raise click.ClickException(f"{file} is longer than {MAX_BYTES // 1_000_000} MB; that is no terms.")
@@ -93,10 +102,15 @@ def set_(
 @_whose
 @EFFECT
 def remove(
-    entity: str, licence: str | None, account: str | None, pool: str | None, month: str | None
+    entity: str,
+    licence: str | None,
+    account: str | None,
+    pool: str | None,
+    waterfall: str | None,
+    month: str | None,
 ) -> None:
     """Take terms away; a licence's own share counts again, by every model."""
-    kind, key = _one(licence, account, pool)
+    kind, key = _one(licence, account, pool, waterfall)
     _carry_out(entity, lambda seller: SetTerms(seller, kind, key, None), month)
 
 
@@ -158,7 +172,7 @@ def _list(entity: str, find: str) -> None:
     for book in found:
         for licence in book.licences:
             click.echo(_line(licence))
-    for item in (*found[0].accounts, *found[0].pools):
+    for item in (*found[0].accounts, *found[0].pools, *found[0].waterfalls):
         click.echo(f"{item.kind.value} {item.key}: {json.dumps(item.terms, ensure_ascii=False)}")
 
 
@@ -171,12 +185,19 @@ def _line(item: LicenceTerms) -> str:
     return f"{item.number} {item.title.name}, {item.holder.name} ({item.holder.short_id}): {shares}{how}"
 
 
-def _one(licence: str | None, account: str | None, pool: str | None) -> tuple[InputKind, str]:
+def _one(
+    licence: str | None, account: str | None, pool: str | None, waterfall: str | None
+) -> tuple[InputKind, str]:
     """Return what the terms are of: exactly one thing."""
-    kinds = ((InputKind.LICENCE, licence), (InputKind.ACCOUNT, account), (InputKind.POOL, pool))
+    kinds = (
+        (InputKind.LICENCE, licence),
+        (InputKind.ACCOUNT, account),
+        (InputKind.POOL, pool),
+        (InputKind.WATERFALL, waterfall),
+    )
     given = [(kind, key) for kind, key in kinds if key is not None]
     if len(given) != 1:
-        raise click.UsageError("Give one of --licence, --account and --pool.")
+        raise click.UsageError("Give one of --licence, --account, --pool and --waterfall.")
     return given[0]
 
 

@@ -28,7 +28,7 @@ from buddy_web.security import body_limit
 
 admin_royalty = Blueprint("admin_royalty", __name__, url_prefix="/admin")
 
-_KIND = "/terms/<any(licence, account, pool):kind>"
+_KIND = "/terms/<any(licence, account, pool, waterfall):kind>"
 SECTIONS = ("sales", "subscriptions", "pools", "ads", "watch", "impressions", "expenses", "rates")
 """Kinds of facts that a file can have; token spends are the ledger's own."""
 _LONG = "more"
@@ -84,7 +84,7 @@ def announce_facts() -> Response:
 @admin_royalty.get("/terms")
 @permission(READ)
 def terms() -> Response:
-    """Show licences with their terms, accounts and pool rules."""
+    """Show licences with their terms, accounts, pool rules and waterfalls."""
     w = web()
     page = max(1, min(whole_number(request.args, "page") or 1, 100_000))
     q = text(request.args, "q", longest=200)
@@ -99,7 +99,7 @@ def terms() -> Response:
 @admin_royalty.get(_KIND)
 @permission(EDIT)
 def terms_form(kind: str) -> Response:
-    """Show the form of one licence's, account's or plan's terms."""
+    """Show the form of one licence's, account's, plan's or title's terms."""
     return _show_form(web(), _form(web(), kind, text(request.args, "key", longest=120), request.args, None))
 
 

@@ -120,7 +120,7 @@ def announce_facts(body: schema.AnnounceBody) -> tuple[dict[str, Any], int]:
 
 @api.get("/admin/royalty/terms", may=READ, answer=schema.TermsBook, errors=(UnknownEntity,))
 def terms_book(query: schema.BookQuery) -> dict[str, Any]:
-    """Return licences with their royalty terms, 40 a page, and all accounts and pool rules."""
+    """Return licences with their royalty terms, 40 a page, and all accounts, pool rules and waterfalls."""
     w = web()
     entity = entity_named(w, query.entity)
     found: TermsBook = w.call(w.container.terms_book, current_actor(), entity.id, query.q, query.page)
@@ -129,6 +129,7 @@ def terms_book(query: schema.BookQuery) -> dict[str, Any]:
         licences=[_shown("licence", item) for item in found.licences],
         accounts=[_shown("account", item) for item in found.accounts],
         pools=[_shown("pool", item) for item in found.pools],
+        waterfalls=[_shown("waterfall", item) for item in found.waterfalls],
         total=found.total,
     )
     return answer.model_dump(mode="json")
@@ -136,7 +137,7 @@ def terms_book(query: schema.BookQuery) -> dict[str, Any]:
 
 @api.get(_TERMS, may=READ, answer=schema.ShownTerms, errors=(InputNotFound, UnknownEntity))
 def terms(path: schema.TermsPath, query: schema.TermsQuery) -> dict[str, Any]:
-    """Return the terms of one licence, account or plan."""
+    """Return the terms of one licence, account, plan or title."""
     w = web()
     found: LicenceTerms | NamedTerms = w.call(
         w.container.terms_of,

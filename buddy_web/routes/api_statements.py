@@ -130,6 +130,7 @@ def _line(line: Line, file: StatementFile) -> schema.StatementLine:
         territory=line.territory,
         model=line.model.value,
         deal=line.deal,
+        step=line.step or None,
         net=line.net,
         part=line.part,
         fee=line.fee,

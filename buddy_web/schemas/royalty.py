@@ -20,7 +20,7 @@ NameText = Annotated[
         pattern=r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]{0,118}[^\x00-\x20\x7f])?$", max_length=120
     ),
 ]
-Kind = Literal["licence", "account", "pool"]
+Kind = Literal["licence", "account", "pool", "waterfall"]
 Section = Literal[
     "sales", "subscriptions", "pools", "ads", "watch", "impressions", "tokens", "expenses", "rates"
 ]
@@ -102,7 +102,9 @@ class TermsQuery(BaseModel):
     """Whose terms of which entity's months."""
 
     entity: EntityText
-    key: NameText = Field(description="A licence's number such as L-k3q7zmw2ah, an account's id, or a plan.")
+    key: NameText = Field(
+        description="A licence's number such as L-k3q7zmw2ah, an account's id, a plan, or a title."
+    )
 
 
 class SetQuery(TermsQuery):
@@ -120,7 +122,7 @@ class EffectQuery(TermsQuery):
 
 
 class TermsBody(RawModel):
-    """What docs/schemas/royalty-terms.json has for an account or a pool, without its id or plan.
+    """What docs/schemas/royalty-terms.json has for an account, pool or waterfall, without id, plan and title.
 
     Of a licence: `preset`, `rates`, `fee`, `expense_cap`, `ads_by` and `account`. In an effect
     `null` stands for no terms at all.
@@ -138,7 +140,7 @@ class BookQuery(BaseModel):
 
 
 class ShownTerms(Answer):
-    """The terms of a licence, an account or a plan's pools."""
+    """The terms of a licence, an account, a plan's pools or a title's waterfall."""
 
     kind: Kind
     key: str
@@ -158,12 +160,13 @@ class ShownTerms(Answer):
 
 
 class TermsBook(Answer):
-    """A page of licences, and all accounts and pool rules."""
+    """A page of licences, and all accounts, pool rules and waterfalls."""
 
     entity: str
     licences: list[ShownTerms]
     accounts: list[ShownTerms]
     pools: list[ShownTerms]
+    waterfalls: list[ShownTerms]
     total: int = Field(description="How many licences there are in all.")
 
 

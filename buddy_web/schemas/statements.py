@@ -70,6 +70,7 @@ class StatementLine(Answer):
     territory: str
     model: str
     deal: str | None
+    step: str | None = Field(description="The step of the title's waterfall that takes it, where one does.")
     net: Exact
     part: Exact
     fee: Exact

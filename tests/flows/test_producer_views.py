@@ -308,3 +308,31 @@ def _sum(amounts: Any) -> Money:
         found[amount.currency] += amount.minor
     [(currency, minor)] = found.items()
     return Money(minor, currency)
+
+
+async def test_a_step_of_a_waterfall_stands_on_the_taker_s_statement(
+    producing: Producing, tmp_path: Path
+) -> None:
+    """Its line and explanation name the step; the file has its account and adds up to the bank."""
+    world, title = producing.world, producing.titles[1]
+    rate = FxRate("USD", "INR", Fraction(84), "RBI", START)
+    await bring(world, OCTOBER, "rates", Facts(rates=(rate,)))
+    step = {"name": "equity", "takes": "recoup", "amount": 1_000, "taker": world.producer.short_id}
+    fee = {"name": "fee", "takes": "percent_of_gross", "rate": "10%", "taker": "platform"}
+    terms = {"currency": "INR", "steps": [fee, {**step, "account": "films"}]}
+    await set_terms(world, InputKind.WATERFALL, f"film/{title.short_id}", terms)
+    await close(world, OCTOBER)
+    page = await producing.statement(currency="INR")
+    [line, *_] = [line for line in _lines(page) if line.step]
+    assert (line.step, line.deal) == ("equity", None)
+    assert line.base * line.rate == line.exact
+    why = await producing.why(line.line, currency="INR")
+    assert any(
+        item.step == "equity" and "The step equity of the waterfall" in item.words for item in why.lines
+    )
+    file = await producing.file(currency="INR")
+    text = statement_csv(file.month, file.terms)
+    assert {row.split(",")[3] for row in text.splitlines() if ",equity," in row} == {"films"}
+    paid = _bank(tmp_path / "statement.csv", text)
+    for account in page.accounts:
+        assert f"pay {account.payable.minor} minor units of INR (account {account.account})" in paid

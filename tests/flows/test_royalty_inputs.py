@@ -624,3 +624,89 @@ async def test_an_effect_of_a_month_that_is_none_is_refused(world: World) -> Non
     with pytest.raises(BuddyError) as refused:
         await effect(world, InputKind.LICENCE, number, {}, "2026-13")
     assert refused.value.code == "kernel.invalid_month"
+
+
+# -- waterfalls -------------------------------------------------------------------------------------
+
+
+def waterfall(world: World, **changes: Any) -> dict[str, Any]:
+    """Return a fee of the platform, and an investment that the first producer recoups."""
+    fee = {"name": "fee", "takes": "percent_of_gross", "rate": "10%", "taker": "platform"}
+    equity = {"name": "equity", "takes": "recoup", "amount": 50_00, "taker": world.producer.short_id}
+    return {"currency": "INR", "steps": [fee, equity], **changes}
+
+
+async def test_a_waterfall_takes_before_the_licences(world: World) -> None:
+    """What a title netted runs through its steps first, and its licences share what they leave."""
+    film, _ = await a_film(world)
+    public = f"film/{film.short_id}"
+    await bring(world, {"sales": [sale(film)]})
+    before = await earned(world)
+    steps = waterfall(world)
+    tried = await effect(world, InputKind.WATERFALL, public, steps)
+    # Of 100.00 the fee has 10.00 and the investor 50.00; of 40.00 left the licence gives 60 %.
+    assert await earned(world) == before == {world.producer.short_id: 60_00, PLATFORM: 40_00}
+    assert {item.holder: item.earned_then.minor for item in tried.totals} == {
+        world.producer.short_id: 74_00,
+        PLATFORM: 26_00,
+    }
+    assert await set_terms(world, InputKind.WATERFALL, public, steps) == 2
+    assert await set_terms(world, InputKind.WATERFALL, public, {**steps, "id": public, "title": public}) == 2
+    assert await earned(world) == {world.producer.short_id: 74_00, PLATFORM: 26_00}
+    world.clock.set(datetime(2026, 11, 20, tzinfo=UTC))
+    # What it has received and taken goes into the next month, open or closed.
+    await bring(world, {"sales": [sale(film, "s2", 100_00, at="2026-11-03")]}, "more", NOVEMBER)
+    assert await earned(world, NOVEMBER) == {world.producer.short_id: 54_00, PLATFORM: 46_00}
+    await set_terms(world, InputKind.WATERFALL, public, None)
+    assert await earned(world) == before
+
+
+async def test_a_waterfall_is_carried_over_a_close(world: World) -> None:
+    """A closed month keeps its steps and where they stand, and states itself again byte by byte."""
+    film, _ = await a_film(world)
+    await bring(world, {"sales": [sale(film)]})
+    await set_terms(world, InputKind.WATERFALL, f"film/{film.short_id}", waterfall(world))
+    world.clock.set(datetime(2026, 11, 20, tzinfo=UTC))
+    await world.close(OCTOBER)
+    await world.close(OCTOBER)
+    await bring(world, {"sales": [sale(film, "s2", 100_00, at="2026-11-03")]}, "more", NOVEMBER)
+    assert await earned(world, NOVEMBER) == {world.producer.short_id: 54_00, PLATFORM: 46_00}
+    await bring(world, {"sales": [sale(film, "late", 0, refund=100_00)]}, "late")
+    found = await world.provisional(NOVEMBER)
+    assert found.result.balances.waterfalls[f"film/{film.short_id}"].received == 100_00
+    lines = [line for item in found.result.statements for line in item.lines if line.adjusts]
+    assert {line.step: line.amount for line in lines} == {"": -24_00, "equity": -50_00}
+
+
+@pytest.mark.parametrize(
+    ("changes", "column"),
+    [
+        ({"steps": [{"name": "fee", "takes": "percent_of_gross", "taker": "platform"}]}, "steps[0].rate"),
+        ({"currency": "RUPEES"}, "waterfall film/"),
+        ({"colour": 1}, "colour"),
+        ({"title": "film/zzzz"}, "title"),
+        ({"id": "other"}, "id"),
+        (
+            {"steps": [{"name": "fee", "takes": "fixed", "amount": 1, "taker": "zzzz"}]},
+            "waterfall film/",
+        ),
+        (
+            {"steps": [{"name": "x", "takes": "fixed", "amount": 1, "taker": "P", "account": "none"}]},
+            "waterfall film/",
+        ),
+    ],
+)
+async def test_a_waterfall_that_cannot_be_is_refused(
+    world: World, changes: dict[str, Any], column: str
+) -> None:
+    """Unknown takers, accounts and keys are told with their place, and nothing is set."""
+    film, _ = await a_film(world)
+    public = f"film/{film.short_id}"
+    text = json.dumps(waterfall(world, **changes)).replace('"P"', f'"{world.producer.short_id}"')
+    with pytest.raises(BadInput) as caught:
+        await set_terms(world, InputKind.WATERFALL, public, json.loads(text))
+    assert [item.column.startswith(column) for item in caught.value.problems] == [True]
+    with pytest.raises(InputNotFound):
+        await set_terms(world, InputKind.WATERFALL, "film/zzzz", waterfall(world))
+    with pytest.raises(InputNotFound):
+        await set_terms(world, InputKind.WATERFALL, public, None)

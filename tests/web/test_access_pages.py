@@ -27,7 +27,7 @@ SMALL = {"kind": "bonus", "effective_from": "2026-12-01", "value_INR": "0.55", "
 DESK = (
     *("", "/values", "/costs", "/ad-rule", "/close", "/liability", "/rewards", "/alerts", "/approvals"),
     *("/users", "/roles", "/roles/form", "/audit", "/promotions", "/prices", "/rights", "/rights/import"),
-    *("/facts", "/terms", "/terms/account", "/terms/pool"),
+    *("/facts", "/terms", "/terms/account", "/terms/pool", "/terms/waterfall"),
 )
 WHY = "Ticket 4711"
 STEP = timedelta(seconds=30)
@@ -90,7 +90,7 @@ def request_of(address: str) -> str:
             FINANCE,
             set(DESK)
             - {"/users", "/roles", "/roles/form", "/audit", "/promotions", "/prices", "/rights/import"}
-            - {"/terms/account", "/terms/pool"},
+            - {"/terms/account", "/terms/pool", "/terms/waterfall"},
         ),
         (SUPPORT, {"", "/costs", "/ad-rule", "/rewards", "/alerts", "/approvals", "/users", "/rights"}),
         (PRODUCER, set()),

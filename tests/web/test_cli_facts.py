@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -119,3 +121,22 @@ def test_accounts_and_pools_are_listed(past: Buddy, tmp_path: Path) -> None:
     assert past("terms", "set", "--entity", "newtact", "--pool", "*", str(file)).exit_code == 0
     listed = past("terms", "show", "--entity", "newtact", "--find", "no such title").stdout
     assert listed == 'pool *: {"method": "user_centric", "plan": "*"}\n'
+
+
+def test_a_waterfall_is_set_shown_and_listed(past: Buddy, database: Path, tmp_path: Path) -> None:
+    """A title's waterfall is set by its type and short id, shown as it was given, listed, and taken away."""
+    listed = past("terms", "show", "--entity", "newtact").stdout
+    assert "waterfall" not in listed
+    with closing(sqlite3.connect(database)) as store:
+        [(short_id,)] = store.execute("SELECT short_id FROM catalog_titles WHERE type = 'film' LIMIT 1")
+    film = f"film/{short_id}"
+    step = {"name": "fee", "takes": "percent_of_gross", "rate": "20%", "taker": "platform"}
+    file = tmp_path / "waterfall.json"
+    file.write_text(json.dumps({"currency": "INR", "steps": [step]}))
+    whose = ("--entity", "newtact", "--waterfall", film)
+    assert "are set" in past("terms", "set", *whose, str(file)).stdout
+    assert json.loads(past("terms", "show", *whose).stdout)["steps"] == [step]
+    assert f"waterfall {film}: " in past("terms", "show", "--entity", "newtact").stdout
+    assert "taken away" in past("terms", "remove", *whose).stdout
+    unknown = past("terms", "set", "--entity", "newtact", "--waterfall", "film/none", str(file))
+    assert unknown.exit_code == 1

@@ -129,6 +129,13 @@ FORMS = {
         "min_seconds": "60", "max_seconds": "600", "silent": "carry", "excluded_accounts": "a",
         "excluded_titles": "film/aaaa", "more": "{}", "month": "2026-10",
     },
+    "/admin/terms/waterfall/preview": {
+        "entity": "newtact", "item": "", "seen": "0", "key": "film/ab2d", "currency": "INR",
+        "step1_name": "fee", "step1_takes": "percent_of_gross", "step1_rate": "20", "step1_cap": "500.00",
+        "step1_taker": "platform", "step2_name": "equity", "step2_takes": "recoup", "step2_amount": "3000",
+        "step2_taken_before": "1", "step2_taker": "blue", "step2_account": "asha", "more": "{}",
+        "month": "2026-10",
+    },
     "/admin/rewards": {"reward_id": "rwd_1", "decision": "release", "reason": "a test"},
     "/admin/wallets": {"owner": "rwd_1", "act": "freeze", "reason": "a test", "idempotency_key": "k-1"},
     "/admin/demo/clock": {"by": "+1week"},
@@ -368,8 +375,8 @@ def test_every_form_is_swept(service: Service) -> None:
         if "POST" in (rule.methods or ()) and not rule.rule.startswith("/v1/")
     }
     swept = {"/unlock/<any(film, series, short, episode):type>/<short_id:short_id>", "/admin/close/<month>",
-             "/admin/close/<month>/publish", "/admin/terms/<any(licence, account, pool):kind>",
-             "/admin/terms/<any(licence, account, pool):kind>/preview"}  # fmt: skip
+             "/admin/close/<month>/publish", "/admin/terms/<any(licence, account, pool, waterfall):kind>",
+             "/admin/terms/<any(licence, account, pool, waterfall):kind>/preview"}  # fmt: skip
     named = {
         "<opaque_id:user>": "{user}", "<opaque_id:request_id>": "{request}", "<entry>": "{entry}",
         "<promotion>": "MONSOON26", "<opaque_id:grant>": "{grant}",

@@ -369,6 +369,67 @@ def test_finance_looks_at_terms_and_changes_none(service: Service) -> None:
     assert 'action="/admin/facts"' in finance.get("/admin/facts").text
 
 
+def test_a_waterfall_is_set_by_the_page(admin: Browser) -> None:
+    """Its steps are typed in rows; the preview says what they do, and the form comes back as it was set."""
+    shown = admin.get("/admin/terms/waterfall?entity=newtact").text
+    holder = re.search(r'<option value="([0-9a-z]+)">Marigold', shown)
+    title = re.search(r'<option value="(film/[0-9a-z]+)">', shown)
+    assert holder is not None
+    assert title is not None
+    form = {
+        "entity": "newtact", "key": title[1], "currency": "INR", "month": "2026-10",
+        "step1_name": "agent", "step1_takes": "percent_of_gross", "step1_rate": "12.5",
+        "step1_cap": "1,500.50", "step1_taker": "platform",
+        "step3_name": "equity", "step3_takes": "recoup", "step3_amount": "3000", "step3_rate": "120",
+        "step3_taken_before": "10", "step3_taker": holder[1],
+        "more": '{"territories": ["IN"], "steps": '
+        '[{"name": "x", "takes": "fixed", "amount": "7.50", "taker": "platform"}]}',
+    }  # fmt: skip
+    preview = admin.post("/admin/terms/waterfall/preview", form)
+    assert "2026 by these terms" in words(preview.text)
+    assert admin.post("/admin/terms/waterfall", sent_on(preview.text)).status_code == 303
+    path = f"/v1/admin/royalty/terms/waterfall?entity=newtact&key={title[1]}"
+    stored = admin.get(path).json["terms"]
+    assert stored["steps"] == [
+        {"name": "agent", "takes": "percent_of_gross", "rate": "12.5%", "cap": 150_050, "taker": "platform"},
+        {
+            "name": "equity", "takes": "recoup", "amount": 300_000, "rate": "120%", "taken_before": 1_000,
+            "taker": holder[1],
+        },
+        {"name": "x", "takes": "fixed", "amount": 750, "taker": "platform"},
+    ]  # fmt: skip
+    assert stored["territories"] == ["IN"]
+    page = admin.get(f"/admin/terms/waterfall?entity=newtact&key={title[1]}").text
+    assert 'name="step1_cap" autocomplete="off"' in page
+    assert 'value="1500.50"' in page
+    assert 'value="120%"' in page
+    assert "agent 12.5% of all, at most 1500.50 · equity 120% of 3000.00 · x 7.50" in words(
+        admin.get("/admin/terms?entity=newtact").text
+    )
+    assert admin.get("/v1/admin/royalty/terms?entity=newtact").json["waterfalls"][0]["key"] == title[1]
+    again = sent_on(
+        admin.post("/admin/terms/waterfall/preview", form | {"item": title[1], "act": "remove"}).text
+    )
+    assert admin.post("/admin/terms/waterfall", again).status_code == 303
+    assert admin.get("/v1/admin/royalty/terms?entity=newtact").json["waterfalls"] == []
+
+
+def test_a_wrong_waterfall_is_told_at_its_fields(admin: Browser) -> None:
+    """What is wrong with a step stands at what was typed of it; nothing is set."""
+    form = {
+        "entity": "newtact", "key": "", "currency": "INR", "month": "2026-10",
+        "step2_name": "agent", "step2_takes": "percent_of_gross", "step2_amount": "5",
+        "step2_taker": "platform",
+        "step4_name": "equity", "step4_takes": "recoup", "step4_amount": "lots", "step4_taker": "platform",
+    }  # fmt: skip
+    answer = admin.post("/admin/terms/waterfall/preview", form)
+    assert answer.status_code == 400
+    said = words(answer.text)
+    assert "Choose the title." in said
+    for field in ("key", "step2_amount", "step2_rate", "step4_amount"):
+        assert f'id="{field}-problem"' in answer.text
+
+
 def test_what_a_field_says_is_not_said_again_as_json(service: Service, admin: Browser) -> None:
     """It is refused and both places are named; a field's problem speaks of no quotes and no minor units."""
     number = _licence(service)

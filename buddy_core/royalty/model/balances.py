@@ -13,6 +13,7 @@ from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.rounding import exact
 from buddy_core.royalty.model.facts import Model
 from buddy_core.royalty.model.fields import a_number, by_name, each, exactly, many, not_negative, whole
+from buddy_core.royalty.model.fields import name as a_name
 
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 
@@ -43,11 +44,11 @@ def _counted(value: Mapping[Any, Any]) -> Mapping[Model, Fraction]:
     return found
 
 
-def _exact_pools(value: Mapping[str, Any]) -> Mapping[str, Fraction]:
+def _exact_by_name(value: Mapping[str, Any]) -> Mapping[str, Fraction]:
     given: object = value
     if not isinstance(given, Mapping):
         return value
-    return {name: exact(amount) for name, amount in given.items()}
+    return {name: exactly(amount) for name, amount in given.items()}
 
 
 def _not_below_zero(_: object, attribute: Any, value: Fraction) -> None:
@@ -90,6 +91,25 @@ class DealBalance:
 
 
 @frozen
+class WaterfallBalance:
+    """A title's waterfall between two periods: exact minor units of its currency."""
+
+    currency: str = field(validator=a_name)
+    received: Fraction = field(default=Fraction(0), converter=exactly, validator=a_number)
+    """What the title netted to date, since it has the waterfall."""
+    since: Fraction = field(default=Fraction(0), converter=exactly, validator=a_number)
+    """How much of that came before the steps were as they are now; they take of what came after."""
+    before: Mapping[str, Fraction] = field(
+        factory=dict, converter=_exact_by_name, hash=False, validator=by_name(Fraction, "Fraction")
+    )
+    """By step, what it had taken until then."""
+    taken: Mapping[str, Fraction] = field(
+        factory=dict, converter=_exact_by_name, hash=False, validator=by_name(Fraction, "Fraction")
+    )
+    """By step, what it has taken to date."""
+
+
+@frozen
 class Balances:
     """Everything that is carried between two periods; what is not named is at zero."""
 
@@ -100,6 +120,9 @@ class Balances:
         factory=dict, hash=False, validator=by_name(DealBalance, "DealBalance")
     )
     pools: Mapping[str, Fraction] = field(
-        factory=dict, converter=_exact_pools, hash=False, validator=by_name(Fraction, "Fraction")
+        factory=dict, converter=_exact_by_name, hash=False, validator=by_name(Fraction, "Fraction")
     )
     """Money of silent subscribers by pool, exact; it is shared with the next period's."""
+    waterfalls: Mapping[str, WaterfallBalance] = field(
+        factory=dict, hash=False, validator=by_name(WaterfallBalance, "WaterfallBalance")
+    )

@@ -18,8 +18,13 @@ _WORD = re.compile(r"[^\s].{0,199}", re.DOTALL)
 
 def name(_: object, attribute: Any, value: Any) -> None:
     """Refuse what cannot be a name."""
-    if not isinstance(value, str) or _WORD.fullmatch(value) is None:
+    if not is_name(value):
         raise InvalidValue(attribute.name, "must be a text of 1 to 200 characters")
+
+
+def is_name(value: object) -> bool:
+    """Tell whether something can be a name."""
+    return isinstance(value, str) and _WORD.fullmatch(value) is not None
 
 
 def whole(_: object, attribute: Any, value: Any) -> None:

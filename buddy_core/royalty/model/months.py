@@ -86,6 +86,8 @@ class InputKind(Enum):
     """An account of a holder, by its id."""
     POOL = "pool"
     """How the pools of a plan are shared, by the plan."""
+    WATERFALL = "waterfall"
+    """The waterfall of a title, by its public name such as `film/ab2d`."""
 
 
 @frozen

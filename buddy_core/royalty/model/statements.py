@@ -25,9 +25,9 @@ class Line:
     model: Model
     currency: str
     deal: str | None
-    """None on the platform's lines."""
+    """None on what the platform has without one, and on what a step of a waterfall takes."""
     net: Fraction
-    """What the title netted, before anybody's part."""
+    """What the title netted, before anybody's part; on a deal's line, what its waterfall left of that."""
     part: Fraction
     fee: Fraction
     """Distribution fee, an amount."""
@@ -44,6 +44,12 @@ class Line:
     adjusts: str = ""
     """On an adjustment: the closed month that it belongs to."""
     rules: str = RULES
+
+    @property
+    def step(self) -> str:
+        """The step of the title's waterfall that takes it; empty on all other lines."""
+        found: str = self.inputs.get("step", "")
+        return found
 
 
 @frozen

@@ -33,6 +33,7 @@ from buddy_core.royalty.model.fields import (
     texts,
     texts_or_none,
 )
+from buddy_core.royalty.model.waterfalls import FilmWaterfall
 
 
 def _not_negative(_: object, attribute: Any, value: Any) -> None:
@@ -320,3 +321,7 @@ class Terms:
         default=frozenset(), converter=optional_texts, validator=texts_or_none
     )
     """Titles that are the platform's own and may earn without a deal; None: all that have no deal."""
+    waterfalls: tuple[FilmWaterfall, ...] = field(
+        default=(), converter=many, validator=each(FilmWaterfall, "FilmWaterfall")
+    )
+    """Titles whose deals share what ordered steps leave."""

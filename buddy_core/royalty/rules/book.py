@@ -61,6 +61,11 @@ class Book:
         self.period = month.period
         self._problems = problems
         self._own = terms.own_titles
+        self._steps = {
+            (waterfall.id, step.name, step.taker): step.account
+            for waterfall in terms.waterfalls
+            for step in waterfall.steps
+        }
         self._found: dict[tuple[str, str, int], tuple[Deal, ...]] = {}
         self._plain: dict[tuple[str, str], Account] = {}
         self.accounts = _accounts(terms, problems)
@@ -130,6 +135,10 @@ class Book:
             )
         return self.deals_at(title, territory, next(iter(sets.values()), self.period.start))
 
+    def knows(self, title: str) -> bool:
+        """Say whether a title has deals, or may earn without one."""
+        return title in self._titles or self._own is None or title in self._own
+
     def check_one_rate(self, deals: tuple[Deal, ...], model: Model, title: str) -> None:
         """Note rates that change within the period, for what has no instant."""
         for deal in deals:
@@ -144,16 +153,24 @@ class Book:
 
     def account_of(self, deal: Deal, currency: str) -> Account:
         """Return the account that a deal's money of a currency is settled in."""
-        if deal.account is not None and (named := self.accounts.get(deal.account)) is not None:
+        return self._account(deal.account, deal.holder, currency)
+
+    def account_of_step(self, waterfall: str, name: str, holder: str, currency: str) -> Account:
+        """Return the account that a holder's money of a step of a waterfall is settled in."""
+        return self._account(self._steps[waterfall, name, holder], holder, currency)
+
+    def _account(self, name: str | None, holder: str, currency: str) -> Account:
+        if name is not None and (named := self.accounts.get(name)) is not None:
             return named
-        plain = self._plain.get((deal.holder, currency))
+        plain = self._plain.get((holder, currency))
         if plain is None:
-            plain = self._plain[deal.holder, currency] = own_account(deal.holder, currency)
-        return self.accounts.get(plain.id, plain) if deal.account is None else plain
+            plain = self._plain[holder, currency] = own_account(holder, currency)
+        return self.accounts.get(plain.id, plain) if name is None else plain
 
     def adopt(self, other: Book) -> None:
-        """Know the deals and accounts of an earlier period, where this one's terms have dropped them."""
+        """Know deals, steps and accounts of an earlier period, where this one's terms have dropped them."""
         self.deals = {**other.deals, **self.deals}
+        self._steps = {**other._steps, **self._steps}
         self.accounts = {**other.accounts, **self.accounts}
 
     def check_brought(self, before: Balances) -> None:

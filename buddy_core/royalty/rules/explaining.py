@@ -10,6 +10,7 @@ from buddy_core.kernel.digits import fraction_from
 from buddy_core.royalty.model.facts import Model
 from buddy_core.royalty.model.months import PLATFORM
 from buddy_core.royalty.model.statements import Line, Settlement
+from buddy_core.royalty.model.waterfalls import Takes
 from buddy_core.royalty.rules.wording import exact_text, money_text, percent_text
 
 _SOLD_AS = {
@@ -38,8 +39,14 @@ def explain(line: Line) -> str:
     if line.adjusts:
         said = [_adjusted(line, money)]
     else:
-        said = [_what(line, money(line.net), line.inputs, money)]
-        said += _of_platform(line, money) if line.holder == PLATFORM else _terms(line, money)
+        said = [_what(line, money(line.inputs.get("netted", line.net)), line.inputs, money)]
+        if "netted" in line.inputs:
+            left, waterfall = percent_text(_exactly(line.inputs["left"])), line.inputs["waterfall"]
+            said.append(f"The steps of the waterfall {waterfall} leave {left} of that: {money(line.net)}.")
+        if line.step:
+            said += _step(line, money)
+        else:
+            said += _of_platform(line, money) if line.holder == PLATFORM else _terms(line, money)
     said.append(f"Rule {line.rules}; nothing was rounded here, the statement rounds once.")
     return " ".join(filter(None, said))
 
@@ -47,6 +54,7 @@ def explain(line: Line) -> str:
 def _adjusted(line: Line, money: Money) -> str:
     inputs = line.inputs
     by = f" by deal {line.deal}" if line.deal else ""
+    by = f" by the step {line.step} of the waterfall {inputs['waterfall']}" if line.step else by
     sold = _SOLD_AS.get(line.model, line.model.value)
     return (
         f"This adjusts {line.adjusts}, which was closed before all of it was known: "
@@ -127,6 +135,33 @@ def _of_sales(line: Line, where: str, net: str, inputs: Mapping[str, Any], money
         sold = f"Refunds of {_SOLD_AS[line.model]} of {where}{of}"
     out = ", ".join([*([f"less {less}"] if less else []), *([f"plus {more}"] if more else [])])
     return f"{sold} took {money(inputs['gross'])}{f', {out}: {net}' if out else ''}."
+
+
+def _step(line: Line, money: Money) -> list[str]:
+    """Say what a step of a waterfall has to date, and what part of each receipt of the month that makes."""
+    inputs, said = line.inputs, []
+
+    def to_date(name: str) -> str:
+        return money_text(_exactly(inputs[name]), inputs["step_currency"])
+
+    if line.part != 1:
+        said.append(f"{percent_text(line.part)} of it are measured so: {money(line.base)}.")
+    of = "what remains" if inputs["takes"] == Takes.PERCENT_OF_REMAINING.value else "all that is received"
+    if "step_amount" in inputs:
+        share = _exactly(inputs.get("percent", 100)) / 100
+        takes = "" if share == 1 else f"{percent_text(share)} of "
+        takes += to_date("step_amount")
+    else:
+        takes = f"{percent_text(_exactly(inputs['percent']) / 100)} of {of}"
+    if "step_cap" in inputs:
+        takes += f", {to_date('step_cap')} at most"
+    said.append(
+        f"The step {line.step} of the waterfall {inputs['waterfall']} takes {takes}, for {line.holder}: of "
+        f"{to_date('received')} received to date it has {to_date('taken')}; before, of "
+        f"{to_date('received_before')}, it had {to_date('taken_before')}. The difference makes "
+        f"{percent_text(line.rate)} of what the month brought: {money(line.amount)}."
+    )
+    return said
 
 
 def _of_pool(where: str, net: str, inputs: Mapping[str, Any], money: Money) -> str:

@@ -73,13 +73,18 @@ def state_with_late(
         flows.append((was, is_))
         books.append(book)
         then, now = _after(was, was_shared), _after(is_, is_shared)
-    begun = evolve(before, deals={**before.deals, **now.deals}, pools=now.pools if past else before.pools)
+    begun = evolve(
+        before,
+        deals={**before.deals, **now.deals},
+        pools=now.pools if past else before.pools,
+        waterfalls={**before.waterfalls, **now.waterfalls},
+    )
     attributed, shared, book, exchanges[""] = drafted(month, terms, facts, begun)
     for known in books:
         book.adopt(known)
     for was, is_ in flows:
         _add_difference(attributed, was, is_)
-    shared = Shared(shared.lines + lines, shared.platform + platform, shared.deals)
+    shared = evolve(shared, lines=shared.lines + lines, platform=shared.platform + platform)
     return stated(month, before, attributed, shared, book, exchanges)
 
 
@@ -97,7 +102,7 @@ def _check_chain(month: Month, past: Sequence[Past]) -> None:
 
 
 def _after(attributed: Attributed, shared: Shared) -> Balances:
-    return Balances(deals=shared.deals, pools=attributed.carried)
+    return Balances(deals=shared.deals, pools=attributed.carried, waterfalls=shared.waterfalls)
 
 
 def _differences(month: str, was: Iterable[Line], now: Iterable[Line]) -> list[Line]:

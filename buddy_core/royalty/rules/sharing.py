@@ -11,7 +11,7 @@ from attrs import define, evolve, field
 
 from buddy_core.kernel.rounding import exact_sum
 from buddy_core.royalty.errors import about
-from buddy_core.royalty.model.balances import DealBalance
+from buddy_core.royalty.model.balances import DealBalance, WaterfallBalance
 from buddy_core.royalty.model.facts import Expense, Model
 from buddy_core.royalty.model.months import PLATFORM
 from buddy_core.royalty.model.statements import Line
@@ -25,11 +25,12 @@ ONE = Fraction(1)
 
 @define
 class Shared:
-    """Lines of holders, the platform's, and where each deal stands afterwards."""
+    """Lines of holders, the platform's, and where each deal and waterfall stands afterwards."""
 
     lines: list[Line] = field(factory=list)
     platform: list[Line] = field(factory=list)
     deals: dict[str, DealBalance] = field(factory=dict)
+    waterfalls: dict[str, WaterfallBalance] = field(factory=dict)
 
 
 def share(

@@ -28,6 +28,7 @@ from buddy_core.royalty.model.terms import Account, Terms
 from buddy_core.royalty.rules.attributing import attribute
 from buddy_core.royalty.rules.book import Book, Exchange, Problems
 from buddy_core.royalty.rules.earned import NOTHING, Attributed
+from buddy_core.royalty.rules.falling import fall
 from buddy_core.royalty.rules.pieces.splitting import split_fractions
 from buddy_core.royalty.rules.settling import converted, settle
 from buddy_core.royalty.rules.sharing import Shared, share
@@ -66,7 +67,11 @@ def drafted(
     book.check_brought(before)
     exchange = Exchange(facts.rates, month, problems)
     attributed = attribute(month, terms, facts, book, before.pools, problems)
-    shared = share(attributed.earned, facts.expenses, before.deals, book, exchange, problems)
+    fallen = fall(attributed.earned, terms, before.waterfalls, book, exchange, problems)
+    shared = share(fallen.left, facts.expenses, before.deals, book, exchange, problems)
+    shared.lines += fallen.lines
+    shared.platform += fallen.platform
+    shared.waterfalls = fallen.waterfalls
     _check_accounts(shared, book, exchange)
     problems.refuse()
     return attributed, shared, book, exchange
@@ -159,6 +164,7 @@ def stated(
         {**before.accounts, **{item.account: item.closing for item in settlements}},
         shared.deals,
         attributed.carried,
+        shared.waterfalls,
     )
     pools = tuple(sorted(attributed.pools, key=attrgetter("name")))
     return PeriodResult(statements, tuple(own), pools, attributed.funds, tuple(reconciliations), closing)
@@ -203,7 +209,7 @@ def line_key(line: Line) -> tuple[str, ...]:
         line.model.value,
         line.currency,
         line.deal or "",
-        *(f"{inputs.get(name, '')}" for name in ("pool", "by", "kind", "value_version", "refund_of")),
+        *(f"{inputs.get(name, '')}" for name in ("pool", "by", "kind", "value_version", "refund_of", "step")),
     )
 
 
@@ -303,7 +309,8 @@ def _exchanged(shares: Mapping[tuple[str, str], Iterable[AccountShare]]) -> dict
 
 
 def _account(line: Line, book: Book) -> Account:
-    assert line.deal is not None, "a holder's line has a deal"
+    if line.deal is None:
+        return book.account_of_step(line.inputs["waterfall"], line.step, line.holder, line.currency)
     return book.account_of(book.deals[line.deal], line.currency)
 
 

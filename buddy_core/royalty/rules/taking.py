@@ -38,9 +38,9 @@ def take_shared(pool: SharedPool, brought: Fraction, book: Book, found: Attribut
         }
         # Seconds are told where they lead to the amount: of all money, or of what a month before left.
         by_all = pool.method == PoolMethod.PRO_RATA.value
-        if brought:
+        if brought and total:
             inputs["to_all"] = plain(brought)
-        if brought or by_all:
+        if (brought or by_all) and total:
             inputs |= {"seconds": plain(part.counted), "pool_seconds": plain(total)}
         since = dated(deals, model, book.period.start)
         found.earned.append(

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import month
-from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held
+from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held, WaterfallBalance
 from buddy_core.royalty.model.facts import (
     SOLD,
     AdRevenue,
@@ -50,6 +50,7 @@ from buddy_core.royalty.model.terms import (
     Tiers,
     Withholding,
 )
+from buddy_core.royalty.model.waterfalls import FilmWaterfall, Step, Takes
 
 ZONE = "Asia/Dubai"
 OCTOBER = Month("2026-10", EntityId("thaja"), ZONE, month("2026-10", ZONE))
@@ -158,7 +159,50 @@ def terms(chance: Random, advances: bool = True) -> Terms:
             silent=chance.choice(list(SilentMoney)),
         ),
     )
-    return Terms(tuple(deals), accounts, pools, own_titles=frozenset(TITLES[3:]))
+    return Terms(
+        tuple(deals), accounts, pools, own_titles=frozenset(TITLES[3:]), waterfalls=waterfalls(chance)
+    )
+
+
+def waterfalls(chance: Random) -> tuple[FilmWaterfall, ...]:
+    """Return waterfalls of some titles: none, one, or one for each country."""
+    found: list[FilmWaterfall] = []
+    for title in TITLES:
+        kind = chance.randint(0, 3)
+        currency = chance.choice(CURRENCIES)
+        if kind == 1:
+            found.append(FilmWaterfall(f"{title}:all", title, currency, steps(chance)))
+        if kind == 2:
+            found += [
+                FilmWaterfall(f"{title}:{country}", title, currency, steps(chance), (country,))
+                for country in TERRITORIES
+            ]
+        if kind == 3:
+            some = frozenset(chance.sample(list(Model), 3))
+            found.append(FilmWaterfall(f"{title}:some", title, currency, steps(chance), models=some))
+    return tuple(found)
+
+
+def steps(chance: Random) -> tuple[Step, ...]:
+    """Return up to four steps of any kind, of holders and of the platform."""
+    found: list[Step] = []
+    for number in range(chance.randint(0, 4)):
+        takes, taker = chance.choice(list(Takes)), chance.choice((*HOLDERS, "dora", "platform"))
+        of_amount = takes in (Takes.FIXED, Takes.RECOUP)
+        most = 130 if takes is Takes.RECOUP else 60
+        found.append(
+            Step(
+                f"step {number}",
+                takes,
+                100 if takes is Takes.FIXED else Fraction(chance.randint(0, most * 4), 4),
+                chance.randint(0, 1_500) if of_amount else None,
+                chance.choice((None, chance.randint(0, 600))) if takes is not Takes.RECOUP else None,
+                chance.choice((0, 0, chance.randint(0, 300))),
+                taker,
+                f"{taker}-main" if taker in HOLDERS and flip(chance) else None,
+            )
+        )
+    return tuple(found)
 
 
 def facts(chance: Random, month_: Month = OCTOBER, name: str = "", most: int = 8) -> Facts:
@@ -281,7 +325,15 @@ def balances(chance: Random, terms_: Terms) -> Balances:
         if deal.account is not None and flip(chance)
     }
     pools = {"gold/US/USD": fraction(chance, 99)} if flip(chance) else {}
-    return Balances(accounts, deals, pools)
+    return Balances(accounts, deals, pools, {one.id: _stands(chance, one) for one in terms_.waterfalls})
+
+
+def _stands(chance: Random, waterfall: FilmWaterfall) -> WaterfallBalance:
+    """Return where a waterfall stands: what it has received, by steps as they are or as they were."""
+    since = chance.choice((0, 0, chance.randint(0, 500)))
+    received = Fraction(chance.choice((0, since - 200, since + chance.randint(0, 3_000))))
+    taken = {step.name: Fraction(chance.randint(0, 200)) for step in waterfall.steps if flip(chance)}
+    return WaterfallBalance(waterfall.currency, received, since, taken if since else {}, taken)
 
 
 def expenses(chance: Random, terms_: Terms) -> tuple[Expense, ...]:

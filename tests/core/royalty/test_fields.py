@@ -12,16 +12,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from buddy_core.kernel.errors import InvalidValue
-from buddy_core.royalty import Account, Deal, Expense, From, FxRate, Sale, Territories, Tiers, TokenUse, month
+from buddy_core.royalty import (
+    Account,
+    Balances,
+    Deal,
+    Expense,
+    FilmWaterfall,
+    From,
+    FxRate,
+    Sale,
+    Step,
+    Terms,
+    Territories,
+    Tiers,
+    TokenUse,
+    WaterfallBalance,
+    month,
+)
 from buddy_core.royalty.model.facts import Model, Paid
 from buddy_core.royalty.model.terms import Band
 
 ROOT = Path(__file__).parents[3]
 AT = datetime(2026, 10, 5, tzinfo=UTC)
 NAIVE = datetime(2026, 10, 5)  # noqa: DTZ001
-ANY: Any = None
+FEE = Step.of_gross("fee", 10, taker="platform")
 
 
 def _band(**more: Any) -> Tiers:
@@ -48,6 +65,21 @@ def _band(**more: Any) -> Tiers:
             "a naive datetime",
         ),
         (lambda: Expense("x", "d", -1), "amount", "is -1"),
+        (lambda: Step("s", "half"), "takes", "'half' is not one of percent_of_gross, percent_of_remaining"),
+        (
+            lambda: FilmWaterfall("w", "t", "INR", (FEE, Step.of_gross("", 5))),
+            "steps",
+            "step 2: its name must",
+        ),
+        (lambda: FilmWaterfall("w", "t", "INR", (evolve(FEE, taker=""),)), "steps", "step 1: its taker must"),
+        (lambda: FilmWaterfall("w", "t", "INR", FEE), "steps", "is a Step; give Step in a list or tuple"),
+        (lambda: FilmWaterfall("w", "t", "INR", ("fee",)), "steps", "has the text 'fee' in it"),
+        (lambda: FilmWaterfall("w", "t", "INR", (FEE,), models="rental"), "models", "is 'rental'; give"),
+        (lambda: FilmWaterfall("w", "t", "INR", (FEE,), models=["rentl"]), "model", "'rentl' is not one of"),
+        (lambda: Terms(waterfalls=(FEE,)), "waterfalls", "has a Step in it; give FilmWaterfall alone"),
+        (lambda: WaterfallBalance("INR", 0.5), "received", "is a float"),
+        (lambda: WaterfallBalance("INR", taken={"s": 0.5}), "taken.s", "is a float"),
+        (lambda: Balances(waterfalls={"w": 5}), "waterfalls.w", "is a int; give WaterfallBalance"),
     ],
 )
 def test_the_field_is_named(make: Callable[[], object], field: str, said: str) -> None:

@@ -135,7 +135,8 @@ def test_no_order_matters() -> None:
                 )
             }
         )
-        shuffled = evolve(found.terms, deals=mixed(found.terms.deals), accounts=mixed(found.terms.accounts))
+        names = ("deals", "accounts", "waterfalls")
+        shuffled = evolve(found.terms, **{name: mixed(getattr(found.terms, name)) for name in names})
         assert stated(World(shuffled, other, found.before)) == stated(found)
 
     law()
@@ -204,9 +205,9 @@ def test_twice_the_money_is_twice_the_share() -> None:
 
 
 def _flat(terms_: Terms) -> Terms:
-    """Return the terms with every rate one half: tiers of money do not scale."""
+    """Return the terms with every rate one half, and no steps: tiers of money and amounts do not scale."""
     half = {model: Fraction(1, 2) for model in Model}
-    return evolve(terms_, deals=tuple(evolve(deal, rates=half) for deal in terms_.deals))
+    return evolve(terms_, deals=tuple(evolve(deal, rates=half) for deal in terms_.deals), waterfalls=())
 
 
 def _times(given_: Facts, times: int) -> Facts:
@@ -246,6 +247,7 @@ def test_what_comes_late_is_as_if_it_had_come_in_time() -> None:
         assert all(sums.residual == 0 for sums in after.reconciliations)
         assert after.balances.deals == then.balances.deals
         assert after.balances.pools == then.balances.pools
+        assert after.balances.waterfalls == then.balances.waterfalls
         seen["adjusted"] += sum(1 for line in lines_of(after) if line.adjusts == "2026-10")
 
     law()
@@ -293,13 +295,16 @@ def test_every_line_says_what_it_is_made_of() -> None:
                 said = explain(line)
                 assert line.title in said
                 assert line.territory in said
-                assert str(line.deal) in said
+                assert (line.deal or line.step) in said
+                assert ("of the waterfall" in said) == ("waterfall" in line.inputs)
                 seen[line.model.value] += 1
+                seen["step" if line.step else "deal"] += 1
             for item in statement.settlements:
                 assert item.account in explain_settlement(item)
 
     law()
-    wanted = [*(model.value for model in Model), "adjusted", "shared ads", "shared subscription"]
+    kinds = ("step", "deal", "adjusted", "shared ads", "shared subscription")
+    wanted = [*(model.value for model in Model), *kinds]
     assert {name: seen[name] for name in wanted if seen[name] < 50} == {}
 
 

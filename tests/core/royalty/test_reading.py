@@ -26,7 +26,7 @@ from buddy_core.royalty import (
     terms_json,
 )
 from buddy_core.royalty.data import presets
-from buddy_core.royalty.model import balances, facts, statements, terms
+from buddy_core.royalty.model import balances, facts, statements, terms, waterfalls
 from buddy_core.royalty.model.facts import Facts, Model, Paid, Sale, Watch
 from buddy_core.royalty.model.terms import Terms
 from buddy_core.royalty.rules.files import forms
@@ -164,7 +164,9 @@ DESCRIBED = [
     (balances.AccountBalance, forms.ACCOUNT_BALANCE, set()),
     (balances.DealBalance, forms.DEAL_BALANCE, set()),
     (balances.Held, forms.HELD, set()),
+    (balances.WaterfallBalance, forms.WATERFALL_BALANCE, set()),
     (balances.Balances, forms.CLOSING, {"month", "entity"}),
+    (waterfalls.FilmWaterfall, forms.WATERFALL, set()),
     (facts.Facts, forms.FACTS, set()),
     (statements.Line, forms.LINE, set()),
     (statements.SettlingStep, forms.STEP, set()),

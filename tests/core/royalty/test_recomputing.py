@@ -24,7 +24,9 @@ from buddy_core.royalty import (
     Model,
     Paid,
     PeriodResult,
+    PoolPart,
     Sale,
+    SharedPool,
     Terms,
     TokenUse,
     Watch,
@@ -89,8 +91,13 @@ def rate_of(inputs: Mapping[str, Any]) -> Fraction:
 def check(line: Mapping[str, Any], inputs: Mapping[str, Any], is_platform: bool) -> None:
     """Come to a line's amount by what it carries."""
     figures = {name: Fraction(line[name]) for name in ("net", "part", "fee", "expenses", "base", "rate")}
-    assert net_of(inputs) == figures["net"]
+    assert net_of(inputs) * Fraction(inputs.get("left", 1)) == figures["net"]
     own = figures["net"] * figures["part"]
+    if "step" in inputs:
+        taken = Fraction(inputs["taken"]) - Fraction(inputs["taken_before"])
+        assert figures["rate"] == taken / (Fraction(inputs["received"]) - Fraction(inputs["received_before"]))
+        assert (figures["base"], Fraction(line["amount"])) == (own, own * figures["rate"])
+        return
     if is_platform:
         assert Fraction(line["amount"]) == own - Fraction(inputs.get("holder_has", 0))
         return
@@ -227,6 +234,15 @@ def test_seconds_that_lead_nowhere_are_not_told() -> None:
     [line] = stated(Terms((deal(),), pools=(rule,)), facts).statements[0].lines
     assert "seconds" not in line.inputs
     assert "10 of 10" not in explain(line)
+
+
+def test_no_line_tells_of_no_seconds_at_all() -> None:
+    """A pool that was shared elsewhere, by rows that counted nothing, has no '0 of 0 seconds'."""
+    part = PoolPart("a", amount=Fraction(5), counted=Fraction(0))
+    pool = SharedPool("p", "gold", "IN", "INR", Paid(1_000), "pro_rata", (part,), 995)
+    [line] = stated(Terms((deal(),)), Facts(pools=(pool,))).statements[0].lines
+    assert not {"seconds", "pool_seconds", "to_all"} & set(line.inputs)
+    assert "0 of 0" not in explain(line)
 
 
 def test_the_notes_of_a_settlement_are_in_major_units_and_percent() -> None:

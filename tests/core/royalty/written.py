@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import month
 from buddy_core.kernel.territories import Territories
-from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held
+from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held, WaterfallBalance
 from buddy_core.royalty.model.facts import (
     SOLD,
     AdRevenue,
@@ -46,6 +46,7 @@ from buddy_core.royalty.model.terms import (
     Tiers,
     Withholding,
 )
+from buddy_core.royalty.model.waterfalls import FilmWaterfall, Step, Takes
 
 ZONE = "Asia/Kolkata"
 OCTOBER = Month("2026-10", EntityId("thaja"), ZONE, month("2026-10", ZONE))
@@ -133,6 +134,32 @@ pools = st.builds(
     excluded_titles=name_sets,
     silent=st.sampled_from(SilentMoney),
 )
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> tuple[Step, ...]:
+    """Draw steps of any kind with names of their own."""
+    found = []
+    for name in draw(st.lists(names, max_size=3, unique=True)):
+        takes = draw(st.sampled_from(Takes))
+        percent = draw(parts) * (1000 if takes is Takes.RECOUP else 100)
+        amount = draw(amounts | exacts.map(abs)) if takes in (Takes.FIXED, Takes.RECOUP) else None
+        cap = None if takes is Takes.RECOUP else draw(st.none() | amounts)
+        taken, taker, account = draw(amounts | exacts.map(abs)), draw(names), draw(st.none() | names)
+        rate = 100 if takes is Takes.FIXED else percent
+        found.append(Step(name, takes, rate, amount, cap, taken, taker, account))
+    return tuple(found)
+
+
+waterfalls = st.builds(
+    FilmWaterfall,
+    id=names,
+    title=names,
+    currency=st.sampled_from(("INR", "USD")),
+    steps=steps(),
+    territories=territories,
+    models=st.frozensets(st.sampled_from(Model), min_size=1),
+)
 any_terms = st.builds(
     Terms,
     deals=st.lists(deals, max_size=4).map(tuple),
@@ -140,7 +167,9 @@ any_terms = st.builds(
     pools=st.lists(pools, max_size=2).map(tuple),
     fund_kinds=name_sets,
     own_titles=st.none() | name_sets,
+    waterfalls=st.lists(waterfalls, max_size=2).map(tuple),
 )
+by_step = st.dictionaries(names, exacts, max_size=2)
 any_balances = st.builds(
     Balances,
     st.dictionaries(
@@ -160,6 +189,11 @@ any_balances = st.builds(
         max_size=3,
     ),
     st.dictionaries(names.map("{}/IN/INR".format), exacts, max_size=2),
+    st.dictionaries(
+        names,
+        st.builds(WaterfallBalance, st.sampled_from(("INR", "USD")), exacts, exacts, by_step, by_step),
+        max_size=2,
+    ),
 )
 paid = st.builds(Paid, money, money, money, money, money)
 currencies = st.sampled_from(("INR", "USD", "JPY"))

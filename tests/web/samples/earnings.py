@@ -123,7 +123,7 @@ PRODUCERS = ProducersPage(((FILMS, "b7kd"), ("Marigold Pictures", "m3xq")))
 
 
 def _line(name: str, model: str, base: Fraction, rate: Fraction, minor: int, **more: str) -> StatementLine:
-    about = {"kind": "", "refund_of": "", "adjusts": "", **more}
+    about = {"step": "", "kind": "", "refund_of": "", "adjusts": "", **more}
     return StatementLine(
         name,
         model,

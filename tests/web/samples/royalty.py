@@ -84,8 +84,25 @@ _ACCOUNT = {
 ASHA = NamedTerms(InputKind.ACCOUNT, "asha", _ACCOUNT, 4, PARTNER)
 GOLD = NamedTerms(InputKind.POOL, "gold", {"plan": "gold", "method": "user_centric"}, 3)
 ALL = NamedTerms(InputKind.POOL, "*", {"plan": "*"}, 2)
-BOOK = TermsBook(NEWTACT, SELLER_ROUTES.entities, (PLAIN, OWN), (ASHA,), (GOLD, ALL), 90, 2, "monsoon")
-BOOK_NONE = TermsBook(NEWTACT, SELLER_ROUTES.entities, (), (), (), 0, 1, "zzz")
+_STEPS = [
+    {"name": "exhibitors", "takes": "percent_of_gross", "rate": "25%", "taker": "platform", "cap": 5_000_000},
+    {
+        "name": "equity",
+        "takes": "recoup",
+        "amount": 300_000,
+        "rate": "6/5",
+        "taker": "mg7k",
+        "account": "asha",
+    },
+    {"name": "agent", "takes": "percent_of_remaining", "rate": "1/3", "taker": "mg7k", "taken_before": 9_00},
+    {"name": "deferral", "takes": "fixed", "amount": "27/5", "taker": "mg7k"},
+]
+_FALL = {"id": "film/ab2d", "title": "film/ab2d", "currency": "INR", "steps": _STEPS}
+FALL = NamedTerms(InputKind.WATERFALL, "film/ab2d", _FALL, 6, title="The Last Monsoon")
+BOOK = TermsBook(
+    NEWTACT, SELLER_ROUTES.entities, (PLAIN, OWN), (ASHA,), (GOLD, ALL), (FALL,), 90, 2, "monsoon"
+)
+BOOK_NONE = TermsBook(NEWTACT, SELLER_ROUTES.entities, (), (), (), (), 0, 1, "zzz")
 
 _SALE = Sale(
     id="s1", model="rental", title="film/ab2d", territory="IN", currency="INR", paid=Paid(gross=100_00),
@@ -131,6 +148,8 @@ LICENCE = _form(InputKind.LICENCE, OWN, OWN.number)
 ACCOUNT = _form(InputKind.ACCOUNT, ASHA, "asha")
 NEW_ACCOUNT = _form(InputKind.ACCOUNT, None)
 POOL = _form(InputKind.POOL, ALL, "*")
+WATERFALL = _form(InputKind.WATERFALL, FALL, "film/ab2d")
+NEW_WATERFALL = _form(InputKind.WATERFALL, None)
 _COMMAND = SetTerms(NEWTACT, InputKind.LICENCE, OWN.number, _OWN)
 FORMS = {
     "licence": LICENCE,
@@ -145,5 +164,8 @@ FORMS = {
     "account-wrong": _wrong(NEW_ACCOUNT, currency="RS", advance="x", tax_rate="half"),
     "pool": POOL,
     "pool-new": _form(InputKind.POOL, None),
+    "waterfall": WATERFALL,
+    "waterfall-new": NEW_WATERFALL,
+    "waterfall-wrong": _wrong(NEW_WATERFALL, currency="RS", step1_name="fee", step5_rate="half"),
     "refused": evolve(POOL, problems=("The terms were set again since they were looked at.",)),
 }

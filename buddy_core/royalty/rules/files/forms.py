@@ -12,7 +12,7 @@ from buddy_core.kernel.ids import EntityId
 from buddy_core.kernel.periods import month
 from buddy_core.kernel.territories import Territories
 from buddy_core.royalty.data import presets
-from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held
+from buddy_core.royalty.model.balances import AccountBalance, Balances, DealBalance, Held, WaterfallBalance
 from buddy_core.royalty.model.facts import (
     SOLD,
     AdRevenue,
@@ -60,6 +60,7 @@ from buddy_core.royalty.model.terms import (
     Tiers,
     Withholding,
 )
+from buddy_core.royalty.model.waterfalls import FilmWaterfall, Step, Takes
 from buddy_core.royalty.rules.files.shapes import (
     MOST_DIGITS_OF_RESULTS,
     UNREAD,
@@ -67,6 +68,7 @@ from buddy_core.royalty.rules.files.shapes import (
     Choice,
     Codes,
     Exact,
+    ExactMoney,
     Flag,
     Form,
     Instant,
@@ -290,6 +292,135 @@ POOL = Form(
     "a pool rule",
 )
 
+
+@frozen
+class RateOfStep(Exact):
+    """A percent of the model as a part, as every rate in a file is; more than all of it only of an amount."""
+
+    def read(self, value: Any, place: Place) -> Any:
+        found = Exact.read(self, value, place)
+        if isinstance(found, Unread):
+            return found
+        if found < 0:
+            return place.wrong(f"is {told(value)}", "write a rate from 0 on")
+        if found > MOST_RATE:
+            return place.wrong(
+                f"is {told(value)}", f'write "{told(value).strip(chr(39))}%" if you mean per cent'
+            )
+        return found * 100
+
+    def write(self, value: Any) -> Any:
+        return Exact.write(self, Fraction(value) / 100)
+
+
+MOST_RATE = 10
+"""The most that a step takes of an amount, as a part: more is meant as per cent."""
+
+
+@frozen
+class StepForm(Form):
+    """A step of a waterfall; what it does not ask for has no key."""
+
+    def read(self, value: Any, place: Place) -> Any:
+        found = self.read_keys(value, place)
+        if isinstance(found, Unread):
+            return found
+        wrong = [place.at(key).wrong(what, fix) for key, what, fix in _step_wrongs(found)]
+        found["percent"] = 100 if found["rate"] is None else found["rate"]
+        del found["rate"]
+        return UNREAD if wrong else self.made(found, place)
+
+    def write(self, value: Any) -> Any:
+        takes_part = value.takes is not Takes.FIXED
+        rate = {"rate": self.keys["rate"].of.write(value.percent if takes_part else None)}
+        others = {
+            name: key.of.write(getattr(value, name)) for name, key in self.keys.items() if name != "rate"
+        }
+        return {name: (others | rate)[name] for name in self.keys}
+
+
+def _step_wrongs(step: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return what contradicts itself in a step, by its key."""
+    takes, rate, found = step["takes"], step["rate"], []
+    of_amount = takes in (Takes.FIXED, Takes.RECOUP)
+    if of_amount and step["amount"] is None:
+        found.append(("amount", "is missing", "add how much the step takes in all, minor units"))
+    if not of_amount and step["amount"] is not None:
+        found.append(
+            ("amount", "is there beside a rate", 'leave it out; "cap" is the most that the step takes')
+        )
+    if not of_amount and rate is None:
+        found.append(("rate", "is missing", 'add what part the step takes, such as "25%"'))
+    if not of_amount and rate is not None and rate > 100:
+        found.append(("rate", "is more than all of it", 'write a part from 0 to 1, or "0%" to "100%"'))
+    if takes is Takes.FIXED and rate is not None:
+        found.append(("rate", "is there beside an amount", "leave it out"))
+    if takes is Takes.RECOUP and step["cap"] is not None:
+        found.append(
+            ("cap", "is there on what is recouped", "leave it out: no more than the amount is taken")
+        )
+    return found
+
+
+MINOR = ExactMoney()
+STEP_OF_FALL = StepForm(
+    Step,
+    {
+        "name": Key(NAME, "the step's name; what it has taken is carried by it"),
+        "takes": Key(Choice(Takes), "what it asks for"),
+        "taker": Key(NAME, 'who gets it: a holder, or "platform"'),
+        "rate": Key(
+            Maybe(RateOfStep()), 'the part that it takes, such as "25%"; of an amount, such as "120%"', None
+        ),
+        "amount": Key(Maybe(MINOR), "of fixed and recoup: how much in all, minor units", None),
+        "cap": Key(Maybe(MINOR), "the most that it takes in all, minor units; null: no cap", None),
+        "taken_before": Key(MINOR, "taken before the waterfall was set up, toward amount or cap", 0),
+        "account": Key(Maybe(NAME), "the account it is settled in; null: the taker's own", None),
+    },
+    "a step",
+)
+
+
+@frozen
+class WaterfallForm(Form):
+    """A waterfall; the names of its steps differ."""
+
+    def read(self, value: Any, place: Place) -> Any:
+        found = Form.read(self, value, place)
+        if isinstance(found, Unread):
+            return found
+        names = [step.name for step in found.steps]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                twice = place.at("steps").at(number).at("name")
+                found = twice.wrong(f"is {told(name)} once more", "give each step a name of its own")
+        return found
+
+    def write(self, value: Any) -> Any:
+        found = {
+            name: key.of.write(getattr(value, name)) for name, key in self.keys.items() if name != "models"
+        }
+        models = sorted(model.value for model in value.models)
+        return found | {"models": None if len(models) == len(Model) else models}
+
+
+def _waterfall(models: Any, **others: Any) -> FilmWaterfall:
+    return FilmWaterfall(models=frozenset(Model) if models is None else models, **others)
+
+
+WATERFALL = WaterfallForm(
+    _waterfall,
+    {
+        "id": ID,
+        "title": TITLE,
+        "currency": Key(NAME, "the currency of its amounts, ISO 4217, such as INR"),
+        "steps": Key(Many(STEP_OF_FALL), "the steps in order; the deals of the title share what they leave"),
+        "territories": Key(Codes(), 'where, such as ["IN", "GCC"] or ["*", "^US"]', Territories(("*",))),
+        "models": Key(Maybe(Many(Choice(Model), frozenset)), "by which models; null: by all", None),
+    },
+    "a waterfall",
+)
+
 HELD = Form(
     Held,
     {"month": Key(NAME, "the month it was held back in"), "amount": Key(MONEY, "how much")},
@@ -314,10 +445,22 @@ DEAL_BALANCE = Form(
     },
     "a deal's balance",
 )
+WATERFALL_BALANCE = Form(
+    WaterfallBalance,
+    {
+        "currency": CURRENCY,
+        "received": Key(CALCULATED, "what the title netted to date", Fraction(0)),
+        "since": Key(CALCULATED, "how much of it came before the steps were as they are", Fraction(0)),
+        "before": Key(ByName(CALCULATED), "what each step had taken until then", {}),
+        "taken": Key(ByName(CALCULATED), "what each step has taken to date", {}),
+    },
+    "a waterfall's balance",
+)
 _BALANCES = {
     "accounts": Key(ByName(ACCOUNT_BALANCE), "balances of accounts", {}),
     "deals": Key(ByName(DEAL_BALANCE), "balances of deals", {}),
     "pools": Key(ByName(CALCULATED), "money of silent subscribers by pool", {}),
+    "waterfalls": Key(ByName(WATERFALL_BALANCE), "where waterfalls stand", {}),
 }
 
 
@@ -339,9 +482,11 @@ class ClosingForm(Form):
     """Closing balances; their month goes with them, so that months cannot be mixed up."""
 
     def write(self, value: Any) -> Any:
-        return {"month": value.month, "entity": value.entity} | {
+        found = {"month": value.month, "entity": value.entity} | {
             name: key.of.write(getattr(value.balances, name)) for name, key in _BALANCES.items()
         }
+        # What was written before there were waterfalls has no such key, and must stay the same bytes.
+        return found if found["waterfalls"] else {name: found[name] for name in found if name != "waterfalls"}
 
 
 CLOSING = ClosingForm(
@@ -375,6 +520,7 @@ _TERMS = {
     "deals": Key(Many(DEAL), "who has what part of what a title earns", ()),
     "accounts": Key(Many(ACCOUNT), "where advances, guarantees and reserves are settled", ()),
     "pools": Key(Many(POOL), "how subscription money is shared", (PoolRule(),)),
+    "waterfalls": Key(Many(WATERFALL), "titles whose deals share what ordered steps leave", ()),
     "fund_kinds": Key(
         Many(NAME, frozenset), "kinds of tokens that the token fund pays for", frozenset(("bonus",))
     ),

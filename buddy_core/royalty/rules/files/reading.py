@@ -29,6 +29,7 @@ from buddy_core.royalty.rules.files.forms import (
     MONTH,
     SECTIONS,
     TERMS,
+    WATERFALL,
     Closing,
     WholeTerms,
 )
@@ -87,7 +88,7 @@ class _Read:
     is_whole: bool = True
     """No rate of exchange is missing, without which others would seem to be wrong."""
     opened: Mapping[str, Iterable[str]] = field(factory=dict)
-    """What has an opening balance: names of accounts, deals and pools."""
+    """What has an opening balance: names of accounts, deals, pools and waterfalls."""
 
     def source(self, file: str, zone: ZoneInfo | None, is_table: bool = False) -> Source:
         """Begin to read a file."""
@@ -307,7 +308,7 @@ def _checked_before(month: Month, own: Closing | None, opening: Any, read: _Read
             f"is {told(closing.entity)}", f"give the balances of {month.entity}, whose month it is"
         )
     balances = closing.balances
-    read.opened = {"accounts": balances.accounts, "deals": balances.deals, "pools": balances.pools}
+    read.opened = {name: getattr(balances, name) for name in ("accounts", "deals", "pools", "waterfalls")}
     return balances
 
 
@@ -464,11 +465,18 @@ def _what_stands(raw: Any, read: _Read, zone: ZoneInfo | None, file: str) -> Per
                 kept[name].append(_readable(item, zone))
             else:
                 return None
+    waterfalls = raw.get("waterfalls", [])
+    if not isinstance(waterfalls, list):
+        return None
+    kept["waterfalls"] = [
+        one for one in waterfalls if WATERFALL.read(one, Source(file, zone).root) is not UNREAD
+    ]
     whole = TERMS.read(kept, Source(file, zone).root)
     if not isinstance(whole, WholeTerms):
         return None
     deals = tuple(deal for deal in whole.terms.deals if deal.title not in broken)
-    terms = evolve(whole.terms, deals=deals)
+    waterfalls = tuple(one for one in whole.terms.waterfalls if one.title not in broken)
+    terms = evolve(whole.terms, deals=deals, waterfalls=waterfalls)
     found = _input(evolve(whole, terms=terms), Balances(), read, raw, file)
     return evolve(found, facts=_without(found.facts, broken, {deal.id for deal in deals}))
 
@@ -556,7 +564,7 @@ class _Places:
                 yield {key: getattr(fact, key) for key in _FIELDS if hasattr(fact, key)}, (place.source, at)
 
 
-_TERMS = ("deals", "accounts", "pools", "before")
+_TERMS = ("deals", "accounts", "pools", "waterfalls", "before")
 _FIELDS = ("id", "title", "territory", "account", "plan", "deal", "base", "quote", "currency", "at")
 """What problems name facts by."""
 _MOST_ROWS = 3

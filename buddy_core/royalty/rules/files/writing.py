@@ -218,7 +218,9 @@ def simulation_text(simulation: Simulation) -> str:
 
 def _rows(statement: HolderStatement, terms: Terms) -> Iterator[dict[str, Any]]:
     whose = {"holder": _safe(statement.holder), "currency": statement.currency}
-    accounts = {deal.id: deal.account for deal in terms.deals}
+    accounts: dict[tuple[str | None, ...], str | None] = {(deal.id,): deal.account for deal in terms.deals}
+    for waterfall in terms.waterfalls:
+        accounts |= {(waterfall.id, step.name, step.taker): step.account for step in waterfall.steps}
     for line in statement.lines:
         yield {"row": "line", **whose, **_line(line), "account": _safe(_account(line, accounts))}
     if statement.lines:
@@ -261,14 +263,16 @@ def _line(line: Line) -> dict[str, Any]:
         "territory": line.territory,
         "model": line.model.value,
         "deal": _safe(line.deal or ""),
+        "step": _safe(line.step),
         "adjusts": line.adjusts,
         "inputs": json.dumps(inputs, ensure_ascii=False, sort_keys=True),
         "rules": line.rules,
     }
 
 
-def _account(line: Line, accounts: Mapping[str, str | None]) -> str:
-    return accounts.get(line.deal or "") or own_account(line.holder, line.currency).id
+def _account(line: Line, accounts: Mapping[tuple[str | None, ...], str | None]) -> str:
+    key = (line.inputs["waterfall"], line.step, line.holder) if line.step else (line.deal,)
+    return accounts.get(key) or own_account(line.holder, line.currency).id
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
@@ -305,7 +309,7 @@ def _money(amount: Fraction | int, currency: str) -> str:
 def _statement_text(statement: HolderStatement, is_explained: bool) -> list[str]:
     said = [f"{statement.holder}, {statement.currency}"]
     for line in statement.lines:
-        name = f"{line.title} {line.territory} {line.model.value}"
+        name = " ".join(filter(None, (line.title, line.territory, line.model.value, line.step)))
         late = f" (adjusts {line.adjusts})" if line.adjusts else ""
         said.append(f"  {name + late:<48}{_money(line.amount, line.currency):>20}")
         if is_explained:

@@ -3,110 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from enum import Enum
 from fractions import Fraction
+from typing import NamedTuple
 
 from attrs import field, frozen
 
 from buddy_core.kernel.allocation import AllocationRule, allocate
-from buddy_core.kernel.errors import InvalidValue
 from buddy_core.royalty.errors import BadWaterfall, decimal_text
+from buddy_core.royalty.model.waterfalls import Step, Takes
 from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked, figure, half_up
-
-
-class Takes(Enum):
-    """What a step asks for."""
-
-    PERCENT_OF_GROSS = "percent_of_gross"
-    PERCENT_OF_REMAINING = "percent_of_remaining"
-    FIXED = "fixed"
-    """The same amount each time."""
-    RECOUP = "recoup"
-    """An amount once, over as many runs as it needs; with a percent, that percent of it (equity at 120)."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Takes | None:
-        names = ", ".join(kind.value for kind in cls)
-        raise InvalidValue("takes", f"{value!r} is not one of {names}")
-
-
-@frozen
-class Step:
-    """One step: what it asks for, and who takes it; money in minor units.
-
-    `of_gross`, `of_remaining`, `fixed`, `recoup` and `premium` make one.
-    """
-
-    name: str
-    takes: Takes = field(converter=Takes)
-    percent: Exact = 100
-    amount: Exact | None = None
-    """Fixed, or to be recouped."""
-    cap: Exact | None = None
-    """The most it takes over all runs."""
-    taken_before: Exact = 0
-    """In earlier runs, towards the cap or what is to be recouped."""
-    taker: str | None = None
-    """Who gets it; without one, the step's own name."""
-
-    @classmethod
-    def of_gross(
-        cls,
-        name: str,
-        percent: Exact,
-        *,
-        cap: Exact | None = None,
-        taken_before: Exact = 0,
-        taker: str | None = None,
-    ) -> Step:
-        """Return a step that asks for a percent of the gross, such as an exhibitor's share."""
-        return cls(name, Takes.PERCENT_OF_GROSS, percent, None, cap, taken_before, taker)
-
-    @classmethod
-    def of_remaining(
-        cls,
-        name: str,
-        percent: Exact,
-        *,
-        cap: Exact | None = None,
-        taken_before: Exact = 0,
-        taker: str | None = None,
-    ) -> Step:
-        """Return a step that asks for a percent of what the steps before it leave."""
-        return cls(name, Takes.PERCENT_OF_REMAINING, percent, None, cap, taken_before, taker)
-
-    @classmethod
-    def fixed(
-        cls,
-        name: str,
-        amount: Exact,
-        *,
-        cap: Exact | None = None,
-        taken_before: Exact = 0,
-        taker: str | None = None,
-    ) -> Step:
-        """Return a step that asks for an amount in each run."""
-        return cls(name, Takes.FIXED, 100, amount, cap, taken_before, taker)
-
-    @classmethod
-    def recoup(
-        cls, name: str, amount: Exact, recouped_before: Exact = 0, *, taker: str | None = None
-    ) -> Step:
-        """Return a step that asks for what is left of an amount over all runs, such as debt."""
-        return cls(name, Takes.RECOUP, 100, amount, None, recouped_before, taker)
-
-    @classmethod
-    def premium(
-        cls,
-        name: str,
-        principal: Exact,
-        percent: Exact,
-        recouped_before: Exact = 0,
-        *,
-        taker: str | None = None,
-    ) -> Step:
-        """Return a step that recoups a percent of a principal over all runs: equity at 120."""
-        return cls(name, Takes.RECOUP, percent, principal, None, recouped_before, taker)
 
 
 @frozen
@@ -154,22 +59,20 @@ def run_waterfall(
         InvalidValue: a float, or anything else that is not exact.
     """
     money, ordered, percents = checked("gross", gross), list(steps), dict(net_profit or {})
-    problems = [*_problems(ordered), *_net_problems(percents)]
+    problems = [*step_problems(ordered), *_net_problems(percents)]
     if problems:
         raise BadWaterfall(tuple(problems))
-    exact, minor = max(Fraction(0), money), max(0, half_up(money))
+    minor = max(0, half_up(money))
+    net = Figure(max(Fraction(0), money), minor)
     runs: list[StepTaken] = []
     takers: dict[str, Figure] = {}
-    for step in ordered:
-        asked, still = _asked(step, max(Fraction(0), money), exact)
-        taken = min(asked, exact)
-        whole = minor if taken == exact else min(half_up(taken), minor)
-        exact, minor = exact - taken, minor - whole
-        found = Figure(taken, whole)
-        owed = figure(still - taken if step.takes is Takes.RECOUP else Fraction(0))
-        runs.append(StepTaken(step, figure(asked), found, Figure(exact, minor), owed))
+    for step, ran in zip(ordered, run_exactly(money, ordered), strict=True):
+        whole = minor if not ran.left else min(half_up(ran.taken), minor)
+        minor -= whole
+        found, net = Figure(ran.taken, whole), Figure(ran.left, minor)
+        owed = figure(ran.asked - ran.taken if step.takes is Takes.RECOUP else Fraction(0))
+        runs.append(StepTaken(step, figure(ran.asked), found, net, owed))
         _add(takers, step.taker or step.name, found)
-    net = Figure(exact, minor)
     shares, unshared = _net_shares(net, percents)
     for name, share in shares.items():
         _add(takers, name, share)
@@ -184,15 +87,36 @@ def run_waterfall(
     )
 
 
-def _asked(step: Step, gross: Fraction, left: Fraction) -> tuple[Fraction, Fraction]:
-    """Return what a step asks for, and how much of that is owed until it has been taken."""
+class Ran(NamedTuple):
+    """What a step asked for, took and left; exact."""
+
+    asked: Fraction
+    taken: Fraction
+    left: Fraction
+
+
+def run_exactly(gross: Fraction, steps: Iterable[Step]) -> list[Ran]:
+    """Return what each step takes of a gross; of less than nothing none takes.
+
+    More gross is more, or the same, for every step and for what is left.
+    """
+    left = gross = max(Fraction(0), gross)
+    found: list[Ran] = []
+    for step in steps:
+        asked = _asked(step, gross, left)
+        taken = min(asked, left)
+        left -= taken
+        found.append(Ran(asked, taken, left))
+    return found
+
+
+def _asked(step: Step, gross: Fraction, left: Fraction) -> Fraction:
     rate, before = Fraction(step.percent) / 100, Fraction(step.taken_before)
     if step.takes is Takes.RECOUP:
-        owed = max(Fraction(0), Fraction(step.amount or 0) * rate - before)
-        return owed, owed
+        return max(Fraction(0), Fraction(step.amount or 0) * rate - before)
     bases = {Takes.PERCENT_OF_GROSS: gross, Takes.PERCENT_OF_REMAINING: left}
     asked = Fraction(step.amount or 0) if step.takes is Takes.FIXED else bases[step.takes] * rate
-    return asked if step.cap is None else min(asked, max(Fraction(0), step.cap - before)), Fraction(0)
+    return asked if step.cap is None else min(asked, max(Fraction(0), step.cap - before))
 
 
 def _net_shares(net: Figure, percents: Mapping[str, Exact]) -> tuple[dict[str, Figure], Figure]:
@@ -210,7 +134,8 @@ def _add(takers: dict[str, Figure], name: str, more: Figure) -> None:
     takers[name] = Figure(had.exact + more.exact, had.minor + more.minor)
 
 
-def _problems(steps: Sequence[Step]) -> Iterable[str]:
+def step_problems(steps: Sequence[Step]) -> Iterable[str]:
+    """Return what is wrong with steps; each problem begins with the place of its step."""
     names: set[str] = set()
     for number, step in enumerate(steps, start=1):
         where = f"step {number} ({step.name})"
