@@ -32,6 +32,9 @@ async def live(world: World) -> None:
     account = {"holder": world.producer.short_id, "currency": "INR", "advance": 100}
     await set_terms(world, InputKind.ACCOUNT, "main", account)
     await set_terms(world, InputKind.LICENCE, await number_of(world, title), {"account": "main"})
+    equity = {"name": "equity", "takes": "recoup", "amount": 100, "taker": world.producer.short_id}
+    steps = {"currency": "INR", "steps": [equity]}
+    await set_terms(world, InputKind.WATERFALL, f"film/{title.short_id}", steps)
     await bring(world, "2026-10", "october", Facts(sales=(sale("s1", title, 1000, START),)))
     await close(world, "2026-10")
     await bring(world, "2026-10", "late", Facts(sales=(sale("s2", title, 500, START),)))
@@ -45,7 +48,7 @@ async def test_months_with_facts_and_terms_are_clean(world: World) -> None:
     await live(world)
     report = await world.verify()
     assert report.is_clean, report.faults
-    assert report.checked["royalty_inputs"] == 6
+    assert report.checked["royalty_inputs"] == 7
     assert report.checked["statements"] == 4
 
 
@@ -97,6 +100,13 @@ PLANTED: Planted = {
         _months(lambda row: evolve(row, closing=row.closing.replace(b'"recouped": 100', b'"recouped": 99'))),
         "royalty_periods",
     ),
+    "another taking of a step": (
+        CLOSED,
+        _months(
+            lambda row: evolve(row, closing=row.closing.replace(b'"equity": "100/1"', b'"equity": "99/1"'))
+        ),
+        "royalty_periods",
+    ),
     "a balance of nobody": (
         CLOSED,
         _months(lambda row: evolve(row, closing=row.closing.replace(b'"main"', b'"else"'))),
@@ -110,43 +120,43 @@ PLANTED: Planted = {
     "a missing month": (CLOSED, lambda table: table.put(NEWTACT.id, ()), "royalty_periods"),
     "other facts": (
         INPUTS,
-        _input(3, lambda row: evolve(row, body=row.body.replace(b"1000", b"9000"))),
+        _input(4, lambda row: evolve(row, body=row.body.replace(b"1000", b"9000"))),
         "royalty_inputs",
     ),
     "other facts, which change the month": (
         INPUTS,
-        _input(3, lambda row: evolve(row, body=row.body.replace(b"1000", b"9000"))),
+        _input(4, lambda row: evolve(row, body=row.body.replace(b"1000", b"9000"))),
         "royalty_statements",
     ),
     "other facts of a month that is open": (
         INPUTS,
-        _input(6, lambda row: evolve(row, body=row.body.replace(b"50", b"60"))),
+        _input(7, lambda row: evolve(row, body=row.body.replace(b"50", b"60"))),
         "royalty_inputs",
     ),
-    "facts that are no JSON": (INPUTS, _input(3, lambda row: evolve(row, body=b"\xff")), "royalty_inputs"),
+    "facts that are no JSON": (INPUTS, _input(4, lambda row: evolve(row, body=b"\xff")), "royalty_inputs"),
     "facts of another month": (
         INPUTS,
-        _input(6, lambda row: evolve(row, month="2026-11")),
+        _input(7, lambda row: evolve(row, month="2026-11")),
         "royalty_inputs",
     ),
-    "facts of another name": (INPUTS, _input(6, lambda row: evolve(row, key="x")), "royalty_inputs"),
+    "facts of another name": (INPUTS, _input(7, lambda row: evolve(row, key="x")), "royalty_inputs"),
     "facts that are terms": (
         INPUTS,
-        _input(6, lambda row: evolve(row, kind=InputKind.POOL)),
+        _input(7, lambda row: evolve(row, kind=InputKind.POOL)),
         "royalty_inputs",
     ),
     "facts of another time": (
         INPUTS,
-        _input(6, lambda row: evolve(row, at=row.at + timedelta(seconds=1))),
+        _input(7, lambda row: evolve(row, at=row.at + timedelta(seconds=1))),
         "royalty_inputs",
     ),
     "other terms that count from now on": (
         INPUTS,
-        _input(5, lambda row: evolve(row, body=row.body.replace(b"200", b"300"))),
+        _input(6, lambda row: evolve(row, body=row.body.replace(b"200", b"300"))),
         "royalty_inputs",
     ),
-    "missing facts": (INPUTS, lambda table: table.drop((NEWTACT.id, 6)), "royalty_inputs"),
-    "missing terms": (INPUTS, lambda table: table.drop((NEWTACT.id, 5)), "royalty_inputs"),
+    "missing facts": (INPUTS, lambda table: table.drop((NEWTACT.id, 7)), "royalty_inputs"),
+    "missing terms": (INPUTS, lambda table: table.drop((NEWTACT.id, 6)), "royalty_inputs"),
     "inserted terms": (INPUTS, _copy(lambda row: evolve(row, sequence=9)), "royalty_inputs"),
     "inserted terms of another": (
         INPUTS,
@@ -159,7 +169,7 @@ PLANTED: Planted = {
             (NEWTACT.id, 1),
             evolve(
                 table.get((NEWTACT.id, 1)),
-                body=table.get((NEWTACT.id, 1)).body.replace(b'"earned":500', b'"earned":501'),
+                body=table.get((NEWTACT.id, 1)).body.replace(b'"earned":550', b'"earned":551'),
             ),
         ),
         "royalty_statements",

@@ -173,11 +173,13 @@ async def _set_terms(uow: SqlUnitOfWork, clock: SettableClock) -> None:
         [licence] = (await tx.rights.of_titles([TITLES[2].id]))[TITLES[2].id].licences
         [maker] = [one for one in await tx.producers.all() if one.id == TITLES[2].producer_id]
     account = {"holder": maker.short_id, "currency": "INR", "advance": 2_000}
+    equity = {"name": "equity", "takes": "recoup", "amount": 70, "taker": maker.short_id}
     for kind, key, terms in (
         (InputKind.ACCOUNT, "main", account),
         (InputKind.ACCOUNT, "other", account),
         (InputKind.LICENCE, licence.number, {"rates": {"rental": "1/2"}, "account": "main"}),
         (InputKind.POOL, "gold", {"method": "user_centric", "silent": "carry"}),
+        (InputKind.WATERFALL, FILM, {"currency": "INR", "steps": [equity]}),
         (InputKind.ACCOUNT, "main", {**account, "advance": 3_000}),
         (InputKind.ACCOUNT, "other", None),
     ):
