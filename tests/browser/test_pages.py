@@ -58,6 +58,7 @@ PAGES = (
     Shown("facts-later", "admin", "/admin/facts", "Bring a file in"),
     Shown("terms-later", "admin", "/admin/terms", "Licences"),
     Shown("new-account", "admin", "/admin/terms/account", "New account"),
+    Shown("terms-waterfall", "admin", "/admin/terms/waterfall", "New waterfall"),
     Shown("terms-pool", "admin", "/admin/terms/pool", "New pool rule"),
     Shown("rights-import", "admin", "/admin/rights/import", "Choose a file"),
     Shown("rewards", "admin", "/admin/rewards", "Nothing is held"),

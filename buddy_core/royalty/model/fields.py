@@ -99,11 +99,20 @@ def by_name(kind: type, about: str) -> Callable[[object, Any, Any], None]:
 
 
 class Word(Enum):
-    """One of some words; another is refused by the field's name, with the words there are."""
+    """One of some words; another is refused by the field's name, with the words there are.
+
+    The field is called as the class is, or otherwise: `class NegativeTotal(Word, field="negative")`.
+    """
+
+    _field: str | None
+
+    def __init_subclass__(cls, field: str | None = None) -> None:
+        super().__init_subclass__()
+        cls._field = field
 
     @classmethod
     def _missing_(cls, value: object) -> Word | None:
-        field = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        field = cls._field or re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         words = ", ".join(f"{word.value}" for word in cls)
         raise InvalidValue(field, f"{value!r} is not one of {words}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import Enum
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
@@ -257,7 +256,7 @@ class Account:
     )
 
 
-class PoolMethod(Enum):
+class PoolMethod(Word, field="method"):
     """How a pool is shared over its players: holders, or titles."""
 
     PRO_RATA = "pro_rata"
@@ -270,13 +269,8 @@ class PoolMethod(Enum):
     EQUAL_PER_TITLE = "equal_per_title"
     """The same with titles as players: who has more titles has more parts."""
 
-    @classmethod
-    def _missing_(cls, value: object) -> PoolMethod | None:
-        names = ", ".join(method.value for method in cls)
-        raise InvalidValue("method", f"{value!r} is not one of {names}")
 
-
-class SilentMoney(Enum):
+class SilentMoney(Word, field="silent"):
     """Whose the money is of subscribers who used nothing that counts."""
 
     POOL = "pool"
@@ -284,11 +278,6 @@ class SilentMoney(Enum):
     PLATFORM = "platform"
     CARRY = "carry"
     """Nobody's yet: it is carried over to a later period."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> SilentMoney | None:
-        names = ", ".join(policy.value for policy in cls)
-        raise InvalidValue("silent", f"{value!r} is not one of {names}")
 
 
 @frozen

@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import evolve, field, frozen
 
 from buddy_core.kernel.errors import InvalidValue
 from buddy_core.royalty import (
@@ -33,6 +33,26 @@ from buddy_core.royalty import (
     month,
 )
 from buddy_core.royalty.model.facts import Model, Paid
+from buddy_core.royalty.model.fields import (
+    Word,
+    a_number,
+    a_part,
+    at_or_none,
+    by_name,
+    each,
+    each_text,
+    end_or_none,
+    many,
+    name,
+    not_negative,
+    optional_texts,
+    sold_or_none,
+    spent_or_none,
+    start_or_none,
+    texts,
+    texts_or_none,
+    whole,
+)
 from buddy_core.royalty.model.terms import Band
 
 ROOT = Path(__file__).parents[3]
@@ -46,7 +66,7 @@ def _band(**more: Any) -> Tiers:
 
 
 @pytest.mark.parametrize(
-    ("make", "field", "said"),
+    ("make", "named", "said"),
     [
         (lambda: FxRate("USD", "INR", 83.1, "RBI", AT), "rate", "is a float"),  # type: ignore[arg-type]
         (lambda: Deal("d", "t", "h", {}, part=0.5), "part", "is a float"),  # type: ignore[arg-type]
@@ -82,12 +102,148 @@ def _band(**more: Any) -> Tiers:
         (lambda: Balances(waterfalls={"w": 5}), "waterfalls.w", "is a int; give WaterfallBalance"),
     ],
 )
-def test_the_field_is_named(make: Callable[[], object], field: str, said: str) -> None:
+def test_the_field_is_named(make: Callable[[], object], named: str, said: str) -> None:
     """Floats, naive instants and words that there are not raise the project's error, with the field."""
     with pytest.raises(InvalidValue) as caught:
         make()
-    assert caught.value.field == field
+    assert caught.value.field == named
     assert said in caught.value.problem
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("ab", "is the text 'ab'; give numbers in a list or tuple"),
+        ("x" * 61, f"is the text {'x' * 60!r}; give numbers in a list or tuple"),
+        (7, "is a int; give numbers in a list or tuple"),
+        ({"a": 1}, "is a dict; give numbers in a list or tuple"),
+        (b"ab", "is a bytes; give numbers in a list or tuple"),
+        ([1, "b", 2], "has the text 'b' in it; give numbers alone"),
+        ([1, None], "has a NoneType in it; give numbers alone"),
+    ],
+)
+def test_a_collection_is_of_one_kind(value: object, problem: str) -> None:
+    """A list, a tuple and a generator are kept as a tuple; a text is none, nor is what has something else."""
+
+    @frozen
+    class Held:
+        of: Any = field(converter=many, validator=each(int, "numbers"))
+
+    assert Held([1, 2]).of == Held((1, 2)).of == Held(item for item in (1, 2)).of == (1, 2)
+    assert Held([]).of == ()
+    with pytest.raises(InvalidValue) as refused:
+        Held(value)
+    assert (refused.value.field, refused.value.problem) == ("of", problem)
+
+
+@pytest.mark.parametrize(
+    ("value", "called", "problem"),
+    [
+        ([1], "of", "is a list; give numbers by name"),
+        ({"a": 1, 2: 3}, "of", "has a int for a name; names are texts"),
+        ({"a": 1, "b": "c"}, "of.b", "is the text 'c'; give numbers"),
+    ],
+)
+def test_values_by_name_are_of_one_kind(value: object, called: str, problem: str) -> None:
+    """Names are texts, and the one whose value is none of the kind is told."""
+
+    @frozen
+    class Held:
+        of: Any = field(validator=by_name(int, "numbers"))
+
+    assert Held({"a": 1}).of == {"a": 1}
+    with pytest.raises(InvalidValue) as refused:
+        Held(value)
+    assert (refused.value.field, refused.value.problem) == (called, problem)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("ab", "is the text 'ab'; give texts in a list or set"),
+        (None, "is a NoneType; give texts in a list or set"),
+        (["a", 5], "has a int in it; give texts alone"),
+    ],
+)
+def test_texts_are_a_set_of_texts(value: object, problem: str) -> None:
+    """A text by itself is no set of its letters; None is one only where there may be none."""
+
+    @frozen
+    class Held:
+        of: Any = field(converter=texts, validator=each_text)
+
+    @frozen
+    class Maybe:
+        of: Any = field(converter=optional_texts, validator=texts_or_none)
+
+    assert Held(["a", "b", "a"]).of == Maybe(("a", "b")).of == {"a", "b"}
+    assert Maybe(None).of is None
+    for kind in (Held, Maybe) if value is not None else (Held,):
+        with pytest.raises(InvalidValue) as refused:
+            kind(value)
+        assert (refused.value.field, refused.value.problem) == ("of", problem)
+
+
+@pytest.mark.parametrize(
+    ("validator", "good", "bad", "problem"),
+    [
+        (name, ("a", "x" * 200, "a\nb"), ("", " a", "x" * 201, 5), "must be a text of 1 to 200 characters"),
+        (whole, (-1, 0, 10**30), (True,), "is a bool; give a whole number of minor units"),
+        (not_negative, (0, 1), (-1,), "is -1; it is not below zero"),
+        (a_number, (Fraction(1, 3),), (0.5,), "is a float; only int and Fraction are exact here"),
+        (a_part, (Fraction(0), Fraction(1)), (Fraction(-1, 9),), "is -1/9; a part is from 0 to 1"),
+        (a_part, (Fraction(1, 2),), (Fraction(10, 9),), "is 10/9; a part is from 0 to 1"),
+    ],
+)
+def test_a_figure_is_what_its_field_takes(
+    validator: Any, good: tuple[object, ...], bad: tuple[object, ...], problem: str
+) -> None:
+    """Names, whole numbers, exact numbers and parts, each to its bounds."""
+
+    @frozen
+    class Held:
+        of: Any = field(validator=validator)
+
+    for value in good:
+        assert Held(value).of == value
+    for value in bad:
+        with pytest.raises(InvalidValue) as refused:
+            Held(value)
+        assert (refused.value.field, refused.value.problem) == ("of", problem)
+
+
+@pytest.mark.parametrize(
+    ("convert", "said"),
+    [(start_or_none, "starts_at"), (end_or_none, "ends_at"), (at_or_none, "at"), (sold_or_none, "sold_at"),
+     (spent_or_none, "spent_at")],
+)  # fmt: skip
+def test_an_instant_is_kept_in_utc(convert: Callable[[datetime | None], datetime | None], said: str) -> None:
+    """None stays None, and an instant without an offset is refused by the name of its field."""
+    assert convert(None) is None
+    there = AT.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    found = convert(there)
+    assert found == AT
+    assert found is not None
+    assert found.tzinfo is UTC
+    with pytest.raises(InvalidValue) as refused:
+        convert(NAIVE)
+    assert refused.value.field == said
+
+
+def test_a_word_is_told_by_its_field() -> None:
+    """That of the class, or the one that it says."""
+
+    class TwoWords(Word):
+        YES = "yes"
+
+    class Said(Word, field="other"):
+        NO = "no"
+        PERHAPS = "perhaps"
+
+    for kind, called, words in ((TwoWords, "two_words", "yes"), (Said, "other", "no, perhaps")):
+        with pytest.raises(InvalidValue) as refused:
+            kind("never")
+        assert (refused.value.field, refused.value.problem) == (called, f"'never' is not one of {words}")
 
 
 def test_all_that_a_month_needs_is_at_the_front_door() -> None:

@@ -88,16 +88,16 @@ def guarantee_progress(
         BadGuarantee: no period is done, more are done than the year has, or the minimum is below zero.
         InvalidValue: a float, or a number of periods that is not whole.
     """
-    done, periods, minimum = (
-        len(period_royalties),
-        whole("periods_in_year", periods_in_year),
-        _least(annual_minimum),
-    )
+    done, periods = len(period_royalties), whole("periods_in_year", periods_in_year)
+    minimum = _least("annual_minimum", annual_minimum)
     if periods < 1:
         raise BadGuarantee(f"the year has {periods} periods; write 12 for months, 4 for quarters")
     if not 1 <= done <= periods:
         raise BadGuarantee(f"{done} periods are done of {periods}; give from 1 to {periods} of them")
-    earned = sum((checked("period_royalties", royalty) for royalty in period_royalties), Fraction(0))
+    earned = sum(
+        (checked(f"period_royalties[{place}]", royalty) for place, royalty in enumerate(period_royalties)),
+        Fraction(0),
+    )
     projected = earned * periods / done
     return GuaranteeProgress(
         earned=figure(earned),
@@ -119,14 +119,14 @@ def true_up(earned_in_term: Exact, minimum: Exact) -> TrueUp:
         BadGuarantee: the minimum is below zero.
         InvalidValue: a float.
     """
-    earned, least = checked("earned_in_term", earned_in_term), _least(minimum)
+    earned, least = checked("earned_in_term", earned_in_term), _least("minimum", minimum)
     paid = max(Fraction(0), earned)
     due = Figure(max(Fraction(0), least - paid), max(0, half_up(least) - half_up(paid)))
     return TrueUp(figure(earned), figure(least), due)
 
 
-def _least(minimum: Exact) -> Fraction:
-    value = checked("minimum", minimum)
+def _least(field: str, minimum: Exact) -> Fraction:
+    value = checked(field, minimum)
     if value < 0:
         raise BadGuarantee(f"the minimum is {value}; write what is guaranteed, 0 or more")
     return value

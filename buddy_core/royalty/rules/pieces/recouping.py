@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from fractions import Fraction
 from math import ceil
 
 from attrs import frozen
 
-from buddy_core.kernel.errors import InvalidValue
 from buddy_core.royalty.errors import BadRecoupment
+from buddy_core.royalty.model.fields import Word
 from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked, figure, half_up, part, whole
 from buddy_core.royalty.rules.pieces.splitting import NegativeTotal
 
 
-class NegativeEarnings(Enum):
+class NegativeEarnings(Word, field="negative"):
     """What becomes of earnings below zero, as in a period with more refunds than sales; contracts differ."""
 
     CARRY = "carry"
@@ -23,11 +22,6 @@ class NegativeEarnings(Enum):
     """Nothing is paid or recouped, and it is forgotten: `dropped` names it."""
     UN_RECOUP = "un_recoup"
     """The advance is less recouped again, down to nothing; what is left is carried."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> NegativeEarnings | None:
-        names = ", ".join(policy.value for policy in cls)
-        raise InvalidValue("negative", f"{value!r} is not one of {names}")
 
 
 @frozen

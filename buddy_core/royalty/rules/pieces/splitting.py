@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from enum import Enum
 from fractions import Fraction
 from typing import Any
 
 from attrs import frozen
 
-from buddy_core.kernel.errors import InvalidValue
 from buddy_core.kernel.rounding import exact_sum, sort_key
 from buddy_core.royalty.errors import BadSplit, PercentsNotWhole
+from buddy_core.royalty.model.fields import Word
 from buddy_core.royalty.rules.pieces.figures import Exact, Figure, checked, figure, half_up, part
 
 
-class NegativeTotal(Enum):
+class NegativeTotal(Word, field="negative"):
     """What becomes of a total below zero, such as a period with more returns than sales."""
 
     FLOOR_AT_ZERO = "floor_at_zero"
     """It pays nobody and takes nothing back; the whole of it is unshared."""
     MIRROR = "mirror"
     """Each bears what they would get of the same total above zero."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> NegativeTotal | None:
-        names = ", ".join(policy.value for policy in cls)
-        raise InvalidValue("negative", f"{value!r} is not one of {names}")
 
 
 @frozen
