@@ -9,6 +9,7 @@ import signal
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -21,19 +22,31 @@ pytest_plugins = ["tests.postgres"]
 settings.register_profile("ci", print_blob=True, derandomize=False, deadline=None)
 settings.register_profile("dev", print_blob=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # For `nox -s mutants`: thousands of runs, each of which must end the same way each time; a mutant that is
-# found out need not be made small.
+# found out need not be made small. Of every law a few examples are run, whatever it asks for itself.
+FEW = 20
 settings.register_profile(
     "mutants",
-    max_examples=20,
+    max_examples=FEW,
     derandomize=True,
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile(
-    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "dev")
-)
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "dev")
+settings.load_profile(PROFILE)
+
+
+def a_few_examples(
+    settings: settings, parent: settings | None = None, *, max_examples: int = FEW, **others: Any
+) -> None:
+    """Make settings of few examples."""
+    whole_settings(settings, parent, max_examples=min(max_examples, FEW), **others)
+
+
+if PROFILE == "mutants":
+    whole_settings = settings.__init__
+    settings.__init__ = a_few_examples
 
 
 ROOT = Path(__file__).parents[1]

@@ -17,7 +17,7 @@ from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.ids import EntityId, PartnerId
 from buddy_core.kernel.money import Money
 from buddy_core.kernel.unit_of_work import UnitOfWork
-from buddy_core.royalty import AccountShare, HolderStatement, Line, Model, Terms, split_by_exact
+from buddy_core.royalty import AccountShare, HolderStatement, Line, Terms, split_by_exact
 from buddy_core.tax import SellerRoutes, SellingEntity
 from buddy_core.views.account_figures import AccountFigure, account_figures
 from buddy_core.views.common import TitleType
@@ -418,9 +418,9 @@ def _line(item: NumberedLine) -> StatementLine:
         model=line.model.value,
         deal=line.deal,
         step=line.step,
-        kind=line.inputs.get("kind", ""),
-        plan=plan_of(line),
-        refund_of=line.inputs.get("refund_of", ""),
+        kind=line.kind,
+        plan=line.plan,
+        refund_of=line.refund_of,
         adjusts=line.adjusts,
         net=line.net,
         base=line.base,
@@ -428,12 +428,6 @@ def _line(item: NumberedLine) -> StatementLine:
         exact=line.amount,
         amount=Money(item.minor, line.currency),
     )
-
-
-def plan_of(line: Line) -> str:
-    """Return the plan whose pool a line has a part of; empty for what is no part of a plan's money."""
-    is_plan = line.model is Model.SUBSCRIPTION
-    return str(line.inputs.get("pool", "")).rsplit("/", 2)[0] if is_plan else ""
 
 
 def _shares(stated: Stated, terms: Terms) -> list[ShareFigure]:

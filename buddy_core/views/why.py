@@ -33,7 +33,6 @@ from buddy_core.views.statement import (
     StatementTx,
     StatementWanted,
     numbered,
-    plan_of,
     shown_title,
     wanted_months_in,
 )
@@ -305,7 +304,7 @@ def _why(line: Line, producer: Producer, titles: dict[str, Title]) -> WhyLine:
         rate=line.rate,
         exact=line.amount,
         rules=line.rules,
-        plan=plan_of(line),
+        plan=line.plan,
     )
 
 

@@ -48,7 +48,25 @@ class Line:
     @property
     def step(self) -> str:
         """The step of the title's waterfall that takes it; empty on all other lines."""
-        found: str = self.inputs.get("step", "")
+        return self._told("step")
+
+    @property
+    def plan(self) -> str:
+        """The plan whose money it is a part of; empty on what is of no plan."""
+        return self._told("pool").rsplit("/", 2)[0] if self.model is Model.SUBSCRIPTION else ""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the tokens that were spent; empty on all other lines."""
+        return self._told("kind")
+
+    @property
+    def refund_of(self) -> str:
+        """The month of what it gives back, such as 2026-08; empty where nothing is."""
+        return self._told("refund_of")
+
+    def _told(self, name: str) -> str:
+        found: str = self.inputs.get(name, "")
         return found
 
 

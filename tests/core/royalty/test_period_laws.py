@@ -22,6 +22,7 @@ from buddy_core.royalty.rules.explaining import explain, explain_settlement
 from buddy_core.royalty.rules.files.sealing import read_platform, read_statement, statement_bodies
 from buddy_core.royalty.rules.restating import Past, state_with_late
 from buddy_core.royalty.rules.stating import state_period
+from tests.core.royalty.counting import OFTEN
 from tests.core.royalty.periods import NOVEMBER, OCTOBER, World, facts, terms, world
 
 LAW = settings(
@@ -67,7 +68,7 @@ def test_everything_that_came_in_is_somewhere() -> None:
     law()
     wanted = [*(model.value for model in Model), "fund", "pool by deal"]
     wanted += ["pool pro_rata", "pool user_centric", "pool equal_per_subscriber", "pool equal_per_title"]
-    assert {name: seen[name] for name in wanted if seen[name] < 50} == {}
+    assert {name: seen[name] for name in wanted if seen[name] < OFTEN} == {}
 
 
 def test_every_account_ties() -> None:
@@ -87,7 +88,7 @@ def test_every_account_ties() -> None:
     law()
     names = ("brought forward", "earned", "held back", "released", "recouped", "guarantee", "forgiven")
     wanted = (*names, "carried forward", "withheld")
-    assert {name: seen[name] for name in wanted if seen[name] < 50} == {}
+    assert {name: seen[name] for name in wanted if seen[name] < OFTEN} == {}
 
 
 def _check_account(item: Settlement, account: Account) -> None:
@@ -161,7 +162,7 @@ def test_a_fact_in_two_halves_is_the_fact() -> None:
         assert stated(evolve(found, facts=halves)) == stated(found)
 
     law()
-    assert seen["split"] >= 50
+    assert seen["split"] >= OFTEN
 
 
 def _sale_in_two(sale: Sale) -> list[Sale]:
@@ -251,7 +252,7 @@ def test_what_comes_late_is_as_if_it_had_come_in_time() -> None:
         seen["adjusted"] += sum(1 for line in lines_of(after) if line.adjusts == "2026-10")
 
     law()
-    assert seen["adjusted"] >= 50
+    assert seen["adjusted"] >= OFTEN
 
 
 def _sums(*results: PeriodResult) -> dict[tuple[str, str, str], Fraction]:
@@ -305,7 +306,7 @@ def test_every_line_says_what_it_is_made_of() -> None:
     law()
     kinds = ("step", "deal", "adjusted", "shared ads", "shared subscription")
     wanted = [*(model.value for model in Model), *kinds]
-    assert {name: seen[name] for name in wanted if seen[name] < 50} == {}
+    assert {name: seen[name] for name in wanted if seen[name] < OFTEN} == {}
 
 
 def test_a_period_without_facts_is_empty() -> None:

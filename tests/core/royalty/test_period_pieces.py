@@ -30,9 +30,10 @@ from buddy_core.royalty import (
     tiered_by_units,
 )
 from buddy_core.royalty.rules.sharing import marginal_rate
+from tests.core.royalty.counting import OFTEN
 from tests.core.royalty.periods import OCTOBER, rates
 
-LAW = settings(max_examples=300, deadline=None)
+LAW = settings(max_examples=1_500, deadline=None)
 SEEDS = st.integers(0, 2**64)
 HOLDERS = {"film/a": "anna", "film/b": "bela", "film/c": "anna"}
 
@@ -63,8 +64,8 @@ def test_a_period_s_tiers_are_the_piece_s() -> None:
         seen["back" if count < 0 else "on" if count else "nothing"] += 1
 
     law()
-    assert seen["back"] >= 15
-    assert seen["on"] >= 15
+    assert seen["back"] >= OFTEN
+    assert seen["on"] >= OFTEN
 
 
 def test_a_period_s_pools_are_the_piece_s() -> None:
@@ -118,4 +119,4 @@ def test_a_period_s_pools_are_the_piece_s() -> None:
         seen[method.value] += 1
 
     law()
-    assert {method.value: seen[method.value] for method in PoolMethod if seen[method.value] < 15} == {}
+    assert {method.value: seen[method.value] for method in PoolMethod if seen[method.value] < OFTEN} == {}

@@ -398,7 +398,7 @@ TABLE: list[tuple[str, Any, Any, str]] = [
         "an unknown territory",
         whole({"territories": ["UK"]}),
         {},
-        "terms.json, deals[0].territories: 'UK' is no territory; Did you mean GB?",
+        "terms.json, deals[0].territories: 'UK' is no territory; did you mean GB?",
     ),
     (
         "no month",
@@ -410,7 +410,7 @@ TABLE: list[tuple[str, Any, Any, str]] = [
         "a month that is none",
         {"month": MONTH | {"name": "2026-13"}},
         {},
-        "terms.json, month: '2026-13' is not a month; Write YYYY-MM, such as 2026-10, from 1900 on",
+        "terms.json, month.name: '2026-13' is not a month; write YYYY-MM, such as 2026-10, from 1900 on",
     ),
     (
         "a key twice",

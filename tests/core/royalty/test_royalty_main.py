@@ -17,10 +17,12 @@ import pytest
 
 from buddy_core.royalty import schema_json
 from buddy_core.royalty.__main__ import main
+from buddy_core.royalty.command import Unusable, write_files
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples/royalty_calculator"
 TERMS, FACTS = str(EXAMPLE / "terms.json"), str(EXAMPLE / "facts.json")
+FULL = [str(Path(__file__).parent / "full_month" / name) for name in ("terms.json", "facts.json")]
 FILES = {"result.json", "closing.json", "statements.csv", "reconciliation.csv", "statements.txt"}
 
 # The interpreter knows no site-packages; a finder of its own refuses whatever is not among the three.
@@ -131,14 +133,24 @@ def test_wrong_input_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+_COMPARES = b"error: --token-value compares, as --instead does; leave --out, --json and --csv out\n"
+_ALL = b"error: --out and --instead have figures of all holders; leave --holder out, or print what is one "
+_NO_VALUE = (
+    b" is no value of a token; write kind/currency=minor units, such as paid/INR=60 or bonus/USD=27/5\n"
+)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), b"name the file of terms and then at least one of facts"),
-        ((TERMS,), b"name the file of terms and then at least one of facts"),
+        ((), b"error: name the file of terms and then at least one of facts\n"),
+        ((TERMS,), b"error: name the file of terms and then at least one of facts\n"),
         ((TERMS, "none.json"), b"none.json: cannot be read (No such file or directory)"),
         ((TERMS, FACTS, "--out", TERMS), b"cannot be written (File exists); name another folder"),
-        ((TERMS, FACTS, "--holder", "nobody"), b"there is no statement of nobody; there are those of asha"),
+        (
+            (TERMS, FACTS, "--holder", "nobody"),
+            b"there is no statement of nobody; there are those of asha-films, kite-capital\n",
+        ),
         ((TERMS, FACTS, "--csv", "--json"), b"not allowed with argument"),
         ((TERMS, FACTS, "--out", "o", "--holder", "kite-capital"), b"have figures of all holders; leave"),
         (
@@ -146,6 +158,21 @@ def test_wrong_input_writes_nothing(tmp_path: Path) -> None:
             b"have figures of all holders; leave",
         ),
         ((TERMS, FACTS, "--cvs"), b"unrecognized arguments: --cvs"),
+        ((TERMS, FACTS, "--schema", "sales"), b"invalid choice: 'sales'"),
+        ((TERMS, FACTS, "--token-value", "paid/INR=60", "--csv"), _COMPARES),
+        ((TERMS, FACTS, "--token-value", "paid/INR=60", "--explain", "--json"), _COMPARES),
+        ((TERMS, FACTS, "--token-value", "paid/INR=60", "--holder", "kite-capital"), _ALL),
+        (
+            (TERMS, FACTS, "--token-value", "paid/INR=60"),
+            b"no tokens paid/INR were spent; there are none at all\n",
+        ),
+        (
+            (*FULL, "--token-value", "gift/INR=60"),
+            b"no tokens gift/INR were spent; there are bonus/INR, paid/INR\n",
+        ),
+        ((TERMS, FACTS, "--token-value", "paid/inr=60"), b"paid/inr=60" + _NO_VALUE),
+        ((TERMS, FACTS, "--token-value", "paid/INR=-1"), b"paid/INR=-1" + _NO_VALUE),
+        ((TERMS, FACTS, "--token-value", "paid/INR=much"), b"paid/INR=much" + _NO_VALUE),
     ],
 )
 def test_misuse_is_told_apart(arguments: tuple[str, ...], said: bytes) -> None:
@@ -213,3 +240,85 @@ def test_other_terms_are_of_the_same_month(tmp_path: Path) -> None:
     done = _here(TERMS, FACTS, "--instead", str(other))
     assert done.returncode == 1
     assert b"other.json" in done.stderr
+
+
+def test_tokens_of_another_worth_are_tried() -> None:
+    """Of what they are worth nobody has more or less; of less each holder has less, and all are told."""
+    assert _here(*FULL, "--token-value", "paid/INR=60").stdout == b"Nobody would have more or less.\n"
+    done = _here(*FULL, "--token-value", "paid/INR=0", "--token-value", "bonus/INR=27/35", "--explain")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode() == TRIED
+    assert _here(*FULL, "--token-value", "paid/INR=0", "--instead", FULL[0]).stdout.startswith(
+        b"asha-films, "
+    )
+
+
+TRIED = """\
+asha-films, kites: INR 397.68 now, INR 361.71 then, INR -35.97
+asha-films, monsoon: INR 1776.49 now, INR 1774.86 then, INR -1.62
+asha-films, monsoon: USD 7.26 now, USD 7.26 then, USD 0.00
+kite-capital, monsoon: INR 2251.60 now, INR 2250.80 then, INR -0.80
+platform, kites: INR 596.52 now, INR 542.57 then, INR -53.96
+platform, monsoon: INR 7608.91 now, INR 7605.33 then, INR -3.58
+platform, monsoon: USD 31.21 now, USD 31.21 then, USD 0.00
+
+asha-films: INR -37.60
+asha-films: USD 0.00
+kite-capital: INR -0.80
+platform: INR -57.53
+platform: USD 0.00
+"""
+
+
+def test_help_says_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every option in one line, and what the exit code means."""
+    monkeypatch.setenv("COLUMNS", "300")
+    text = " ".join(_here("--help").stdout.decode().split())
+    for said in HELP:
+        assert f" {said}" in text
+
+
+HELP = [
+    "python -m buddy_core.royalty [-h] [--before BEFORE]",
+    "[--token-value KIND/CURRENCY=MINOR] [--schema {terms,facts,result,closing}]",
+    "Calculate a month's royalty statements, exactly, from terms and facts. ",
+    "terms JSON: the month, deals, accounts and pools ",
+    "facts JSON, or CSV named after its kind, such as sales.csv ",
+    "--before BEFORE closing.json of the month before ",
+    "--out OUT write all files into this folder ",
+    "--json print the result as JSON ",
+    "--csv print the statements as CSV ",
+    "--instead INSTEAD other terms: print who would have more or less by them ",
+    "what one token would be worth, such as paid/INR=60: print who would have more or less by it ",
+    "print the JSON Schema of a file ",
+    "--explain say of each line where it comes from ",
+    "--holder HOLDER print this holder's statements alone: what may be sent to them ",
+    "Exits with 1 and lists every problem where the input is wrong; then nothing is written.",
+]
+
+
+def test_what_cannot_be_read_is_told_with_its_reason() -> None:
+    """A name that no system takes has a reason too."""
+    assert (
+        _here(TERMS, "a\0b").stderr
+        == b"a\0b: cannot be read (embedded null byte); look at its name and folder\n"
+    )
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    """UTF-8 with plain line ends, readable by all; what fails leaves no file and nothing half done behind."""
+    write_files(tmp_path / "new", {"a.csv": "\u20b9 1\r\n", "b.txt": "2\n"})
+    assert {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()} == {
+        "a.csv": b"\xe2\x82\xb9 1\r\n",
+        "b.txt": b"2\n",
+    }
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "new").iterdir()} == {0o644}
+    (tmp_path / "old" / "b.txt").mkdir(parents=True)
+    (tmp_path / "old" / "a.csv").write_bytes(b"old")
+    with pytest.raises(Unusable) as refused:
+        write_files(tmp_path / "old", {"b.txt": "2", "a.csv": "new"})
+    assert (
+        str(refused.value) == f"{tmp_path / 'old'}: cannot be written (Is a directory); name another folder"
+    )
+    assert sorted(path.name for path in (tmp_path / "old").iterdir()) == ["a.csv", "b.txt"]
+    assert (tmp_path / "old" / "a.csv").read_bytes() == b"old"

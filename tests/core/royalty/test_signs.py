@@ -27,6 +27,7 @@ from buddy_core.royalty import (
     state_period,
 )
 from buddy_core.royalty.rules.checking import odd_amounts, odd_sums
+from tests.core.royalty.counting import OFTEN
 from tests.core.royalty.periods import NOVEMBER, OCTOBER
 
 START = OCTOBER.period.start
@@ -112,9 +113,9 @@ def test_each_refusal_of_an_amount_is_met() -> None:
 
     law()
     assert {
-        word: seen[word] for word in ("gross", "tax", "refund", "chargeback", "fee") if seen[word] < 50
+        word: seen[word] for word in ("gross", "tax", "refund", "chargeback", "fee") if seen[word] < OFTEN
     } == {}
-    assert seen["taken"] >= 50
+    assert seen["taken"] >= OFTEN
 
 
 @pytest.mark.parametrize(

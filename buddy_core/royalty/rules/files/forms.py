@@ -65,6 +65,7 @@ from buddy_core.royalty.rules.files.shapes import (
     MOST_DIGITS_OF_RESULTS,
     UNREAD,
     ByName,
+    Checked,
     Choice,
     Codes,
     Exact,
@@ -101,9 +102,12 @@ def _month(name: str, entity: str, zone: str) -> Month:
 MONTH = Form(
     _month,
     {
-        "name": Key(NAME, 'the month, such as "2026-10"'),
+        "name": Key(Checked(NAME, lambda name: month(name, "UTC")), 'the month, such as "2026-10"'),
         "entity": Key(NAME, "who sells, such as the name of your company"),
-        "zone": Key(NAME, 'the time zone in which the month begins and ends, such as "Asia/Kolkata"'),
+        "zone": Key(
+            Checked(NAME, lambda zone: month("2026-10", zone)),
+            'the time zone in which the month begins and ends, such as "Asia/Kolkata"',
+        ),
     },
     "the month",
 )

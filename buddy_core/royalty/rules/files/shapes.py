@@ -379,6 +379,30 @@ class Maybe:
 
 
 @frozen
+class Checked:
+    """A value that is looked at by itself, so that others are told beside it."""
+
+    of: Shape
+    check: Callable[[Any], object]
+    """Raises where it cannot be."""
+
+    def read(self, value: Any, place: Place) -> Any:
+        found = self.of.read(value, place)
+        if not isinstance(found, Unread):
+            try:
+                self.check(found)
+            except BuddyError as error:
+                return _refused(place, error)
+        return found
+
+    def write(self, value: Any) -> Any:
+        return self.of.write(value)
+
+    def schema(self) -> dict[str, Any]:
+        return self.of.schema()
+
+
+@frozen
 class Many:
     """A list of values of one form."""
 
@@ -444,8 +468,7 @@ class Codes:
         except BuddyError as error:
             if not codes:
                 return place.wrong("is empty", 'write ["*"] for everywhere, or codes such as ["IN", "GCC"]')
-            what, fix = _halves(error.message(), ". ")
-            return place.wrong(what, fix or "write other codes")
+            return _refused(place, error)
 
     def write(self, value: Any) -> Any:
         return [*value.included, *(f"^{code}" for code in value.excluded)]
@@ -519,11 +542,10 @@ class Form:
         try:
             return self.make(**found)
         except InvalidValue as error:
-            what, fix = _halves(error.problem, "; ")
+            what, _, fix = error.problem.partition("; ")
             return place.at(error.field).wrong(what, fix or "write a value that can be")
         except BuddyError as error:
-            what, fix = _halves(error.message(), ". ")
-            return place.wrong(what, fix or "write a value that can be")
+            return _refused(place, error)
 
     def write(self, value: Any) -> Any:
         return {name: key.of.write(getattr(value, name)) for name, key in self.keys.items()}
@@ -554,9 +576,10 @@ def _are_once(value: Mapping[str, Any], place: Place) -> bool:
     return not twice
 
 
-def _halves(text: str, between: str) -> tuple[str, str]:
-    what, _, fix = text.partition(between)
-    return what.removesuffix("."), fix.removesuffix(".")
+def _refused(place: Place, error: BuddyError) -> Unread:
+    """Note why a value cannot be: its first sentence is what is wrong, and the rest what to do."""
+    what, _, fix = error.message().removesuffix(".").partition(". ")
+    return place.wrong(what, fix[:1].lower() + fix[1:] or "write a value that can be")
 
 
 def only(places: Sequence[str], most: int = 3) -> str:

@@ -309,9 +309,11 @@ def _money(amount: Fraction | int, currency: str) -> str:
 def _statement_text(statement: HolderStatement, is_explained: bool) -> list[str]:
     said = [f"{statement.holder}, {statement.currency}"]
     for line in statement.lines:
-        name = " ".join(filter(None, (line.title, line.territory, line.model.value, line.step)))
-        late = f" (adjusts {line.adjusts})" if line.adjusts else ""
-        said.append(f"  {name + late:<48}{_money(line.amount, line.currency):>20}")
+        name = " ".join(filter(None, (line.title, line.territory, line.model.value, line.plan or line.kind)))
+        notes = [line.step, line.refund_of and f"back of {line.refund_of}"]
+        notes.append(line.adjusts and f"adjusts {line.adjusts}")
+        name += "".join(f" ({note})" for note in notes if note)
+        said.append(f"  {name:<48}{_money(line.amount, line.currency):>20}")
         if is_explained:
             said.append(f"    {explain(line)}")
     if statement.lines:

@@ -19,7 +19,7 @@ from buddy_core.royalty import (
     period_royalty,
     true_up,
 )
-from tests.core.royalty.pieces.counting import often
+from tests.core.royalty.counting import often
 from tests.core.royalty.pieces.test_splitting import near
 
 MONEY = st.one_of(st.integers(-500, 5000), st.builds(Fraction, st.integers(-900, 9999), st.integers(1, 6)))

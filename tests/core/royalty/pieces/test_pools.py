@@ -26,7 +26,7 @@ from buddy_core.royalty import (
     shapley_value,
     share_pool,
 )
-from tests.core.royalty.pieces.counting import often
+from tests.core.royalty.counting import often
 from tests.core.royalty.pieces.pool_cases import PLAYERS, RULES, WAYS, plain, pools
 
 RUNS = settings(max_examples=70)

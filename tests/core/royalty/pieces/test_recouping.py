@@ -23,7 +23,7 @@ from buddy_core.royalty import (
     royalty_per_unit,
     units_to_recoup,
 )
-from tests.core.royalty.pieces.counting import often
+from tests.core.royalty.counting import often
 from tests.core.royalty.pieces.test_splitting import near
 
 EARNED = st.one_of(st.integers(-500, 500), st.builds(Fraction, st.integers(-999, 999), st.integers(1, 6)))

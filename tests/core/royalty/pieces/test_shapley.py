@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from buddy_core.kernel import InvalidValue
 from buddy_core.royalty import BadGame, MissingCoalitions, TooManyPlayers, shapley_value
-from tests.core.royalty.pieces.counting import often
+from tests.core.royalty.counting import often
 from tests.core.royalty.pieces.test_pools import by_orders, coalitions
 
 Game = dict[frozenset[str], Fraction]

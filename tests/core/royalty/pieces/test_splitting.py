@@ -23,7 +23,7 @@ from buddy_core.royalty import (
     split_percent,
 )
 from buddy_core.royalty.rules.pieces.splitting import split_fractions, split_whole
-from tests.core.royalty.pieces.counting import often
+from tests.core.royalty.counting import often
 
 MONEY = st.one_of(
     st.integers(-(10**9), 10**9), st.builds(Fraction, st.integers(-9999, 9999), st.integers(1, 40))

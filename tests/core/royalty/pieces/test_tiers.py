@@ -28,7 +28,7 @@ from buddy_core.royalty import (
     tiered_by_amount,
     tiered_by_units,
 )
-from tests.core.royalty.pieces.counting import often
+from tests.core.royalty.counting import often
 from tests.core.royalty.pieces.test_splitting import near
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

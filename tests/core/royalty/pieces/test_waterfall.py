@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from buddy_core.kernel import InvalidValue
 from buddy_core.royalty import BadWaterfall, Figure, Step, Takes, Waterfall, run_waterfall
-from tests.core.royalty.pieces.counting import often
+from tests.core.royalty.counting import often
 from tests.core.royalty.pieces.test_splitting import near
 
 GROSS = st.one_of(st.integers(0, 5000), st.builds(Fraction, st.integers(0, 9999), st.integers(1, 6)))
