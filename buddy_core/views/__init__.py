@@ -92,7 +92,8 @@ from buddy_core.views.admin_royalty import (
     terms_book,
     terms_of,
 )
-from buddy_core.views.admin_royalty_form import MODELS, TermsForm, terms_form
+from buddy_core.views.admin_terms_fields import MODELS
+from buddy_core.views.admin_terms_form import TermsForm, terms_form
 from buddy_core.views.admin_users import (
     AdminUser,
     AdminUsers,

@@ -24,7 +24,7 @@ from buddy_core.views import (
     TermsBook,
     TermsForm,
 )
-from buddy_core.views.admin_royalty_form import fields_of, read_terms_form
+from buddy_core.views.admin_terms_fields import fields_of, read_terms_form
 from buddy_core.views.admin_terms_money import Currencies
 from buddy_web.reference import NEWTACT, SELLER_ROUTES
 from buddy_web.routes.admin_royalty import SECTIONS, FactsTyped

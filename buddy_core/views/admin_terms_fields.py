@@ -1,4 +1,4 @@
-"""The forms of royalty terms: what was typed becomes terms, or problems at their fields, and what they do."""
+"""The fields of royalty terms: what was typed becomes terms, or problems at their fields; and back again."""
 
 from __future__ import annotations
 
@@ -6,38 +6,21 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time
-from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attrs import evolve, frozen
-
-from buddy_core.access import Actor, require
-from buddy_core.catalog import Producer
-from buddy_core.flows.royalty_inputs import EDIT, Effect, InputsTx, SetTerms, terms_effect_in
-from buddy_core.kernel.clock import Clock
 from buddy_core.kernel.errors import BuddyError
 from buddy_core.kernel.money import Money
-from buddy_core.kernel.periods import month_of, previous_month
-from buddy_core.kernel.unit_of_work import UnitOfWork
 from buddy_core.royalty import (
     BadInput,
     InputKind,
-    InputNotFound,
     Model,
     Problem,
-    TermsProblems,
     check_terms_of,
-    presets,
 )
-from buddy_core.tax import SellerRoutes, SellingEntity
 from buddy_core.views.admin_royalty import (
-    LicenceTerms,
-    NamedTerms,
     amount_text,
-    entity_of,
     share_text,
-    terms_of_in,
 )
 from buddy_core.views.admin_terms_money import (
     Currencies,
@@ -63,8 +46,8 @@ _GUARANTEE = (
 _RESERVE = (("reserve_part", "part"), ("reserve_months", "periods"))
 STEPS = 8
 """Steps of a waterfall that have fields; what is more stands as JSON."""
-_STEP = ("name", "takes", "rate", "amount", "cap", "taken_before", "taker", "account")
-_FIELDS: Mapping[InputKind, tuple[str, ...]] = {
+STEP = ("name", "takes", "rate", "amount", "cap", "taken_before", "taker", "account")
+FIELDS: Mapping[InputKind, tuple[str, ...]] = {
     InputKind.LICENCE: (
         "preset",
         *(f"rate_{model}" for model in MODELS),
@@ -98,168 +81,18 @@ _FIELDS: Mapping[InputKind, tuple[str, ...]] = {
     InputKind.WATERFALL: (
         "key",
         "currency",
-        *(f"step{number}_{name}" for number in range(1, STEPS + 1) for name in _STEP),
+        *(f"step{number}_{name}" for number in range(1, STEPS + 1) for name in STEP),
         MORE,
     ),
 }
 """What each kind's form has; all but these are refused as they come."""
 
 
-@frozen
-class TermsForm:
-    """The form of terms of a licence, account, plan or title; after a preview with what they would do."""
-
-    entity: SellingEntity
-    kind: InputKind
-    key: str
-    """Empty on the form of a new account, plan or waterfall."""
-    stored: LicenceTerms | NamedTerms | None
-    fields: tuple[FieldValue, ...]
-    month: str
-    """Of which the effect is shown."""
-    currencies: Currencies
-    """In which amounts of a licence are, by its account."""
-    act: str = "set"
-    seen: int = 0
-    """The place of the terms that the form began with."""
-    producers: tuple[Producer, ...] = ()
-    accounts: tuple[str, ...] = ()
-    titles: Mapping[str, str] = MappingProxyType({})
-    """What titles are called, by type and short id."""
-    command: SetTerms | None = None
-    effect: Effect | None = None
-    problems: tuple[str, ...] = ()
-    """What is wrong besides single fields."""
-
-    def field(self, name: str) -> FieldValue:
-        """Return the field of that name, empty if it was not typed."""
-        return next((field for field in self.fields if field.name == name), FieldValue(name))
-
-    @property
-    def has_problem(self) -> bool:
-        """Return whether something has to be mended before anything can be saved."""
-        return bool(self.problems) or any(field.problem for field in self.fields)
-
-    @property
-    def steps(self) -> tuple[int, ...]:
-        """The numbers of the steps of a waterfall that have fields."""
-        return tuple(range(1, STEPS + 1))
-
-    def has_step(self, number: int) -> bool:
-        """Tell whether anything was typed into a step, or is wrong with it."""
-        fields = (self.field(f"step{number}_{name}") for name in _STEP)
-        return any(field.text or field.problem for field in fields)
-
-    @property
-    def presets(self) -> tuple[str, ...]:
-        """The names of the presets."""
-        return tuple(presets())
-
-    def holder(self, short_id: str) -> str:
-        """Return the name of a holder."""
-        return next((item.name for item in self.producers if item.short_id == short_id), short_id)
-
-
-async def terms_form(
-    actor: Actor,
-    kind: InputKind,
-    key: str,
-    typed: Mapping[str, str] | None = None,
-    *,
-    entity: str | None = None,
-    uow: UnitOfWork[InputsTx],
-    clock: Clock,
-    routes: SellerRoutes,
-) -> TermsForm:
-    """Fill the form with the terms as they stand; with one that was typed, its problems or its effect.
-
-    Raises:
-        NotPermitted, SecondFactorNeeded: the actor may not change terms.
-        InputNotFound: there is no such licence.
-    """
-    require(actor, EDIT)
-    chosen = entity_of(routes, entity)
-    key = key or (typed or {}).get("key", "").strip()
-    async with uow.read() as tx:
-        page = await _form_in(tx, chosen, kind, key, clock)
-        if typed is None:
-            return page
-        page = _typed(page, typed)
-        if page.command is None or page.has_problem:
-            return page
-        try:
-            return evolve(page, effect=await terms_effect_in(tx, page.command, page.month))
-        except BadInput as error:
-            return evolve(page, problems=tuple(_said(item) for item in error.problems))
-        except TermsProblems as error:
-            return evolve(page, problems=error.problems)
-        except BuddyError as error:
-            return evolve(page, problems=(error.message(),))
-
-
-async def _form_in(tx: InputsTx, entity: SellingEntity, kind: InputKind, key: str, clock: Clock) -> TermsForm:
-    stored: LicenceTerms | NamedTerms | None = None
-    try:
-        stored = await terms_of_in(tx, entity, kind, key)
-    except InputNotFound:
-        if kind is InputKind.LICENCE:
-            raise
-    terms = await tx.royalty_inputs.terms(entity.id)
-    producers = sorted(await tx.producers.all(), key=lambda item: item.name.casefold())
-    holder = stored.holder if isinstance(stored, LicenceTerms) else None
-    stand = {item.key: json.loads(item.body) for item in terms if item.kind is InputKind.ACCOUNT}
-    accounts = {
-        name: body
-        for name, body in stand.items()
-        if body is not None and (holder is None or body.get("holder") == holder.short_id)
-    }
-    currencies = Currencies(
-        entity.currency, {name: body["currency"] for name, body in stand.items() if body is not None}
-    )
-    item = next((item for item in terms if (item.kind, item.key) == (kind, key)), None)
-    return TermsForm(
-        entity,
-        kind,
-        key,
-        stored,
-        fields_of(kind, key, stored.terms if stored else None, currencies),
-        previous_month(month_of(clock.now(), entity.zone)),
-        currencies,
-        seen=item.sequence if item else 0,
-        producers=tuple(producers),
-        accounts=tuple(accounts),
-        titles={f"{title.type}/{title.short_id}": title.name for title in await tx.titles.all()},
-    )
-
-
-def _typed(page: TermsForm, typed: Mapping[str, str]) -> TermsForm:
-    """Return the page with what was typed, and the command if it can be read."""
-    act = "remove" if typed.get("act") == "remove" else "set"
-    seen = typed.get("seen", "")
-    page = evolve(
-        page,
-        act=act,
-        month=typed.get("month", "").strip() or page.month,
-        seen=int(seen) if re.fullmatch("[0-9]{1,9}", seen) else page.seen,
-    )
-    if act == "remove":
-        terms = None
-    else:
-        fields, terms = read_terms_form(page.kind, page.key, typed, page.entity.zone, page.currencies)
-        page = evolve(page, fields=fields)
-        if terms is None:
-            return page
-    try:
-        return evolve(page, command=SetTerms(page.entity, page.kind, page.key, terms, page.seen))
-    except BuddyError as error:
-        return evolve(page, fields=_marked(page.fields, "key", error.message()))
-
-
 def read_terms_form(
     kind: InputKind, key: str, typed: Mapping[str, str], zone: str, currencies: Currencies
 ) -> tuple[tuple[FieldValue, ...], dict[str, Any] | None]:
     """Read a form: its fields with their problems, and the terms if there are none."""
-    texts = {name: typed.get(name, "").strip() for name in _FIELDS[kind]}
+    texts = {name: typed.get(name, "").strip() for name in FIELDS[kind]}
     own = texts["currency"].upper() if "currency" in texts else currencies.of(texts.get("account", ""))
     form = _Form(texts, own)
     terms = _READERS[kind](form)
@@ -274,7 +107,7 @@ def read_terms_form(
     except BadInput as error:
         for problem in error.problems:
             place = form.field_of(problem.column)
-            form.wrong(place, _sentence(problem) if place == MORE else _at_field(problem, zone))
+            form.wrong(place, sentence(problem) if place == MORE else _at_field(problem, zone))
     except BuddyError as error:
         form.wrong(MORE, error.message())
     return form.fields, None if form.problems else terms
@@ -455,7 +288,7 @@ def _waterfall(form: _Form) -> dict[str, Any]:
         form.wrong("currency", "Write an ISO 4217 code, such as INR.")
     steps: list[dict[str, Any]] = []
     for number in range(1, STEPS + 1):
-        fields = {name: f"step{number}_{name}" for name in _STEP}
+        fields = {name: f"step{number}_{name}" for name in STEP}
         if not any(form.texts[field] for field in fields.values()):
             continue
         values = {
@@ -486,7 +319,7 @@ def fields_of(
 ) -> tuple[FieldValue, ...]:
     """Return the fields of a form that has these terms in it; what has no field stands in the last one."""
     left = {name: value for name, value in (terms or {}).items() if value is not None}
-    texts: dict[str, str] = dict.fromkeys(_FIELDS[kind], "")
+    texts: dict[str, str] = dict.fromkeys(FIELDS[kind], "")
     for own in ("id", "plan", "title"):
         left.pop(own, None)
     if "key" in texts:
@@ -542,11 +375,7 @@ def _first(name: str, entries: Sequence[Mapping[str, Any]], currency: str) -> di
     return found
 
 
-def _marked(fields: Sequence[FieldValue], name: str, problem: str) -> tuple[FieldValue, ...]:
-    return tuple(evolve(item, problem=problem) if item.name == name else item for item in fields)
-
-
-def _sentence(problem: Problem) -> str:
+def sentence(problem: Problem) -> str:
     """Say a problem at its field."""
     place = f"{problem.column}: " if "[" in problem.column else ""
     text = f"{place}{problem.what}; {problem.fix}."
@@ -567,7 +396,3 @@ def _day(text: str, zone: str) -> str:
 
 
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}(?:Z|[+-][0-9]{2}:[0-9]{2})")
-
-
-def _said(problem: Problem) -> str:
-    return f"{problem.column}: {problem.what}; {problem.fix}." if problem.column else _sentence(problem)
