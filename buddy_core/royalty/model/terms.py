@@ -45,10 +45,6 @@ def _one_or_more(_: object, attribute: Any, value: Any) -> None:
         raise InvalidValue(attribute.name, "must be a whole number from 1 on")
 
 
-def _instant(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
-
-
 def _too_early(end: datetime, start: datetime) -> str:
     return f"is {end.isoformat()}, and it starts at {start.isoformat()}; let the end be after the start"
 

@@ -166,6 +166,19 @@ def test_tiers_say_what_was_counted_before_and_what_is_in_each_band() -> None:
         assert piece in said
 
 
+def test_many_bands_are_counted_from_one() -> None:
+    """Of twelve bands of one unit each, twelve units are in each one."""
+    bands = [Band(number, number + 1, Fraction(1, number + 1)) for number in range(11)]
+    tiers = Tiers((*bands, Band(11, None, Fraction(1, 12))))
+    twelve = Sale("s", Model.RENTAL, "a", "IN", "INR", Paid(1_200), OCTOBER.period.start, units=12)
+    [line] = stated(Terms((deal(rates={"rental": tiers}),)), Facts(sales=(twelve,))).statements[0].lines
+    assert [line.inputs[f"band_{number}_rate"] for number in range(1, 13)] == [
+        Fraction(1, number) for number in range(1, 13)
+    ]
+    assert {line.inputs[f"band_{number}_counted"] for number in range(1, 13)} == {1}
+    assert line.rate == rate_of(line.inputs)
+
+
 def test_returns_say_which_bands_they_leave() -> None:
     """Twelve before and five back: two leave the second band, three the first."""
     terms = Terms((deal(rates={"rental": TIERS}),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -11,7 +12,9 @@ from buddy_core.kernel.errors import InvalidValue
 from buddy_core.royalty import (
     PLATFORM,
     Balances,
+    Band,
     Deal,
+    DealBalance,
     Facts,
     Model,
     Paid,
@@ -20,6 +23,7 @@ from buddy_core.royalty import (
     Simulation,
     SubscriptionRevenue,
     Terms,
+    Tiers,
     TokenUse,
     Watch,
     simulate,
@@ -88,3 +92,31 @@ def test_nothing_changed_is_no_difference() -> None:
     found = simulate(OCTOBER, TERMS, FACTS, Balances())
     assert found.differences == ()
     assert found.now == found.then
+
+
+def test_both_months_go_on_where_the_last_one_closed() -> None:
+    """Where tiers stand is the same on both sides: after a first sale the second band holds in each."""
+    tiers = Tiers((Band(0, 1, HALF), Band(1, None, Fraction(3, 4))))
+    terms = Terms(tuple(evolve(deal, rates={**deal.rates, Model.RENTAL: tiers}) for deal in TERMS.deals))
+    before = Balances(deals={"a": DealBalance({Model.RENTAL: Fraction(1)})})
+    found = simulate(OCTOBER, terms, FACTS, before, other_terms=terms)
+    assert found.differences == ()
+    [line] = [line for item in found.then.statements for line in item.lines if line.model is Model.RENTAL]
+    assert line.rate == Fraction(3, 4)
+
+
+def test_the_platform_stands_last_whatever_it_is_called() -> None:
+    """Holders by name, also those whose names come after it."""
+    deals = tuple(evolve(deal, holder=deal.holder.replace("bela", "zoe")) for deal in TERMS.deals)
+    others = tuple(evolve(deal, rates=dict.fromkeys(Model, Fraction(1))) for deal in deals)
+    found = simulate(OCTOBER, Terms(deals), FACTS, Balances(), other_terms=Terms(others))
+    assert [item.holder for item in found.differences] == ["anna", "zoe", PLATFORM, PLATFORM]
+
+
+def test_each_key_of_token_values_is_a_kind_and_a_currency() -> None:
+    """The first that is none is told, also behind one that is."""
+    values: Any = {("bonus", "INR"): Fraction(8), "paid": Fraction(1)}
+    with pytest.raises(InvalidValue) as refused:
+        simulate(OCTOBER, TERMS, FACTS, Balances(), token_values=values)
+    assert refused.value.field == "token_values"
+    assert refused.value.problem == "has 'paid' for a key; give ('paid', 'INR'): kind and currency"

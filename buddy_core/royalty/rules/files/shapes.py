@@ -256,11 +256,6 @@ class Exact:
         return 'a whole number, or in quotes a decimal or fraction, such as "5.4" or "27/5"'
 
 
-def _is_short(match: re.Match[str]) -> bool:
-    """Tell whether a number has no more digits than any from outside may have."""
-    return all(len(digits or "") <= MOST_DIGITS for digits in match.groups())
-
-
 @frozen
 class ExactMoney(Exact):
     """An exact amount of minor units, not below zero; a whole one is written as a number."""

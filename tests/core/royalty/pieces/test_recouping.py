@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from buddy_core.kernel import InvalidValue
@@ -202,6 +202,7 @@ def test_units_to_recoup_are_enough_and_no_more(price: int, percent: Fraction, c
         assert units == 0 or (units - 1) * each.exact < left
 
 
+@example(-5, 10, Fraction(50))
 @given(st.integers(-50, 900), st.integers(1, 900), PERCENT)
 def test_units_are_paid_together(units: int, price: int, percent: Fraction) -> None:
     """Many units are rounded once; more returned than sold earn nothing, unless mirror is said."""

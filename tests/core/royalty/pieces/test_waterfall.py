@@ -279,3 +279,21 @@ def test_an_unknown_kind_is_told_with_those_there_are() -> None:
     assert Step("a", "fixed", amount=5) == Step.fixed("a", 5)
     with pytest.raises(InvalidValue, match="percent_of_gross, percent_of_remaining, fixed, recoup"):
         Step("a", "gift")
+
+
+def test_a_step_is_what_it_was_made_with() -> None:
+    """Each of the five ways to make one keeps cap, what was taken before, taker and account."""
+    more = {"taker": "kite", "account": "kite-inr"}
+    made = {
+        Step.of_gross("s", 5, cap=7, taken_before=3, **more): (Takes.PERCENT_OF_GROSS, 5, None, 7, 3),
+        Step.of_remaining("s", 5, cap=7, taken_before=3, **more): (Takes.PERCENT_OF_REMAINING, 5, None, 7, 3),
+        Step.fixed("s", 9, cap=7, taken_before=3, **more): (Takes.FIXED, 100, 9, 7, 3),
+        Step.recoup("s", 9, 3, **more): (Takes.RECOUP, 100, 9, None, 3),
+        Step.premium("s", 9, 120, 3, **more): (Takes.RECOUP, 120, 9, None, 3),
+    }
+    for step, kept in made.items():
+        assert step == Step("s", *kept, "kite", "kite-inr")
+    plain = (Step.of_gross("s", 5), Step.of_remaining("s", 5), Step.fixed("s", 9), Step.recoup("s", 9))
+    assert {(step.cap, step.taken_before, step.taker, step.account) for step in plain} == {
+        (None, 0, None, None)
+    }
