@@ -33,6 +33,8 @@ from buddy_core.views.stated import MonthState, Stated, earned_by, line_name, ti
 
 READ = "statement:read"
 MONTHS_SHOWN = 12
+TITLES_SHOWN = 100
+"""Those that earned the most; the statement has all of them, page by page."""
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -88,6 +90,14 @@ class TitleFigure:
 
 
 @frozen
+class OtherTitles:
+    """What all titles that are not listed earned together."""
+
+    count: int
+    amount: Money
+
+
+@frozen
 class ProducerPage:
     """One producer in one currency; `months` run from the oldest to the newest.
 
@@ -101,9 +111,12 @@ class ProducerPage:
     months: tuple[MonthFigure, ...] = ()
     models: tuple[ModelChange, ...] = ()
     titles: tuple[TitleFigure, ...] = ()
+    """A hundred at most, which earned the most."""
     accounts: tuple[AccountFigure, ...] = ()
     """Those that have an advance, a guarantee or a reserve."""
     currencies: tuple[str, ...] = ()
+    others: OtherTitles | None = None
+    """Titles that are not listed."""
 
 
 @frozen
@@ -172,6 +185,8 @@ async def producer_page(
         by_name = {name: list(those) for name, those in groupby(months, key=lambda own: own.month)}
         figures = [_month(name, those, chosen) for name, those in by_name.items()][-MONTHS_SHOWN:]
         now, last = figures[-1], figures[-2] if len(figures) > 1 else None
+        titles = await _titles_in(tx, partner, by_name[now.month], chosen)
+        rest = titles[TITLES_SHOWN:]
         return ProducerPage(
             producer=producer.name,
             currency=chosen,
@@ -179,7 +194,10 @@ async def producer_page(
             last=last,
             months=tuple(figures),
             models=_models(figures, now, last),
-            titles=await _titles_in(tx, partner, by_name[now.month], chosen),
+            titles=titles[:TITLES_SHOWN],
+            others=OtherTitles(len(rest), Money(sum(item.amount.minor for item in rest), chosen))
+            if rest
+            else None,
             accounts=await _accounts_in(tx, producer, by_name[now.month], chosen),
             currencies=currencies,
         )

@@ -18,7 +18,7 @@ from buddy_core.access import Actor
 from buddy_core.catalog import ProducerNotFound, Title, TitleType
 from buddy_core.kernel import COUNTRIES, Money
 from buddy_core.royalty import Facts, FxRate, InputKind, Model, statement_csv
-from buddy_core.views import ProducerPage, StatementPage, WhyPage
+from buddy_core.views import OtherTitles, ProducerPage, StatementPage, WhyPage
 from buddy_core.views.account_figures import AccountFigure
 from buddy_core.views.errors import StatementLineNotFound, StatementNotFound
 from buddy_core.views.statement import StatementFile, StatementWanted
@@ -308,6 +308,17 @@ def _sum(amounts: Any) -> Money:
         found[amount.currency] += amount.minor
     [(currency, minor)] = found.items()
     return Money(minor, currency)
+
+
+@pytest.mark.parametrize("database_url", ["memory"], indirect=True)
+async def test_a_hundred_titles_are_listed_and_the_others_summed(world: World) -> None:
+    """Those that earned the most, in order; with the others they make the month."""
+    titles = [await world.add_title(TitleType.FILM, share=Fraction(1)) for _ in range(103)]
+    sales = tuple(sale(title.short_id, title, 100 + place, START) for place, title in enumerate(titles))
+    await bring(world, OCTOBER, "many", Facts(sales=sales))
+    page = await Producing(world, titles, await world.staff("finance")).page("INR")
+    assert [item.amount.minor for item in page.titles] == list(range(202, 102, -1))
+    assert page.others == OtherTitles(3, Money(100 + 101 + 102, "INR"))
 
 
 async def test_a_step_of_a_waterfall_stands_on_the_taker_s_statement(

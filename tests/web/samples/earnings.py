@@ -15,6 +15,7 @@ from buddy_core.views import (
     ModelChange,
     ModelFigure,
     MonthFigure,
+    OtherTitles,
     ProducerPage,
     ProducersPage,
     Progress,
@@ -117,6 +118,7 @@ PRODUCER = ProducerPage(
     ),
     (_ACCOUNT,),
     ("INR", "USD"),
+    OtherTitles(1_204, rupees(77_090)),
 )
 PRODUCER_NEW = ProducerPage("Marigold Pictures", "INR", _month("2026-11", "running"))
 PRODUCERS = ProducersPage(((FILMS, "b7kd"), ("Marigold Pictures", "m3xq")))
