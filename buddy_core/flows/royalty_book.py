@@ -34,6 +34,8 @@ from buddy_core.royalty import (
     PeriodResult,
     Problem,
     RoyaltyTx,
+    Terms,
+    TermsProblems,
     TokenSpend,
     TokenUse,
     Whose,
@@ -389,6 +391,45 @@ def state_stored(wanted: Month, terms: bytes, cut: int, stored: Stored) -> State
         for whose, body in statement_bodies(now.month, result).items()
     }
     return StatedMonth(now.month, terms, cut, result, bodies)
+
+
+async def late_problems_in(tx: RoyaltyBookTx, month_: Month, item: Input) -> list[str]:
+    """Return why closed months could not be stated with a file that comes late, and could without it.
+
+    Their terms stay as they were closed, so that whatever these cannot state could never be mended.
+    """
+    closed = await tx.statements.months(month_.entity)
+    if month_.name not in closed:
+        return []
+    names, after = await public_names_in(tx), _month_of(month_, next_month(closed[-1]))
+
+    async def spends(period: Period) -> Sequence[TokenSpend]:
+        return await tx.token_spends.of_period(month_.entity, period)
+
+    earlier = await tx.statements.closed(month_.entity, closed)
+    files = await tx.royalty_inputs.facts(month_.entity)
+    without = await stored_of(after, names, earlier, files, spends)
+    stored = await stored_of(after, names, earlier, [*files, item], spends)
+    return await tx.workings.aside(partial(_late_problems, after, without, stored))
+
+
+def _late_problems(after: Month, without: Stored, stored: Stored) -> list[str]:
+    found = _problems_of_past(after, stored)
+    known = set(_problems_of_past(after, without)) if found else set()
+    return [problem for problem in found if problem not in known]
+
+
+def _problems_of_past(after: Month, stored: Stored) -> Sequence[str]:
+    """State the month after all closed ones as if nothing were in it but what came late of them."""
+    try:
+        past, first = _past(_Reader(stored.names, stored.spends), stored)
+        alone = Terms(own_titles=frozenset({"*"}))
+        state_with_late(after, alone, Facts(), Balances(), past, first or Balances())
+    except BadInput as error:
+        return [f"{item.what}; {item.fix}" for item in error.problems]
+    except TermsProblems as error:
+        return error.problems
+    return []
 
 
 def _past(read: _Reader, stored: Stored) -> tuple[list[Past], Balances | None]:

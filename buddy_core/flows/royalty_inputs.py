@@ -21,6 +21,7 @@ from buddy_core.flows.royalty_book import (
     Others,
     PublicNames,
     RoyaltyBookTx,
+    late_problems_in,
     public_names_in,
     state_month_in,
     terms_in,
@@ -148,7 +149,10 @@ async def bring_facts(
             before = await tx.royalty_inputs.last(month.entity)
             there = await tx.royalty_inputs.find(month.entity, InputKind.FACTS, command.name)
             if there is None or there.body == AWAITED:
-                await _check_in(tx, month, command.name, document, facts)
+                item = Input(
+                    month.entity, before + 1, InputKind.FACTS, command.name, month.name, body, clock.now()
+                )
+                await _check_in(tx, month, item, document, facts)
 
     async def work(tx: InputsTx) -> Brought:
         at = clock.now()
@@ -168,9 +172,9 @@ async def bring_facts(
             raise PassedOver(month.entity, month.name, closed[0])
         if document is None and is_late:
             raise InvalidValue("name", f"is not awaited any more: {month.name} is closed; bring the facts")
-        if document is not None and sequence != before + 1:
-            await _check_in(tx, month, command.name, document, facts)
         item = Input(month.entity, sequence, InputKind.FACTS, command.name, month.name, body, at)
+        if document is not None and sequence != before + 1:
+            await _check_in(tx, month, item, document, facts)
         await _store_in(tx, actor, item, BROUGHT, correlation_id)
         return Brought(sequence, count, is_new=True, is_late=is_late)
 
@@ -464,12 +468,12 @@ def _sha256(item: Input) -> str:
     return hashlib.sha256(item.body).hexdigest()
 
 
-async def _check_in(tx: InputsTx, month: Month, name: str, document: Document, facts: Facts) -> None:
+async def _check_in(tx: InputsTx, month: Month, item: Input, document: Document, facts: Facts) -> None:
     """Refuse facts that nothing could mend later: they are never taken out again.
 
-    Of unknown titles and licences, of other months, spends, which the ledger knows itself, and what
-    contradicts facts of the month that are there. What terms or a rate can still mend is told at the
-    close.
+    Of unknown titles and licences, of other months, spends, which the ledger knows itself, what
+    contradicts facts of the month that are there, and of a closed month what its terms cannot state.
+    What terms or a rate can still mend is told at the close.
 
     Raises:
         BadInput: every problem with its place.
@@ -480,9 +484,21 @@ async def _check_in(tx: InputsTx, month: Month, name: str, document: Document, f
     rows = _Rows(document)
     problems = await tx.workings.aside(partial(_unknown, facts, month, names, numbers, rows))
     if not problems:
-        problems += await _contradictions_in(tx, month, name, document, facts)
+        problems += await _contradictions_in(tx, month, item.key, document, facts)
+    if not problems:
+        problems += [_too_late(month, document, text) for text in await late_problems_in(tx, month, item)]
     if problems:
         raise BadInput(tuple(sorted(problems)[:MOST_LISTED]), len(problems))
+
+
+def _too_late(month: Month, document: Document, text: str) -> Problem:
+    """Say why facts of a closed month cannot be stated by the terms with which it was closed."""
+    what, _, fix = text.partition("; ")
+    return Problem(
+        document.file, 0, "", f"{month.name} is closed, and its terms stay as they are: {what}",
+        f"{fix or 'correct the file'}; what is missing comes before it or in it. What those terms cannot "
+        "state is brought in for the next open month",
+    )  # fmt: skip
 
 
 def _unknown(

@@ -74,8 +74,11 @@ _SAID = frozenset(
         "step_cap",
         "step_currency",
         "received",
-        "received_before",
+        "opening_received",
+        "since",
+        "remained",
         "taken",
+        "opening_taken",
         "taken_before",
         "left",
     )

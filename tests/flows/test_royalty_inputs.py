@@ -626,6 +626,78 @@ async def test_an_effect_of_a_month_that_is_none_is_refused(world: World) -> Non
     assert refused.value.code == "kernel.invalid_month"
 
 
+# -- facts of a closed month ------------------------------------------------------------------------
+
+USD = {"base": "USD", "quote": "INR", "rate": "80", "source": "RBI", "at": "2026-10-02"}
+BY_GROSS = {
+    "bands": [{"over": 0, "up_to": 1000, "rate": "40%"}, {"over": 1000, "rate": "50%"}],
+    "basis": "gross",
+}
+
+
+@pytest.mark.parametrize(
+    ("terms", "late", "said"),
+    [
+        (
+            {"rates": {"rental": BY_GROSS}},
+            lambda film: {"sales": [sale(film, "l", currency="USD")], "rates": [USD]},
+            "has money of several currencies, and counts or takes back money; name an account",
+        ),
+        (
+            {"rates": {"subscription": {"first": "40%", "then": [{"at": "2026-10-15", "rate": "50%"}]}}},
+            lambda film: {
+                "subscriptions": [
+                    {"id": "r", "plan": "gold", "territory": "IN", "currency": "INR", "gross": 5}
+                ],
+                "watch": [
+                    {
+                        "account": "v",
+                        "title": f"film/{film.short_id}",
+                        "territory": "IN",
+                        "plan": "gold",
+                        "seconds": 5,
+                    }
+                ],
+            },
+            "changes within the month, so watch",
+        ),
+    ],
+)
+async def test_what_a_closed_month_could_never_state_does_not_come_in(
+    world: World, terms: dict[str, Any], late: Any, said: str
+) -> None:
+    """Its terms stay as they were closed: a file that needs others is refused, and later months go on."""
+    film, number = await a_film(world)
+    await set_terms(world, InputKind.LICENCE, number, terms)
+    await bring(world, {"sales": [sale(film)]})
+    world.clock.set(datetime(2026, 11, 20, tzinfo=UTC))
+    await world.close(OCTOBER)
+    await world.close(OCTOBER)
+    with pytest.raises(BadInput) as refused:
+        await bring(world, late(film), "late")
+    [problem] = refused.value.problems
+    assert problem.what.startswith("2026-10 is closed, and its terms stay as they are: ")
+    assert said in problem.text()
+    assert problem.fix.endswith("What those terms cannot state is brought in for the next open month")
+    await bring(world, {"sales": [sale(film, "s2", 100, at="2026-11-03")]}, "more", NOVEMBER)
+    assert (await world.provisional(NOVEMBER)).result.statements
+
+
+async def test_what_late_facts_need_comes_before_them(world: World) -> None:
+    """A rate that is missing is told; once it is there, what was sold in its currency comes in."""
+    film, _ = await a_film(world)
+    await set_terms(world, InputKind.WATERFALL, f"film/{film.short_id}", waterfall(world))
+    await bring(world, {"sales": [sale(film)]})
+    world.clock.set(datetime(2026, 11, 20, tzinfo=UTC))
+    await world.close(OCTOBER)
+    await world.close(OCTOBER)
+    with pytest.raises(BadInput, match="there is no rate from USD to INR; add one"):
+        await bring(world, {"sales": [sale(film, "l", currency="USD")]}, "late")
+    await bring(world, {"rates": [USD]}, "rates")
+    assert (await bring(world, {"sales": [sale(film, "l", currency="USD")]}, "late")).is_late
+    assert (await world.provisional(NOVEMBER)).result.statements
+
+
 # -- waterfalls -------------------------------------------------------------------------------------
 
 

@@ -90,21 +90,36 @@ class DealBalance:
     """What has been taken back of them."""
 
 
+def _none_below_zero(_: object, attribute: Any, value: Mapping[str, Fraction]) -> None:
+    for name, amount in value.items():
+        if amount < 0:
+            raise InvalidValue(
+                f"{attribute.name}.{name}", f"is {amount}; a step never gives back more than it took"
+            )
+
+
 @frozen
 class WaterfallBalance:
     """A title's waterfall between two periods: exact minor units of its currency."""
 
+    title: str = field(validator=a_name)
     currency: str = field(validator=a_name)
     received: Fraction = field(default=Fraction(0), converter=exactly, validator=a_number)
     """What the title netted to date, since it has the waterfall."""
     since: Fraction = field(default=Fraction(0), converter=exactly, validator=a_number)
     """How much of that came before the steps were as they are now; they take of what came after."""
     before: Mapping[str, Fraction] = field(
-        factory=dict, converter=_exact_by_name, hash=False, validator=by_name(Fraction, "Fraction")
+        factory=dict,
+        converter=_exact_by_name,
+        hash=False,
+        validator=[by_name(Fraction, "Fraction"), _none_below_zero],
     )
     """By step, what it had taken until then."""
     taken: Mapping[str, Fraction] = field(
-        factory=dict, converter=_exact_by_name, hash=False, validator=by_name(Fraction, "Fraction")
+        factory=dict,
+        converter=_exact_by_name,
+        hash=False,
+        validator=[by_name(Fraction, "Fraction"), _none_below_zero],
     )
     """By step, what it has taken to date."""
 

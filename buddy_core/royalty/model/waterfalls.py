@@ -31,7 +31,7 @@ class Takes(Word):
 
 @frozen
 class Step:
-    """One step: what it asks for, and who takes it; money in minor units.
+    """One step: what it asks for, and who takes it; money in minor units, in a title's waterfall whole ones.
 
     `of_gross`, `of_remaining`, `fixed`, `recoup` and `premium` make one.
     """
@@ -120,13 +120,18 @@ class Step:
         return cls(name, Takes.RECOUP, percent, principal, None, recouped_before, taker, account)
 
 
-def _named(_: object, attribute: Any, steps: tuple[Step, ...]) -> None:
-    """Refuse a step whose name, taker or account cannot be a name: a line is of a step by its name."""
+def _of_terms(_: object, attribute: Any, steps: tuple[Step, ...]) -> None:
+    """Refuse a step that no file of terms could hold: names by which lines are found, whole amounts."""
     for number, step in enumerate(steps, start=1):
         for key, value in (("name", step.name), ("taker", step.taker), ("account", step.account)):
             if not is_name(value) and not (value is None and key != "name"):
                 raise InvalidValue(
                     attribute.name, f"step {number}: its {key} must be a text of 1 to 200 characters"
+                )
+        for key, amount in (("amount", step.amount), ("cap", step.cap), ("taken_before", step.taken_before)):
+            if type(amount) is not int and not (amount is None and key != "taken_before"):
+                raise InvalidValue(
+                    attribute.name, f"step {number}: its {key} must be a whole number of minor units"
                 )
 
 
@@ -148,7 +153,7 @@ class FilmWaterfall:
     title: str = field(validator=a_name)
     currency: str = field(validator=a_name)
     """What its amounts and caps are in; receipts in others count at the stamped rate."""
-    steps: tuple[Step, ...] = field(converter=many, validator=[each(Step, "Step"), _named])
+    steps: tuple[Step, ...] = field(converter=many, validator=[each(Step, "Step"), _of_terms])
     territories: Territories = field(default=Territories(("*",)), converter=territories)
     models: frozenset[Model] = field(default=frozenset(Model), converter=_models)
 

@@ -78,7 +78,7 @@ class Book:
                 problems.add(
                     f"two deals are called {deal.id}; give one another id", about("deals", id=deal.id)
                 )
-            if deal.holder in NOT_HOLDERS:
+            if deal.holder.casefold() in NOT_HOLDERS:
                 problems.add(
                     f"deal {deal.id}: no holder may be called {deal.holder}; give another name",
                     about("deals", id=deal.id),

@@ -153,12 +153,18 @@ def _step(line: Line, money: Money) -> list[str]:
         takes += to_date("step_amount")
     else:
         takes = f"{percent_text(_exactly(inputs['percent']) / 100)} of {of}"
+        if "remained" in inputs:
+            takes += f", {to_date('remained')} to date"
     if "step_cap" in inputs:
         takes += f", {to_date('step_cap')} at most"
+    if "since" in inputs:
+        takes += f", counted since {to_date('since')} was received, when the steps became what they are"
+    if "taken_before" in inputs:
+        takes += f", and had {to_date('taken_before')} before there was a waterfall here"
     said.append(
         f"The step {line.step} of the waterfall {inputs['waterfall']} takes {takes}, for {line.holder}: of "
         f"{to_date('received')} received to date it has {to_date('taken')}; before, of "
-        f"{to_date('received_before')}, it had {to_date('taken_before')}. The difference makes "
+        f"{to_date('opening_received')}, it had {to_date('opening_taken')}. The difference makes "
         f"{percent_text(line.rate)} of what the month brought: {money(line.amount)}."
     )
     return said

@@ -82,6 +82,8 @@ class _Month:
     opening: WaterfallBalance
     closing: WaterfallBalance
     takes: tuple[Fraction, ...]
+    there: Mapping[str, Fraction]
+    """What earlier steps leave each step to date, by its name: since the steps are as they are."""
 
 
 def _run(
@@ -95,7 +97,7 @@ def _run(
     received = exact_sum(
         row.net * _shared(row) * exchange.factor(row.currency, waterfall.currency, where, of) for row in rows
     )
-    month = _taken(waterfall, before or WaterfallBalance(waterfall.currency), received)
+    month = _taken(waterfall, before or WaterfallBalance(waterfall.title, waterfall.currency), received)
     found.waterfalls[waterfall.id] = month.closing
     rates = [taken / received if received else NOTHING for taken in month.takes]
     left = ONE - exact_sum(rates)
@@ -120,25 +122,34 @@ def _taken(waterfall: FilmWaterfall, opening: WaterfallBalance, received: Fracti
     what each has taken stays taken and counts toward its cap or what it recoups, and
     percentages are of what comes from now on.
     """
-    was = _to_date(waterfall.steps, opening)
-    if was != {**dict.fromkeys(was, NOTHING), **opening.taken}:
+    was, _ = _to_date(waterfall.steps, opening)
+    if _something(was) != _something(opening.taken):
         since = max(opening.since, opening.received)
         opening = evolve(opening, since=since, before=dict(opening.taken))
-        was = _to_date(waterfall.steps, opening)
+        was, _ = _to_date(waterfall.steps, opening)
     closing = evolve(opening, received=opening.received + received)
-    now = _to_date(waterfall.steps, closing)
+    now, there = _to_date(waterfall.steps, closing)
     takes = tuple(now[step.name] - was[step.name] for step in waterfall.steps)
-    return _Month(evolve(opening, taken=was), evolve(closing, taken=now), takes)
+    return _Month(evolve(opening, taken=was), evolve(closing, taken=now), takes, there)
 
 
-def _to_date(steps: Sequence[Step], at: WaterfallBalance) -> dict[str, Fraction]:
-    """Return what each step has taken by a balance; what steps took that are gone stays."""
+def _something(taken: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    return {name: amount for name, amount in taken.items() if amount}
+
+
+def _to_date(steps: Sequence[Step], at: WaterfallBalance) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
+    """Return what each step has taken by a balance, and what was there for it.
+
+    What steps took that are gone stays.
+    """
     begun = [_begun(step, at.before.get(step.name, NOTHING)) for step in steps]
     ran = run_exactly(at.received - at.since, begun)
     found = dict(at.before)
+    there: dict[str, Fraction] = {}
     for step, one in zip(steps, ran, strict=True):
         found[step.name] = at.before.get(step.name, NOTHING) + one.taken
-    return found
+        there[step.name] = one.taken + one.left
+    return found, there
 
 
 def _begun(step: Step, taken: Fraction) -> Step:
@@ -167,10 +178,16 @@ def _line(waterfall: FilmWaterfall, step: Step, row: Earned, rate: Fraction, mon
         **asks,
         "step_currency": waterfall.currency,
         "received": month.closing.received,
-        "received_before": month.opening.received,
+        "opening_received": month.opening.received,
         "taken": month.closing.taken[step.name],
-        "taken_before": month.opening.taken[step.name],
+        "opening_taken": month.opening.taken[step.name],
     }
+    if step.takes is Takes.PERCENT_OF_REMAINING:
+        inputs["remained"] = month.there[step.name]
+    if step.taken_before:
+        inputs["taken_before"] = Fraction(step.taken_before)
+    if month.closing.since:
+        inputs["since"] = month.closing.since
     return Line(
         step.taker or PLATFORM,
         row.title,
@@ -210,13 +227,27 @@ def check_waterfalls(
                 f"{where}: {waterfall.currency!r} is no currency; write an ISO 4217 code, such as INR", of
             )
         carried = before.get(waterfall.id)
-        if carried is not None and carried.currency != waterfall.currency:
+        if carried is not None and carried.title != waterfall.title:
+            problems.add(
+                f"{where} is of {waterfall.title}, and what is carried under its name is of {carried.title}; "
+                "give it another id",
+                of,
+            )
+        elif carried is not None and carried.currency != waterfall.currency:
             problems.add(
                 f"{where} is in {waterfall.currency}, and what it has received is carried in "
                 f"{carried.currency}; leave its currency, or give it another id",
                 of,
                 about("before", waterfall=waterfall.id),
             )
+        if carried is None:
+            for name in sorted(before.keys() - {one.id for one in terms.waterfalls}):
+                if before[name].title == waterfall.title and before[name].received:
+                    problems.add(
+                        f"{where} is new, and what {waterfall.title} has received is carried by "
+                        f"waterfall {name}; keep its id",
+                        of,
+                    )
         for problem in step_problems(waterfall.steps):
             problems.add(f"{where}: {problem}", of)
         for problem in _taker_problems(waterfall.steps, book):
@@ -228,8 +259,8 @@ def _taker_problems(steps: Iterable[Step], book: Book) -> Iterable[str]:
         account = None if step.account is None else book.accounts.get(step.account)
         if step.taker is None:
             yield f"step {step.name} has no taker; write a holder's name, or {PLATFORM}"
-        elif step.taker in NOT_HOLDERS and step.taker != PLATFORM:
-            yield f"step {step.name}: no holder may be called {step.taker}; give another name"
+        elif step.taker.casefold() in NOT_HOLDERS and step.taker != PLATFORM:
+            yield f"step {step.name}: no holder may be called {step.taker}; write {PLATFORM}, or another name"
         elif step.taker == PLATFORM and step.account is not None:
             yield f"step {step.name} is the platform's, which has no account; leave the account out"
         elif step.account is not None and account is None:

@@ -44,8 +44,10 @@ def state_with_late(
 ) -> PeriodResult:
     """State a period with what became known late of earlier ones.
 
-    `past` are the closed periods from the first one that has late facts on, up to the one
-    before this, in order; `first` is what the first of them began with. Each is calculated
+    `past` are the closed periods from the first one of which facts ever came late, also where they
+    were adjusted already, up to the one before this, in order: what tiers, pools and waterfalls
+    carry on from there is in no closing balance before that. `first` is what the first of them
+    began with. Each is calculated
     twice, without and with its late facts, by its own terms; the exact difference of every
     line stands in this period's statements, named after the month that it adjusts. So what
     comes late is, over both periods and before rounding, as if it had come in time. Money is

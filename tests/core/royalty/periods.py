@@ -333,7 +333,9 @@ def _stands(chance: Random, waterfall: FilmWaterfall) -> WaterfallBalance:
     since = chance.choice((0, 0, chance.randint(0, 500)))
     received = Fraction(chance.choice((0, since - 200, since + chance.randint(0, 3_000))))
     taken = {step.name: Fraction(chance.randint(0, 200)) for step in waterfall.steps if flip(chance)}
-    return WaterfallBalance(waterfall.currency, received, since, taken if since else {}, taken)
+    return WaterfallBalance(
+        waterfall.title, waterfall.currency, received, since, taken if since else {}, taken
+    )
 
 
 def expenses(chance: Random, terms_: Terms) -> tuple[Expense, ...]:

@@ -97,8 +97,9 @@ def _band(**more: Any) -> Tiers:
         (lambda: FilmWaterfall("w", "t", "INR", (FEE,), models="rental"), "models", "is 'rental'; give"),
         (lambda: FilmWaterfall("w", "t", "INR", (FEE,), models=["rentl"]), "model", "'rentl' is not one of"),
         (lambda: Terms(waterfalls=(FEE,)), "waterfalls", "has a Step in it; give FilmWaterfall alone"),
-        (lambda: WaterfallBalance("INR", 0.5), "received", "is a float"),
-        (lambda: WaterfallBalance("INR", taken={"s": 0.5}), "taken.s", "is a float"),
+        (lambda: WaterfallBalance("t", "INR", 0.5), "received", "is a float"),
+        (lambda: WaterfallBalance("t", "INR", taken={"s": 0.5}), "taken.s", "is a float"),
+        (lambda: WaterfallBalance("t", "INR", taken={"s": -1}), "taken.s", "is -1; a step never gives back"),
         (lambda: Balances(waterfalls={"w": 5}), "waterfalls.w", "is a int; give WaterfallBalance"),
     ],
 )

@@ -234,7 +234,7 @@ def test_a_film_s_three_months() -> None:
     first = october(its, 1000)
     assert has(first) == {"fee": 200, "debt": 800}
     assert first.balances.waterfalls == {
-        "w": WaterfallBalance("INR", Fraction(1000), taken={"fee": 200, "debt": 800, "agent": 0})
+        "w": WaterfallBalance("film", "INR", Fraction(1000), taken={"fee": 200, "debt": 800, "agent": 0})
     }
     second = october(its, 600, 400, before=first.balances)
     assert has(second) == {"fee": 200, "debt": 200, "agent": 60, "studio": 405, "star": 135}
@@ -470,7 +470,7 @@ def test_a_line_of_a_step_says_where_it_comes_from() -> None:
         "what the month brought: 250.00 INR. Rule royalty/1; nothing was rounded here, the statement "
         "rounds once."
     )
-    assert "takes 1/3 (about 33.3333 %) of what remains, for agent" in said["agent"]
+    assert "takes 1/3 (about 33.3333 %) of what remains, 1140.00 INR to date, for agent" in said["agent"]
     assert "equity" not in said
     words = {line.step: explain(line) for line in lines_of(first)}
     assert (
@@ -517,7 +517,7 @@ def test_a_step_stands_in_text_and_csv() -> None:
         ),
         (
             film(evolve(FEE, taker="fund")),
-            "waterfall w: step fee: no holder may be called fund; give another name",
+            "waterfall w: step fee: no holder may be called fund; write platform, or another name",
         ),
         (
             film(evolve(FEE, account="bank-main")),
@@ -553,7 +553,7 @@ def test_names_and_currencies_stay() -> None:
     with pytest.raises(TermsProblems) as caught:
         october(Terms(DEALS, waterfalls=(film(territories=("IN",)), film(territories=("US",)))), 1000)
     assert caught.value.problems == ("two waterfalls are called w; give one another id",)
-    before = Balances(waterfalls={"w": WaterfallBalance("USD", Fraction(5))})
+    before = Balances(waterfalls={"w": WaterfallBalance("film", "USD", Fraction(5))})
     with pytest.raises(TermsProblems) as caught:
         october(terms(FEE), 1000, before=before)
     assert caught.value.problems == (
@@ -595,3 +595,79 @@ def test_fractions_of_a_pool_are_stated_kept_and_said() -> None:
         kept = read_platform(body) if b'"fund"' in body else read_statement(body)
         for line in kept.lines:
             assert len(explain(line)) < 1_000
+
+
+def test_what_a_step_had_before_is_told() -> None:
+    """What it had before there was a waterfall, and since when its steps are what they are."""
+    loan = Step.recoup("loan", 5_000, 2_000, taker="bank")
+    first = october(terms(loan), 10_000)
+    [line] = [line for line in lines_of(first) if line.step]
+    assert (line.amount, line.inputs["taken_before"]) == (3_000, 2_000)
+    assert (
+        "takes 50.00 INR, and had 20.00 INR before there was a waterfall here, for bank: of 100.00"
+        in explain(line)
+    )
+    more = october(terms(Step.of_gross("loan", 25, taker="bank")), 10_000, before=first.balances)
+    [line] = [line for line in lines_of(more) if line.step]
+    assert (line.amount, line.inputs["since"]) == (2_500, 10_000)
+    assert "25 % of all that is received, counted since 100.00 INR was received, when the steps" in explain(
+        line
+    )
+
+
+def test_a_step_that_took_nothing_may_go_without_beginning_anew() -> None:
+    """A refund after it is gone goes back to the steps that had taken, as if it had never been there."""
+    steps = (Step.of_gross("fee", 20, taker="f"), Step.recoup("debt", 1_000, taker="b"))
+    agent = Step.of_remaining("agent", 10, taker="g")
+    first = october(terms(*steps, agent), 1_000)
+    second = october(terms(*steps), -500, before=first.balances)
+    assert {line.step or line.holder: line.amount for line in lines_of(second) if line.amount} == {
+        "fee": -100,
+        "debt": -400,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "said"),
+    [
+        (
+            "v",
+            "film",
+            "waterfall v is new, and what film has received is carried by waterfall w; keep its id",
+        ),
+        (
+            "w",
+            "other",
+            "waterfall w is of other, and what is carried under its name is of film; give it another id",
+        ),
+    ],
+)
+def test_a_waterfall_keeps_its_id(name: str, title: str, said: str) -> None:
+    """Under another it would recoup once more, and another title would go on with what is not its."""
+    first = october(terms(DEBT), 1_000)
+    others = Terms(
+        (Deal("d", "film", "studio", {"rental": 1}), Deal("e", "other", "studio", {"rental": 1})),
+        waterfalls=(FilmWaterfall(name, title, "INR", (DEBT,)),),
+    )
+    with pytest.raises(TermsProblems) as refused:
+        october(others, 1_000, before=first.balances)
+    assert said in refused.value.problems
+
+
+@pytest.mark.parametrize("taker", ["Platform", "PLATFORM", "Fund"])
+def test_nobody_is_called_almost_as_the_platform(taker: str) -> None:
+    """It would be a holder, who is paid."""
+    with pytest.raises(TermsProblems, match="no holder may be called"):
+        october(terms(evolve(DEBT, taker=taker)), 1_000)
+    deal = Deal("d", "film", taker, {"rental": 1})
+    with pytest.raises(TermsProblems, match="no holder may be called"):
+        october(Terms((deal,)), 1_000)
+
+
+def test_where_each_waterfall_stands_is_printed() -> None:
+    """For who sees all: what came in, each step, and what is left."""
+    text = statements_text(OCTOBER, october(terms(DEBT, AGENT), 2_000))
+    rows = [("received", "20.00"), ("debt", "-10.00"), ("agent", "-1.00"), ("left for the deals", "9.00")]
+    table = "".join(f"  {name:<48}{f'INR {amount}':>20}\n" for name, amount in rows)
+    assert text.endswith(f"\n\nWaterfall w of film to date, INR\n{table}")
+    assert "Waterfall" not in statements_text(OCTOBER, october(terms(DEBT), 2_000), holder="bank")

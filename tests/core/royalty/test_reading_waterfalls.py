@@ -107,7 +107,7 @@ ROWS: list[tuple[dict[str, Any], str]] = [
     (with_step(DEBT, amount=-1), "amount: is -1; write 0 or more"),
     (
         with_step(DEBT, amount=7.5),
-        'amount: is 7.5 without quotes, which computers keep inexactly; write "7.5" in quotes',
+        "amount: is 7.5; write a whole number of minor units (cents, paise): 1980 for 19.80",
     ),
     (
         with_step(DEBT, amount="much"),
@@ -179,6 +179,7 @@ def test_where_a_waterfall_stands_goes_from_month_to_month() -> None:
     text = closing_json(OCTOBER, found.state())
     assert json.loads(text)["waterfalls"] == {
         "w": {
+            "title": "film",
             "currency": "INR",
             "received": "1000/1",
             "since": "0/1",
@@ -192,7 +193,7 @@ def test_where_a_waterfall_stands_goes_from_month_to_month() -> None:
     assert before == Balances(
         dict.fromkeys(("anna:INR", "bank:INR"), AccountBalance()),
         before.deals,
-        waterfalls={"w": WaterfallBalance("INR", Fraction(1000), taken={"fee": 200, "debt": 700})},
+        waterfalls={"w": WaterfallBalance("film", "INR", Fraction(1000), taken={"fee": 200, "debt": 700})},
     )
     bare = state_period(OCTOBER, Terms(found.terms.deals), found.facts)
     assert json.loads(closing_json(OCTOBER, bare)).keys() == {"month", "entity", "accounts", "deals", "pools"}

@@ -94,8 +94,10 @@ def check(line: Mapping[str, Any], inputs: Mapping[str, Any], is_platform: bool)
     assert net_of(inputs) * Fraction(inputs.get("left", 1)) == figures["net"]
     own = figures["net"] * figures["part"]
     if "step" in inputs:
-        taken = Fraction(inputs["taken"]) - Fraction(inputs["taken_before"])
-        assert figures["rate"] == taken / (Fraction(inputs["received"]) - Fraction(inputs["received_before"]))
+        taken = Fraction(inputs["taken"]) - Fraction(inputs["opening_taken"])
+        assert figures["rate"] == taken / (
+            Fraction(inputs["received"]) - Fraction(inputs["opening_received"])
+        )
         assert (figures["base"], Fraction(line["amount"])) == (own, own * figures["rate"])
         return
     if is_platform:

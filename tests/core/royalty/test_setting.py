@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from buddy_core.kernel.errors import InvalidValue
 from buddy_core.royalty import BadInput, Document, InputKind, read_terms_of
 from buddy_core.royalty.rules.files.setting import check_terms_of
 
@@ -114,6 +115,13 @@ def test_more_than_is_noted_is_counted() -> None:
     with pytest.raises(BadInput) as refused:
         read_terms_of(InputKind.WATERFALL, "k", file({"currency": "INR", "steps": steps}), "UTC")
     assert len(refused.value.problems) < refused.value.count == 20_000
+
+
+def test_half_a_character_is_refused() -> None:
+    """What no file could hold is told before it is written."""
+    with pytest.raises(InvalidValue) as refused:
+        check_terms_of(InputKind.POOL, "gold", {"excluded_titles": ["\ud800"]}, "UTC", "terms")
+    assert refused.value.field == "terms"
 
 
 def test_plain_dates_are_of_the_seller_s_zone() -> None:

@@ -143,9 +143,9 @@ def steps(draw: st.DrawFn) -> tuple[Step, ...]:
     for name in draw(st.lists(names, max_size=3, unique=True)):
         takes = draw(st.sampled_from(Takes))
         percent = draw(parts) * (1000 if takes is Takes.RECOUP else 100)
-        amount = draw(amounts | exacts.map(abs)) if takes in (Takes.FIXED, Takes.RECOUP) else None
+        amount = draw(amounts) if takes in (Takes.FIXED, Takes.RECOUP) else None
         cap = None if takes is Takes.RECOUP else draw(st.none() | amounts)
-        taken, taker, account = draw(amounts | exacts.map(abs)), draw(names), draw(st.none() | names)
+        taken, taker, account = draw(amounts), draw(names), draw(st.none() | names)
         rate = 100 if takes is Takes.FIXED else percent
         found.append(Step(name, takes, rate, amount, cap, taken, taker, account))
     return tuple(found)
@@ -169,7 +169,7 @@ any_terms = st.builds(
     own_titles=st.none() | name_sets,
     waterfalls=st.lists(waterfalls, max_size=2).map(tuple),
 )
-by_step = st.dictionaries(names, exacts, max_size=2)
+by_step = st.dictionaries(names, exacts.map(abs), max_size=2)
 any_balances = st.builds(
     Balances,
     st.dictionaries(
@@ -191,7 +191,7 @@ any_balances = st.builds(
     st.dictionaries(names.map("{}/IN/INR".format), exacts, max_size=2),
     st.dictionaries(
         names,
-        st.builds(WaterfallBalance, st.sampled_from(("INR", "USD")), exacts, exacts, by_step, by_step),
+        st.builds(WaterfallBalance, names, st.sampled_from(("INR", "USD")), exacts, exacts, by_step, by_step),
         max_size=2,
     ),
 )

@@ -69,7 +69,6 @@ from buddy_core.royalty.rules.files.shapes import (
     Choice,
     Codes,
     Exact,
-    ExactMoney,
     Flag,
     Form,
     Instant,
@@ -366,7 +365,6 @@ def _step_wrongs(step: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return found
 
 
-MINOR = ExactMoney()
 STEP_OF_FALL = StepForm(
     Step,
     {
@@ -376,9 +374,9 @@ STEP_OF_FALL = StepForm(
         "rate": Key(
             Maybe(RateOfStep()), 'the part that it takes, such as "25%"; of an amount, such as "120%"', None
         ),
-        "amount": Key(Maybe(MINOR), "of fixed and recoup: how much in all, minor units", None),
-        "cap": Key(Maybe(MINOR), "the most that it takes in all, minor units; null: no cap", None),
-        "taken_before": Key(MINOR, "taken before the waterfall was set up, toward amount or cap", 0),
+        "amount": Key(Maybe(AMOUNT), "of fixed and recoup: how much in all, minor units", None),
+        "cap": Key(Maybe(AMOUNT), "the most that it takes in all, minor units; null: no cap", None),
+        "taken_before": Key(AMOUNT, "taken before the waterfall was set up, toward amount or cap", 0),
         "account": Key(Maybe(NAME), "the account it is settled in; null: the taker's own", None),
     },
     "a step",
@@ -452,6 +450,7 @@ DEAL_BALANCE = Form(
 WATERFALL_BALANCE = Form(
     WaterfallBalance,
     {
+        "title": TITLE,
         "currency": CURRENCY,
         "received": Key(CALCULATED, "what the title netted to date", Fraction(0)),
         "since": Key(CALCULATED, "how much of it came before the steps were as they are", Fraction(0)),
@@ -586,6 +585,10 @@ class PaidForm(Form):
         found = self.read_keys(value, place)
         if isinstance(found, Unread):
             return found
+        if not PAID.keys() & value.keys():
+            return place.at("gross").wrong(
+                "is missing", f"add it: {PAID['gross'].about}; 0 where nothing was"
+            )
         amounts = {name: found.pop(name) for name in PAID}
         return self.made({**found, "paid": Paid(**amounts)}, place)
 
@@ -594,6 +597,9 @@ class PaidForm(Form):
             name: key.of.write(getattr(value.paid if name in PAID else value, name))
             for name, key in self.keys.items()
         }
+
+    def schema(self) -> dict[str, Any]:
+        return Form.schema(self) | {"anyOf": [{"required": [name]} for name in PAID]}
 
 
 FX = Form(

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from buddy_core.kernel.canonical import canonical_text
+from buddy_core.kernel.errors import InvalidValue
 from buddy_core.royalty.errors import BadInput
 from buddy_core.royalty.model.months import InputKind
 from buddy_core.royalty.rules.files.forms import ACCOUNT, DEAL, POOL, WATERFALL
@@ -52,9 +53,13 @@ def check_terms_of(kind: InputKind, key: str, terms: Mapping[str, Any], zone: st
 
     Raises:
         BadInput: every problem, with its key.
-        InvalidValue: something in it is no JSON, such as a float.
+        InvalidValue: something in it is no JSON, such as a float, or half a character.
     """
-    read_terms_of(kind, key, Document(file, canonical_text(terms).encode()), zone)
+    try:
+        content = canonical_text(terms).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValue("terms", "have half a character in them, which is none; write it whole") from error
+    read_terms_of(kind, key, Document(file, content), zone)
 
 
 def _read(kind: InputKind, key: str, raw: Mapping[str, Any], place: Place) -> None:

@@ -257,28 +257,6 @@ class Exact:
 
 
 @frozen
-class ExactMoney(Exact):
-    """An exact amount of minor units, not below zero; a whole one is written as a number."""
-
-    @property
-    def _about(self) -> str:
-        return "a whole number of minor units (cents, paise): 1980 for 19.80"
-
-    def read(self, value: Any, place: Place) -> Any:
-        found = Exact.read(self, value, place)
-        if not isinstance(found, Unread) and found < 0:
-            return place.wrong(f"is {told(value)}", "write 0 or more")
-        return found
-
-    def write(self, value: Any) -> Any:
-        return int(value) if value == int(value) else Exact.write(self, Fraction(value))
-
-    def schema(self) -> dict[str, Any]:
-        whole, text = Exact.schema(self)["anyOf"]
-        return {"anyOf": [whole | {"minimum": 0}, text]}
-
-
-@frozen
 class Flag:
     """Yes or no."""
 

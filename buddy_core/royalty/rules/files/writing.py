@@ -13,7 +13,7 @@ from typing import Any
 from buddy_core.kernel.currencies import minor_digits
 from buddy_core.kernel.digits import fraction_text
 from buddy_core.kernel.rounding import Rounding, round_fraction
-from buddy_core.royalty.model.balances import Balances
+from buddy_core.royalty.model.balances import Balances, WaterfallBalance
 from buddy_core.royalty.model.facts import Facts
 from buddy_core.royalty.model.months import Month
 from buddy_core.royalty.model.statements import (
@@ -197,6 +197,8 @@ def statements_text(
         for item in result.reconciliations:
             said += ["", *_reconciled_text(item, result.funds.get(item.currency))]
             said += [f"  {note}" for note in _pool_notes(item.currency, result.pools)]
+        for name, balance in result.balances.waterfalls.items():
+            said += ["", *_waterfall_text(name, balance)]
     return "\n".join(said) + "\n"
 
 
@@ -321,6 +323,18 @@ def _statement_text(statement: HolderStatement, is_explained: bool) -> list[str]
     for item in statement.settlements:
         said += _settlement_text(item, is_explained)
     return said
+
+
+def _waterfall_text(name: str, balance: WaterfallBalance) -> list[str]:
+    """Say where a waterfall stands to date: what came in, each step in order, and what they leave."""
+    left = balance.received - sum(balance.taken.values(), Fraction(0))
+    rows = [("received", balance.received), *((step, -taken) for step, taken in balance.taken.items())]
+    rows.append(("left for the deals", left))
+    about = "" if name == balance.title else f" of {balance.title}"
+    return [
+        f"Waterfall {name}{about} to date, {balance.currency}",
+        *(f"  {text:<48}{_money(amount, balance.currency):>20}" for text, amount in rows),
+    ]
 
 
 def _settlement_text(item: Settlement, is_explained: bool) -> list[str]:
