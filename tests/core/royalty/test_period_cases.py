@@ -10,6 +10,7 @@ import pytest
 from attrs import evolve
 
 from buddy_core.kernel.errors import InvalidValue
+from buddy_core.kernel.periods import month as month_called
 from buddy_core.royalty import (
     Account,
     AccountBalance,
@@ -28,6 +29,7 @@ from buddy_core.royalty import (
     Guarantee,
     Impressions,
     Model,
+    Month,
     Negative,
     Paid,
     Past,
@@ -42,6 +44,7 @@ from buddy_core.royalty import (
     Terms,
     TermsProblems,
     Tiers,
+    TokenUse,
     Watch,
     Withholding,
     explain,
@@ -386,3 +389,86 @@ def test_silent_money_of_the_platform_is_reported() -> None:
     facts = Facts(subscriptions=paid_for(x=100, y=40), watch=(Watch("x", "a", "IN", 5, "gold"),))
     [pool] = run(terms, facts).pools
     assert (pool.attributed, pool.kept) == (100, 40)
+
+
+@pytest.mark.parametrize(
+    ("held", "is_released"),
+    [("2026-07", True), ("2026-08", False), ("2025-10", True), ("2025-12", True), ("2026-10", False)],
+)
+def test_a_reserve_is_released_after_its_months(held: str, is_released: bool) -> None:
+    """Of three months, those of July or before come free in October, whatever the year."""
+    terms = account(reserve=Reserve(Fraction(1, 10), 3))
+    result = run(terms, before=opened(held=(Held(held, 70),)))
+    [settlement] = result.statements[0].settlements
+    assert settlement.payable == (70 if is_released else 0)
+    assert settlement.closing.held == (() if is_released else (Held(held, 70),))
+
+
+@pytest.mark.parametrize(
+    ("month", "held", "is_released"), [("2027-01", "2026-10", True), ("2027-01", "2026-11", False)]
+)
+def test_a_reserve_is_released_over_a_year_s_end(month: str, held: str, is_released: bool) -> None:
+    """From October to January it is three months."""
+    there = Month(month, OCTOBER.entity, OCTOBER.zone, month_called(month, OCTOBER.zone))
+    terms = account(reserve=Reserve(Fraction(1, 10), 3))
+    result = state_period(there, terms, NONE, opened(held=(Held(held, 70),)))
+    assert result.statements[0].settlements[0].payable == (70 if is_released else 0)
+
+
+def test_what_comes_late_of_the_fund_is_a_difference() -> None:
+    """Of rewarded ads and bonus tokens of October that come in November, the fund has what is new alone."""
+    spend = TokenUse("t", "a", "IN", "bonus", 9, 1, "INR", Fraction(300), START)
+    ads = AdRevenue("r", "IN", "INR", Paid(500), is_rewarded=True)
+    terms = Terms((deal(rates=dict.fromkeys(Model, Fraction(1, 2))),))
+    known = Facts(tokens=(spend,), ads=(ads,))
+    late = Facts(
+        tokens=(evolve(spend, id="u", value=Fraction(40)),), ads=(evolve(ads, id="q", paid=Paid(7)),)
+    )
+    closed = run(terms, known)
+    fund = closed.funds["INR"]
+    assert (fund.paid_in, fund.attributed, fund.result) == (500, 300, 200)
+    result = state_with_late(
+        NOVEMBER, terms, Facts(), closed.balances, [Past(OCTOBER, terms, known, late)], NEVER
+    )
+    fund = result.funds["INR"]
+    assert (fund.paid_in, fund.attributed, fund.result) == (7, 40, -33)
+    [line] = result.statements[0].lines
+    assert (line.net, line.base, line.amount, line.adjusts) == (40, 40, 20, "2026-10")
+    assert " by deal d: 0.20 INR." in explain(line)
+
+
+def test_two_lines_of_one_key_are_one_when_they_are_adjusted() -> None:
+    """Fees and expenses of both are in the difference: ten per cent of what came late."""
+    terms = Terms((deal(fee=Fraction(1, 10)),))
+    known = Facts(sales=(sale(1_000), sale(2_000, "s2")))
+    late = Facts(sales=(sale(500, "l1"), sale(700, "l2")))
+    closed = run(terms, known)
+    result = state_with_late(
+        NOVEMBER, terms, Facts(), closed.balances, [Past(OCTOBER, terms, known, late)], NEVER
+    )
+    [line] = result.statements[0].lines
+    assert (line.net, line.fee, line.base, line.amount) == (1_200, 120, 1_080, 1_080)
+
+
+def test_tokens_that_went_back_are_told_as_such() -> None:
+    """Two were given back, worth minus one: no line says that minus two were spent."""
+    spend = TokenUse("t", "a", "IN", "paid", 9, 1, "INR", Fraction(450), START)
+    back = TokenUse("b", "a", "IN", "paid", -2, 1, "INR", Fraction(-100), START, START - timedelta(days=40))
+    said = [explain(line) for line in run(Terms((deal(),)), Facts(tokens=(spend, back))).statements[0].lines]
+    assert said[0].startswith("9 paid tokens were spent on a in IN, worth 4.50 INR by value version 1")
+    assert said[1].startswith("2 paid tokens were given back on a in IN, worth -1.00 INR by value version 1")
+
+
+def test_the_platform_s_lines_say_what_is_its() -> None:
+    """Of a deal about a part: what it is about, what the holder has, and the rest."""
+    half = deal("d1", part=Fraction(1, 2), rates={"rental": Fraction(1, 4)})
+    other = deal("d2", holder="i", part=Fraction(1, 2))
+    result = run(
+        Terms((half, other), own_titles=frozenset({"own"})), Facts(sales=(sale(1_000), sale(70, "o", "own")))
+    )
+    said = {line.deal: explain(line) for line in result.platform}
+    assert (
+        "Deal d1 is about 50 % of it, 5.00 INR; its holder has 1.25 INR, and 3.75 INR is the platform's."
+        in said["d1"]
+    )
+    assert "Of that 0.70 INR is the platform's." in said[None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fractions import Fraction
 from random import Random
 from typing import Any
@@ -16,11 +17,14 @@ from buddy_core.royalty import (
     AdRevenue,
     Balances,
     Deal,
+    Escalator,
     Facts,
+    From,
     Paid,
     PeriodResult,
     PoolName,
     PoolPart,
+    PoolReport,
     PoolRule,
     SharedPool,
     SubscriptionRevenue,
@@ -248,3 +252,34 @@ def test_a_pool_that_cannot_be_is_named(
     with pytest.raises(TermsProblems) as raised:
         stated(*pools, **others)
     assert any(said in problem for problem in raised.value.problems)
+
+
+def test_a_line_of_a_shared_pool_says_what_it_is_of() -> None:
+    """The pool with what was brought to it, its fact and part there, and its share of what was brought."""
+    result = stated(pool(), before=Balances(pools={"gold/IN/INR": Fraction(50)}))
+    lines = {line.title: line for item in result.statements for line in item.lines if line.holder == "bo"}
+    assert lines["film/b"].inputs == {
+        "pool": "gold/IN/INR",
+        "pool_net": 1_050,
+        "method": "pro_rata",
+        "pool_fact": "p1",
+        "pool_part": 400,
+        "to_all": 50,
+        "seconds": 40,
+        "pool_seconds": 100,
+    }
+    [report] = result.pools
+    assert report == PoolReport(
+        "gold/IN/INR", "INR", 1_000, "pro_rata", Fraction(1_050), Fraction(0), Fraction(0), Fraction(100),
+        "shared where its rows are",
+    )  # fmt: skip
+
+
+def test_a_rate_that_changes_within_the_month_is_refused_by_its_model() -> None:
+    """A shared part has no instant; where another model's rate changes nothing is wrong."""
+    changes = Escalator(Fraction(1, 2), (From(OCTOBER.period.start + timedelta(days=9), Fraction(1, 3)),))
+    deals = (*DEALS[:2], evolve(DEALS[2], rates={**RATES, "subscription": changes}))
+    with pytest.raises(TermsProblems, match="the subscription rate of deal d3 changes within the month"):
+        stated(pool(), terms=evolve(TERMS, deals=deals))
+    other = (*DEALS[:2], evolve(DEALS[2], rates={**RATES, "rental": changes}))
+    assert stated(pool(), terms=evolve(TERMS, deals=other)).statements
