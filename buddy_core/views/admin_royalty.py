@@ -337,15 +337,10 @@ def _holder(item: Input, holders: Mapping[str, Producer]) -> Producer | None:
 def _step_text(step: Mapping[str, Any], currency: str) -> str:
     """Say what a step asks for: `fee 20% of all`, `equity 120% of 3,000.00`."""
     rate = "" if step.get("rate") is None else f"{share_text(step['rate'])} of "
-    whole = "" if step.get("amount") is None else amount_text(step["amount"], currency)
+    whole = "" if step.get("amount") is None else Money(step["amount"], currency).major_text()
     asks = {"percent_of_gross": f"{rate}all", "percent_of_remaining": f"{rate}what remains"}
-    cap = "" if step.get("cap") is None else f", at most {amount_text(step['cap'], currency)}"
+    cap = "" if step.get("cap") is None else f", at most {Money(step['cap'], currency).major_text()}"
     return f"{step['name']} {asks.get(step['takes'], rate + whole)}{cap}"
-
-
-def amount_text(minor: Any, currency: str) -> str:
-    """Return minor units in the major unit; an amount that is not whole stays as it was written."""
-    return Money(minor, currency).major_text() if type(minor) is int else str(minor)
 
 
 def share_text(rate: Any) -> str:

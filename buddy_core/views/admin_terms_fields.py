@@ -19,7 +19,6 @@ from buddy_core.royalty import (
     check_terms_of,
 )
 from buddy_core.views.admin_royalty import (
-    amount_text,
     share_text,
 )
 from buddy_core.views.admin_terms_money import (
@@ -358,8 +357,11 @@ def _step_texts(steps: Sequence[Mapping[str, Any]], currency: str) -> dict[str, 
         for name, value in step.items():
             if value is None or (name == "taken_before" and value == 0):
                 continue
-            shown = share_text(value) if name == "rate" else str(value)
-            found[f"step{number}_{name}"] = amount_text(value, currency) if name in _STEP_MONEY else shown
+            if name in _STEP_MONEY:
+                shown = Money(value, currency).major_text()
+            else:
+                shown = share_text(value) if name == "rate" else str(value)
+            found[f"step{number}_{name}"] = shown
     return found
 
 

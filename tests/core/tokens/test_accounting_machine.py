@@ -226,14 +226,19 @@ def chance(request: pytest.FixtureRequest) -> int:
 
 
 def test_the_accounts_tie_in_memory(chance: int) -> None:
-    """After every step of many lives, in which everything that the accounts speak of did happen."""
+    """After every step of many lives, of which there are more where something did not happen in the first."""
 
     async def nothing() -> None:
         return None
 
-    fired = live(lambda: (MemoryUnitOfWork(), nothing), 40, 40, chance)
     wanted = ["ahead", "on_hold", "uncollectable", "sweep", *(f"line {line}" for line in LiabilityLine)]
-    assert {name: fired[name] for name in wanted if fired[name] < 5} == {}
+    fired: Counter[str] = Counter()
+    for more in range(3):
+        fired += live(lambda: (MemoryUnitOfWork(), nothing), 40, 40, chance + more)
+        seldom = {name: fired[name] for name in wanted if fired[name] < 5}
+        if not seldom:
+            break
+    assert seldom == {}
 
 
 def test_the_accounts_tie_on_sqlite(chance: int) -> None:
