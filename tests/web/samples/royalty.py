@@ -95,7 +95,7 @@ _STEPS = [
         "account": "asha",
     },
     {"name": "agent", "takes": "percent_of_remaining", "rate": "1/3", "taker": "mg7k", "taken_before": 9_00},
-    {"name": "deferral", "takes": "fixed", "amount": "27/5", "taker": "mg7k"},
+    {"name": "deferral", "takes": "fixed", "amount": 5_40, "taker": "mg7k"},
 ]
 _FALL = {"id": "film/ab2d", "title": "film/ab2d", "currency": "INR", "steps": _STEPS}
 FALL = NamedTerms(InputKind.WATERFALL, "film/ab2d", _FALL, 6, title="The Last Monsoon")
