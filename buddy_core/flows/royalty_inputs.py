@@ -138,6 +138,7 @@ async def bring_facts(
     if clock.now() < month.period.start:
         raise InvalidValue("month", f"{month.name} has not begun; bring facts in when they have happened")
     document, body, count, before = None, AWAITED, 0, 0
+    closed_before: list[str] = []
     if command.content is not None:
         if len(command.content) > MOST_BYTES:
             most = f"{MOST_BYTES // 1_000_000} MB"
@@ -147,6 +148,7 @@ async def bring_facts(
             facts, body, count = await tx.workings.aside(partial(_read, document, month.zone))
             # Before anything is held: a large file takes its time.
             before = await tx.royalty_inputs.last(month.entity)
+            closed_before = await tx.statements.months(month.entity)
             there = await tx.royalty_inputs.find(month.entity, InputKind.FACTS, command.name)
             if there is None or there.body == AWAITED:
                 item = Input(
@@ -173,7 +175,7 @@ async def bring_facts(
         if document is None and is_late:
             raise InvalidValue("name", f"is not awaited any more: {month.name} is closed; bring the facts")
         item = Input(month.entity, sequence, InputKind.FACTS, command.name, month.name, body, at)
-        if document is not None and sequence != before + 1:
+        if document is not None and (sequence, closed) != (before + 1, closed_before):
             await _check_in(tx, month, item, document, facts)
         await _store_in(tx, actor, item, BROUGHT, correlation_id)
         return Brought(sequence, count, is_new=True, is_late=is_late)
@@ -497,7 +499,7 @@ def _too_late(month: Month, document: Document, text: str) -> Problem:
     return Problem(
         document.file, 0, "", f"{month.name} is closed, and its terms stay as they are: {what}",
         f"{fix or 'correct the file'}; what is missing comes before it or in it. What those terms cannot "
-        "state is brought in for the next open month",
+        "state is brought in for the next open month, as of a day in it",
     )  # fmt: skip
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import define, evolve
 
 from buddy_core import flows
 from buddy_core.access import SYSTEM, Actor, NotPermitted, SecondFactorNeeded
@@ -678,9 +680,50 @@ async def test_what_a_closed_month_could_never_state_does_not_come_in(
     [problem] = refused.value.problems
     assert problem.what.startswith("2026-10 is closed, and its terms stay as they are: ")
     assert said in problem.text()
-    assert problem.fix.endswith("What those terms cannot state is brought in for the next open month")
+    assert problem.fix.endswith("is brought in for the next open month, as of a day in it")
     await bring(world, {"sales": [sale(film, "s2", 100, at="2026-11-03")]}, "more", NOVEMBER)
     assert (await world.provisional(NOVEMBER)).result.statements
+
+
+@define
+class Overtaken:
+    """A unit of work whose first reading is followed by what somebody else does."""
+
+    uow: Any
+    meanwhile: Callable[[], Awaitable[Any]]
+    was_read: bool = False
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Any]:
+        """Read, and let the other go first before anything is written."""
+        async with self.uow.read() as tx:
+            yield tx
+        if not self.was_read:
+            self.was_read = True
+            await self.meanwhile()
+
+    def begin(self) -> Any:
+        """Write as ever."""
+        return self.uow.begin()
+
+
+async def test_a_file_that_is_overtaken_by_the_close_is_late(world: World) -> None:
+    """It was in time when it was read, and is looked at once more with the terms of the closed month."""
+    film, number = await a_film(world)
+    await set_terms(world, InputKind.LICENCE, number, {"rates": {"rental": BY_GROSS}})
+    await bring(world, {"sales": [sale(film)]})
+    world.clock.set(datetime(2026, 11, 20, tzinfo=UTC))
+
+    async def close() -> None:
+        await world.close(OCTOBER)
+        await world.close(OCTOBER)
+
+    overtaken = Overtaken(world.uow, close)
+    with pytest.raises(BadInput, match="2026-10 is closed, and its terms stay as they are"):
+        await bring(world, {"sales": [sale(film, "l", currency="USD")], "rates": [USD]}, "l", uow=overtaken)
+    assert overtaken.was_read
+    async with world.uow.read() as tx:
+        assert await tx.royalty_inputs.find(NEWTACT.id, InputKind.FACTS, "l") is None
 
 
 async def test_what_late_facts_need_comes_before_them(world: World) -> None:

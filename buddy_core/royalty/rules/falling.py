@@ -211,6 +211,8 @@ def check_waterfalls(
 ) -> None:
     """Note what is wrong with waterfalls by themselves, and beside deals, accounts and what was carried."""
     names: set[str] = set()
+    ids = {waterfall.id for waterfall in terms.waterfalls}
+    gone = {one.title: id_ for id_, one in before.items() if one.received and id_ not in ids}
     for waterfall in terms.waterfalls:
         where, of = f"waterfall {waterfall.id}", about("waterfalls", id=waterfall.id)
         if waterfall.id in names:
@@ -240,14 +242,12 @@ def check_waterfalls(
                 of,
                 about("before", waterfall=waterfall.id),
             )
-        if carried is None:
-            for name in sorted(before.keys() - {one.id for one in terms.waterfalls}):
-                if before[name].title == waterfall.title and before[name].received:
-                    problems.add(
-                        f"{where} is new, and what {waterfall.title} has received is carried by "
-                        f"waterfall {name}; keep its id",
-                        of,
-                    )
+        if carried is None and waterfall.title in gone:
+            problems.add(
+                f"{where} is new, and what {waterfall.title} has received is carried by waterfall "
+                f"{gone[waterfall.title]}; keep its id",
+                of,
+            )
         for problem in step_problems(waterfall.steps):
             problems.add(f"{where}: {problem}", of)
         for problem in _taker_problems(waterfall.steps, book):
